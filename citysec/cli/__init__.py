@@ -1,0 +1,27 @@
+"""The command line: one module per noun, put together here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import typer
+
+from citysec.errors import CitysecError
+
+app: Final = typer.Typer(
+    name="citysec",
+    help="A city's cyber-threat coordination service.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Run the command line; an error citysec raises on purpose becomes one line on stderr and exit code 2."""
+    try:
+        app()
+    except CitysecError as err:
+        print(f"citysec: {err}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
