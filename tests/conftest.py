@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+
+from citysec.db import Database, upgrade
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,3 +20,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared data folder, absent at {folder}")
     return folder
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncGenerator[Database, None]:
+    """An open, empty database with the present schema."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}"
+    await upgrade(url)
+    async with Database.opened(url) as database:
+        yield database

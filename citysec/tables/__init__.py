@@ -1,1 +1,47 @@
-"""The data model: one module per subject."""
+"""The data model: one module per subject; importing this package registers every table."""
+
+from citysec.tables.access import Account, AuditEntry, Session, Token
+from citysec.tables.advisories import Acknowledgement, Advisory, Decision, Delivery
+from citysec.tables.feeds import Assertion, Feed, IndicatorKey, Reject, StixObject
+from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
+from citysec.tables.matches import Match
+from citysec.tables.playbooks import Playbook, Question, Run, RunStep
+from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Contact, Service
+from citysec.tables.share import Collection, Grant, Member
+from citysec.tables.work import Change, Meta, Outbox
+
+__all__ = [
+    "Account",
+    "Accountable",
+    "Acknowledgement",
+    "Advisory",
+    "Assertion",
+    "Asset",
+    "AssetOwner",
+    "AuditEntry",
+    "Change",
+    "Collection",
+    "Constituent",
+    "Contact",
+    "Decision",
+    "Delivery",
+    "Feed",
+    "Grant",
+    "Incident",
+    "IncidentMatch",
+    "IndicatorKey",
+    "Match",
+    "Member",
+    "Meta",
+    "Outbox",
+    "Playbook",
+    "Question",
+    "Reject",
+    "Run",
+    "RunStep",
+    "Service",
+    "Session",
+    "StixObject",
+    "TimelineEntry",
+    "Token",
+]

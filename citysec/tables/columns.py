@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import JSON, DateTime, Dialect, String, Text, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
+from sqlalchemy.orm import declared_attr
+from sqlmodel import SQLModel
 
 KeyText: Final = String().with_variant(String(collation="C"), "postgresql")
 """Text that is compared and ordered byte by byte on every database."""
 
 Json: Final = JSON(none_as_null=True)
 LongText: Final = Text()
+BigCount: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit number; on SQLite `INTEGER`, the only type whose primary keys it counts up by itself."""
+
+
+class Row(SQLModel):
+    """A table's row; the table's name is the class's in snake case."""
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride]
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class UtcDateTime(TypeDecorator[datetime]):

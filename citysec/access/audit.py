@@ -1,0 +1,76 @@
+"""The audit chain: every change is an entry that covers the entry before it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import rfc8785
+from sqlalchemy import text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.db import dialect
+from citysec.tables.access import AuditEntry
+from citysec.tables.columns import now
+
+GENESIS: Final = "0" * 64
+_LOCK: Final = 0x61756469  # PostgreSQL advisory lock: one writer of the chain at a time
+
+
+def digest(entry: AuditEntry) -> str:
+    """Return the SHA-256 (hexadecimal) over all of `entry` but its own digest, in canonical JSON (RFC 8785)."""
+    content = {
+        "seq": entry.seq,
+        "at": entry.at.isoformat(timespec="microseconds"),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "data": entry.data,
+        "previous": entry.previous,
+    }
+    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+
+
+async def record(
+    db: AsyncSession, actor: str, action: str, subject: str, data: Mapping[str, Any] | None = None
+) -> AuditEntry:
+    """Append one entry in the caller's transaction.
+
+    Args:
+        db: a writing session; on PostgreSQL the chain stays locked until it ends.
+        actor: account name, or `citysec` for what the service does by itself.
+        action: dotted verb, for instance `incident.close`.
+        subject: what it was done to, for instance `incident:4f…`.
+        data: JSON; no secrets, no indicator values.
+    """
+    if dialect(db) == "postgresql":
+        await db.exec(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await db.flush()
+    last = (await db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1))).first()
+    entry = AuditEntry(
+        seq=last.seq + 1 if last else 1,
+        at=now(),
+        actor=actor,
+        action=action,
+        subject=subject,
+        data=dict(data or {}),
+        previous=last.digest if last else GENESIS,
+        digest="",
+    )
+    entry.digest = digest(entry)
+    db.add(entry)
+    await db.flush()
+    return entry
+
+
+async def first_broken(db: AsyncSession) -> tuple[int, int | None]:
+    """Return how many entries there are, and the `seq` of the first that does not fit, None when all do."""
+    previous, expected = GENESIS, 1
+    entries = await db.stream_scalars(select(AuditEntry).order_by(col(AuditEntry.seq)).execution_options(yield_per=500))
+    async for entry in entries:
+        if entry.seq != expected or entry.previous != previous or entry.digest != digest(entry):
+            return expected - 1, entry.seq
+        previous, expected = entry.digest, expected + 1
+    return expected - 1, None

@@ -1,0 +1,137 @@
+"""The database: SQLite with one writer, or PostgreSQL; the same two ways in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import migrations
+from citysec.errors import SettingsError
+
+READERS: Final = 4
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA cache_size=-32768",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+class Database:
+    """An open database.
+
+    `reading()` gives a session for queries, `writing()` one transaction that is committed at the end of the block and
+    rolled back if the block raises. On SQLite there is one writer at a time; readers never wait for it.
+    `committed` is set after each write: the dispatcher waits on it.
+    """
+
+    def __init__(self, reader: AsyncEngine, writer: AsyncEngine) -> None:
+        self._reader, self._writer = reader, writer
+        self._turn = asyncio.Lock() if reader is not writer else nullcontext()
+        self.committed = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str) -> AsyncGenerator[Database, None]:
+        """Open the database at SQLAlchemy URL `url`, with the schema this version of citysec expects.
+
+        Raises:
+            SettingsError: the database has another schema; `citysec db upgrade` mends that.
+        """
+        engines = _engines(url)
+        try:
+            async with engines[0].connect() as connection:
+                await connection.run_sync(_check_schema)
+            yield cls(*engines)
+        finally:
+            for engine in dict.fromkeys(engines):
+                await engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncSession, None]:
+        """Give a session on one snapshot; what it changes is not kept."""
+        async with AsyncSession(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[AsyncSession, None]:
+        """Give a session in a transaction: committed when the block ends, rolled back when it raises."""
+        async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+        self.committed.set()
+
+
+async def upgrade(url: str) -> None:
+    """Bring the database at `url` to this version's schema, from nothing or from any earlier version."""
+    engine = _engines(url)[-1]
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def dialect(session: AsyncSession) -> str:
+    """Return `sqlite` or `postgresql`."""
+    return session.get_bind().dialect.name
+
+
+def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
+    if not url.startswith("sqlite"):
+        engine = create_async_engine(url, pool_size=10, pool_pre_ping=True)
+        return engine, engine
+    reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0)
+    for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
+        _prepare(engine.sync_engine, begin)
+    return reader, writer
+
+
+def _prepare(engine: Engine, begin: str) -> None:
+    """Make SQLite's driver leave transactions to us, and set every new connection up."""
+
+    def connected(connection: DBAPIConnection, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations.FOLDER))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(_config(connection), "head")
+
+
+def _check_schema(connection: Connection) -> None:
+    head = ScriptDirectory(str(migrations.FOLDER)).get_current_head()
+    known = inspect(connection).has_table("alembic_version")
+    here = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if known else None
+    if here != head:
+        raise SettingsError(
+            f"the database has schema {here or 'none'}, this version needs {head}: run `citysec db upgrade`"
+        )

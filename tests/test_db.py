@@ -1,0 +1,64 @@
+"""The database: schema, transactions, time."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.exc import StatementError
+from sqlmodel import SQLModel, select
+
+from citysec.db import Database, upgrade
+from citysec.errors import SettingsError
+from citysec.tables import Meta, Outbox
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> str:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}"
+    await upgrade(url)
+    return url
+
+
+def _differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), SQLModel.metadata))
+
+
+async def test_the_migrations_make_the_schema_of_the_models(url: str):
+    async with Database.opened(url) as db, db.reading() as session:
+        connection = await session.connection()
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_a_database_without_schema_is_refused_with_the_command_that_helps(tmp_path: Path):
+    with pytest.raises(SettingsError, match="citysec db upgrade"):
+        async with Database.opened(f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"):
+            pass
+
+
+async def test_a_transaction_that_raises_leaves_nothing(url: str):
+    async with Database.opened(url) as db:
+        with suppress(RuntimeError):
+            async with db.writing() as session:
+                session.add(Meta(name="a", value="1"))
+                await session.flush()
+                raise RuntimeError
+        async with db.reading() as session:
+            assert (await session.exec(select(Meta))).all() == []
+
+
+async def test_times_come_back_aware_and_naive_ones_are_refused(url: str):
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    async with Database.opened(url) as db:
+        async with db.writing() as session:
+            session.add(Outbox(id="x", kind="k", payload={}, created_at=noon))
+        async with db.reading() as session:
+            assert (await session.exec(select(Outbox.created_at))).one() == noon
+        with pytest.raises(StatementError, match="naive time"):
+            async with db.writing() as session:
+                session.add(Outbox(kind="k", payload={}, created_at=noon.replace(tzinfo=None)))
