@@ -1,0 +1,115 @@
+"""What each page is given to show: the contract between the handlers that read rows and the templates.
+
+A handler builds the page's frame (`Page`) and one view, and calls `render.page(frame, view)`; the view's class names
+its template. Views hold only what this reader may see: templates hide nothing. All times are aware UTC.
+
+Words of closed sets, as the rows hold them; `words` translates them for people and refuses any other:
+
+- severity: `critical`, `high`, `medium`, `low`
+- incident state: `open`, `contained`, `closed`
+- run state: `running`, `waiting`, `succeeded`, `failed`, `cancelled`
+- step state: `pending`, `running`, `waiting`, `succeeded`, `failed`, `skipped`
+- delivery state: `queued`, `sent`, `deferred`, `dead`
+- answer: `received`, `in-hand`, `not-ours`
+- decision of the TLP gate: `allowed`, `reduced`, `refused`
+- feed state: `healthy`, `late`, `failing`, `paused`
+"""
+
+from __future__ import annotations
+
+from citysec.web.views.advisory import (
+    AdvisoryBody,
+    AdvisoryRow,
+    AdvisoryView,
+    AnswerView,
+    DeliveryView,
+    MailView,
+    PublicAdvisoriesView,
+    PublicAdvisoryRow,
+    PublicAdvisoryView,
+    ThanksView,
+    TouchedAsset,
+)
+from citysec.web.views.board import BoardFilter, BoardView, Body, FeedHealth, Sector, Tile
+from citysec.web.views.constituent import AssetRow, ConstituentView, ContactRow
+from citysec.web.views.frame import (
+    Answers,
+    ErrorView,
+    IncidentRow,
+    Named,
+    Option,
+    Page,
+    QuestionRow,
+    Reader,
+    SignInView,
+)
+from citysec.web.views.incident import (
+    IncidentView,
+    MatchView,
+    QuestionAnswer,
+    QuestionView,
+    RunView,
+    StepView,
+    TimelineEntry,
+)
+from citysec.web.views.operate import AuditRow, AuditView, FeedRow, FeedsView
+
+View = (
+    SignInView
+    | BoardView
+    | IncidentView
+    | QuestionView
+    | ConstituentView
+    | AdvisoryView
+    | ThanksView
+    | PublicAdvisoriesView
+    | PublicAdvisoryView
+    | FeedsView
+    | AuditView
+    | ErrorView
+)
+"""Any page."""
+
+__all__ = [
+    "AdvisoryBody",
+    "AdvisoryRow",
+    "AdvisoryView",
+    "AnswerView",
+    "Answers",
+    "AssetRow",
+    "AuditRow",
+    "AuditView",
+    "BoardFilter",
+    "BoardView",
+    "Body",
+    "ConstituentView",
+    "ContactRow",
+    "DeliveryView",
+    "ErrorView",
+    "FeedHealth",
+    "FeedRow",
+    "FeedsView",
+    "IncidentRow",
+    "IncidentView",
+    "MailView",
+    "MatchView",
+    "Named",
+    "Option",
+    "Page",
+    "PublicAdvisoriesView",
+    "PublicAdvisoryRow",
+    "PublicAdvisoryView",
+    "QuestionAnswer",
+    "QuestionRow",
+    "QuestionView",
+    "Reader",
+    "RunView",
+    "Sector",
+    "SignInView",
+    "StepView",
+    "ThanksView",
+    "Tile",
+    "TimelineEntry",
+    "TouchedAsset",
+    "View",
+]

@@ -1,0 +1,62 @@
+"""A constituent's own page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from citysec.tlp import TLP
+from citysec.web.views.advisory import AdvisoryRow
+from citysec.web.views.frame import IncidentRow, Named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRow:
+    """A registered asset.
+
+    Args:
+        criticality: of the service it carries, 1 to 5, 5 the gravest.
+        also_of: other owners that this reader may know of.
+    """
+
+    kind: str
+    value: str
+    scope: str
+    service: str
+    criticality: int
+    verified: bool
+    also_of: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRow:
+    """Whom to tell at a constituent, how, and whether that way works."""
+
+    name: str
+    role: str
+    channel: str
+    address: str
+    works: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstituentView:
+    """`GET /constituents/<slug>`.
+
+    Args:
+        incidents: its open ones.
+        advisories: newest first; those without an answer are set apart by the page.
+        assets: the first page of them, `assets_total` counts all.
+    """
+
+    template: ClassVar[str] = "constituent.html"
+    slug: str
+    name: str
+    kind: str
+    sector: str
+    clearance: TLP
+    incidents: tuple[IncidentRow, ...]
+    advisories: tuple[AdvisoryRow, ...]
+    assets: tuple[AssetRow, ...]
+    contacts: tuple[ContactRow, ...]
+    assets_total: int

@@ -1,0 +1,161 @@
+"""One incident with everything that explains it, and the questions that its playbook asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from citysec.errors import Problem
+from citysec.tlp import TLP
+from citysec.web.views.advisory import AdvisoryRow
+from citysec.web.views.frame import Answers, IncidentRow, Named, QuestionRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchView:
+    """Why an incident exists: one indicator that touches one asset.
+
+    Args:
+        feed: title of the feed.
+        value: the atom as the publisher wrote it.
+        claim: what the publisher says it is, to follow "is", for instance `a command-and-control server`.
+        relation: how atom and asset relate, to follow "it", for instance `equals`, `lies within`, `lies below`.
+        asset_kind: for people, for instance `address`, `name`, `mail domain`.
+        service: the public service that the asset carries, empty when unknown.
+        uncertain: why the match is only possible; empty when it is certain.
+    """
+
+    feed: str
+    value: str
+    claim: str
+    tlp: TLP
+    relation: str
+    asset_kind: str
+    asset: str
+    owners: tuple[Named, ...]
+    valid_from: datetime
+    valid_until: datetime | None = None
+    confidence: int | None = None
+    service: str = ""
+    uncertain: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One step of a run; `question_id` where it asks a person, `deadline` while it waits."""
+
+    name: str
+    state: str
+    at: datetime | None = None
+    note: str = ""
+    question_id: str | None = None
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One execution of a playbook for an incident, its steps in order of execution."""
+
+    playbook: str
+    version: str
+    state: str
+    started_at: datetime
+    steps: tuple[StepView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One line of what happened; `detail` is a second sentence or a person's own words."""
+
+    at: datetime
+    actor: str
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentView:
+    """`GET /incidents/<id>`.
+
+    Forms POST to `/incidents/<id>/contain`, `/close`, `/reopen` (field `note`) and `/notes` (field `note`).
+
+    Args:
+        summary: one or two sentences.
+        severity_why: the reason for the severity, as a sentence.
+        matches: those stored; `matches_total` also counts those over the cap.
+        timeline: newest first.
+        children: for a city incident, those of single constituents.
+        parent: for a constituent's incident, the city incident above it.
+        actions: which of `contain`, `close`, `reopen`, `note` this reader may do now.
+        problems: `at` is the action that was refused.
+    """
+
+    template: ClassVar[str] = "incident.html"
+    id: str
+    title: str
+    summary: str
+    severity: str
+    severity_why: str
+    state: str
+    tlp: TLP
+    opened_at: datetime
+    constituents: tuple[Named, ...]
+    matches: tuple[MatchView, ...]
+    matches_total: int
+    timeline: tuple[TimelineEntry, ...]
+    answers: Answers
+    city_wide: bool = False
+    parent: IncidentRow | None = None
+    children: tuple[IncidentRow, ...] = ()
+    runs: tuple[RunView, ...] = ()
+    questions: tuple[QuestionRow, ...] = ()
+    advisories: tuple[AdvisoryRow, ...] = ()
+    deadline: datetime | None = None
+    deadline_for: str = ""
+    actions: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAnswer:
+    """How a question was settled: `choice` is `approved`, `refused` or `expired`."""
+
+    choice: str
+    by: str
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionView:
+    """`GET /questions/<id>`; the form POSTs there: fields `choice` (`approve` or `refuse`) and `note`.
+
+    Args:
+        text: the step's question, one sentence; `detail` is what else the playbook says about it.
+        owner: the role or person asked.
+        if_approved: what happens then, as a sentence; empty when unknown. Likewise the other two.
+        may_answer: false where the reader may only look.
+        choice: what was sent with a form that is shown again, as is `note`.
+        problems: `at` names the field.
+    """
+
+    template: ClassVar[str] = "question.html"
+    id: str
+    text: str
+    detail: str
+    playbook: str
+    step: str
+    owner: str
+    asked_at: datetime
+    deadline: datetime | None
+    incident: IncidentRow
+    incident_summary: str
+    if_approved: str = ""
+    if_refused: str = ""
+    if_expired: str = ""
+    answer: QuestionAnswer | None = None
+    may_answer: bool = True
+    choice: str = ""
+    note: str = ""
+    problems: tuple[Problem, ...] = ()
