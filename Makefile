@@ -1,0 +1,48 @@
+# `make help` lists the targets; each installs what it needs into .venv first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench lock vendor clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+install: $(LOCK)  ## set up .venv with everything, hashes checked
+
+$(LOCK): requirements/tests.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || ( \
+	  rm -rf $(VENV) && $(PYTHON) -m pip install -q --user --break-system-packages virtualenv && $(PYTHON) -m virtualenv -q $(VENV) )
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/tests.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(LOCK)  ## play the whole job with sample London and leave the console running
+	$(BIN)/python -m tests.demo
+
+test: $(LOCK)  ## run every test
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+
+check: $(LOCK)  ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+bench: $(LOCK)  ## measure; one JSON line for each benchmark
+	@for bench in benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+lock: $(LOCK)  ## pin the newest allowed versions with hashes
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile $(LOCKFLAGS) pyproject.toml --extra pg -o requirements/runtime.txt
+	$(BIN)/uv pip compile $(LOCKFLAGS) pyproject.toml --all-extras -c requirements/runtime.txt -o requirements/tests.txt
+
+LOCKFLAGS := -q --universal --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+
+vendor: $(LOCK)  ## fetch the front-end files named in their manifest again, and check their hashes
+	$(BIN)/python -m citysec.web.static.vendor
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) dist build .demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
