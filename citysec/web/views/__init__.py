@@ -3,16 +3,8 @@
 A handler builds the page's frame (`Page`) and one view, and calls `render.page(frame, view)`; the view's class names
 its template. Views hold only what this reader may see: templates hide nothing. All times are aware UTC.
 
-Words of closed sets, as the rows hold them; `words` translates them for people and refuses any other:
-
-- severity: `critical`, `high`, `medium`, `low`
-- incident state: `open`, `contained`, `closed`
-- run state: `running`, `waiting`, `succeeded`, `failed`, `cancelled`
-- step state: `pending`, `running`, `waiting`, `succeeded`, `failed`, `skipped`
-- delivery state: `queued`, `sent`, `deferred`, `dead`
-- answer: `received`, `in-hand`, `not-ours`
-- decision of the TLP gate: `allowed`, `reduced`, `refused`
-- feed state: `healthy`, `late`, `failing`, `paused`
+Words of closed sets are carried as the rows hold them (severity, states, answers, verdicts, relations, asset kinds,
+channels, roles); `citysec.web.words` lists them all and says them to people.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from citysec.web.views.frame import Named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryView:
-    """One sending over one channel; `error` says why it is not there yet."""
+    """One sending over one channel; `error` says why it is not there yet, `at` is when it was queued or sent."""
 
     channel: str
     address: str
@@ -38,7 +38,7 @@ class AdvisoryRow:
     """An advisory as staff and its recipient see it in lists.
 
     Args:
-        decision: what the TLP gate decided; `reason` says why, as a sentence.
+        verdict: what the TLP gate decided; `reason` says why, as a sentence; `removed` names what was left out.
         url: where this reader opens it, None where it cannot be opened.
     """
 
@@ -47,8 +47,9 @@ class AdvisoryRow:
     recipient: Named
     severity: str
     tlp: TLP
-    decision: str
+    verdict: str
     reason: str
+    removed: tuple[str, ...] = ()
     sent_at: datetime | None = None
     deliveries: tuple[DeliveryView, ...] = ()
     answer: AnswerView | None = None

@@ -24,19 +24,18 @@ class AssetRow:
     scope: str
     service: str
     criticality: int
-    verified: bool
     also_of: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRow:
-    """Whom to tell at a constituent, how, and whether that way works."""
+    """Whom to tell at a constituent, and how; `active` is false where that way is not used."""
 
     name: str
     role: str
     channel: str
     address: str
-    works: bool = True
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

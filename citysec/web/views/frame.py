@@ -32,7 +32,7 @@ class Page:
     """The frame around every view.
 
     Args:
-        path: of the request, for marking the present place in the navigation.
+        path: of the request, for marking the present place in the navigation; `query` without the question mark.
         reader: None where nobody is signed in.
         csrf: token that every POST form carries in its field `csrf`; empty where the page has no such form.
         events: address of a server-sent event stream whose every event `changed` means that this page, fetched
@@ -43,6 +43,7 @@ class Page:
     city: str
     now: datetime
     path: str
+    query: str = ""
     reader: Reader | None = None
     csrf: str = ""
     events: str | None = None
@@ -70,12 +71,14 @@ class IncidentRow:
     """An incident as one line of a list.
 
     Args:
+        ref: what people call it, for instance `LDN-2026-0042`.
         city_wide: one threat at several constituents or at a shared service.
         constituents: those concerned that this reader may know of.
-        deadline: the next thing that falls due, with what it is.
+        deadline: the next thing that falls due; `deadline_for` says what, for instance `answer from Camden`.
     """
 
     id: str
+    ref: str
     title: str
     severity: str
     state: str
@@ -93,11 +96,11 @@ class QuestionRow:
     """A question that waits for an answer."""
 
     id: str
-    text: str
+    title: str
     incident_id: str
     incident: str
     severity: str
-    deadline: datetime | None
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,8 @@ class MatchView:
         feed: title of the feed.
         value: the atom as the publisher wrote it.
         claim: what the publisher says it is, to follow "is", for instance `a command-and-control server`.
-        relation: how atom and asset relate, to follow "it", for instance `equals`, `lies within`, `lies below`.
-        asset_kind: for people, for instance `address`, `name`, `mail domain`.
         service: the public service that the asset carries, empty when unknown.
-        uncertain: why the match is only possible; empty when it is certain.
+        certain: false where the atom alone does not fulfil the indicator's pattern.
     """
 
     feed: str
@@ -34,34 +32,41 @@ class MatchView:
     asset_kind: str
     asset: str
     owners: tuple[Named, ...]
-    valid_from: datetime
+    confidence: int
+    valid_from: datetime | None = None
     valid_until: datetime | None = None
-    confidence: int | None = None
     service: str = ""
-    uncertain: str = ""
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """One step of a run; `question_id` where it asks a person, `deadline` while it waits."""
+    """One step of a run.
+
+    Args:
+        question_id: where the step asks a person; `due_at` while it waits for the answer.
+        detail: one sentence about how it went.
+    """
 
     name: str
     state: str
-    at: datetime | None = None
-    note: str = ""
+    started_at: datetime
+    ended_at: datetime | None = None
+    detail: str = ""
     question_id: str | None = None
-    deadline: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """One execution of a playbook for an incident, its steps in order of execution."""
+    """One execution of a playbook for an incident, its steps in the order in which they began."""
 
     playbook: str
     version: str
     state: str
-    started_at: datetime
+    started_at: datetime | None
     steps: tuple[StepView, ...]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,7 @@ class IncidentView:
 
     template: ClassVar[str] = "incident.html"
     id: str
+    ref: str
     title: str
     summary: str
     severity: str
@@ -132,8 +138,8 @@ class QuestionView:
     """`GET /questions/<id>`; the form POSTs there: fields `choice` (`approve` or `refuse`) and `note`.
 
     Args:
-        text: the step's question, one sentence; `detail` is what else the playbook says about it.
-        owner: the role or person asked.
+        title: the question in one line; `text` is what the playbook says about it.
+        owner: the role asked.
         if_approved: what happens then, as a sentence; empty when unknown. Likewise the other two.
         may_answer: false where the reader may only look.
         choice: what was sent with a form that is shown again, as is `note`.
@@ -142,13 +148,12 @@ class QuestionView:
 
     template: ClassVar[str] = "question.html"
     id: str
+    title: str
     text: str
-    detail: str
     playbook: str
-    step: str
     owner: str
     asked_at: datetime
-    deadline: datetime | None
+    due_at: datetime
     incident: IncidentRow
     incident_summary: str
     if_approved: str = ""
