@@ -11,12 +11,20 @@ import pytest
 from citysec.db import Database, upgrade
 
 ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the person who runs the tests change nothing in them."""
+    for name in [name for name in os.environ if name.startswith("CITYSEC_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real feeds with expected counts; the test is skipped where it is absent."""
-    folder = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared")) / "data"
+    folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip(f"needs the shared data folder, absent at {folder}")
     return folder
