@@ -12,6 +12,7 @@ CitysecError
 │   └── DeliveryRefused         the receiver said no for good
 ├── PlaybookRefused         this playbook must not start
 ├── Unauthenticated         nobody is signed in (401)
+├── TooManyAttempts         wait before trying again (429)
 ├── NotShared               absent, or above the reader's clearance: the two look the same (404, never 403)
 ├── Forbidden               the reader sees the thing but may not do this to it (403)
 └── Conflict                the record changed under the caller (409)
@@ -19,6 +20,7 @@ CitysecError
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -101,6 +103,18 @@ class PlaybookRefused(CitysecError):
 
 class Unauthenticated(CitysecError):
     """Nobody is signed in, or the credentials are wrong."""
+
+
+class TooManyAttempts(CitysecError):
+    """Too many in too short a time: wait before trying again.
+
+    Args:
+        wait_s: for how long.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"too many attempts; try again in {math.ceil(wait_s)} s")
 
 
 class NotShared(CitysecError):

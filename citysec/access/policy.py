@@ -1,0 +1,197 @@
+"""Who may do what, and which rows they may know of.
+
+Two questions, two kinds of answers. *May this role do that at all?* is the table `ROLES`: `demand` answers 403. *Which
+rows exist for this reader?* is a condition for the query: what it leaves out is absent, hence 404.
+
+The city's own team (coordinators, analysts, machines without a constituent) sees the city up to its clearance. A
+constituent's people and machines see what is their own up to theirs; city incidents reach them only as the parent of
+one of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy.orm import Mapped
+from sqlmodel import col, select
+
+from citysec.errors import Forbidden
+from citysec.tables.advisories import Advisory
+from citysec.tables.incidents import Incident
+from citysec.tables.matches import Match
+from citysec.tables.playbooks import Question, Run
+from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Service
+from citysec.tlp import TLP
+
+
+class Role(StrEnum):
+    """What an account is for."""
+
+    COORDINATOR = "coordinator"
+    ANALYST = "analyst"
+    LEAD = "lead"
+    MEMBER = "member"
+    MACHINE = "machine"
+
+
+class Scope(StrEnum):
+    """What a token is good for; people have every scope."""
+
+    API_READ = "api:read"
+    API_WRITE = "api:write"
+    TAXII_READ = "taxii:read"
+    TAXII_WRITE = "taxii:write"
+
+
+class Action(StrEnum):
+    """What an operation does, for the table of roles."""
+
+    READ = "read"
+    READ_CITY = "read-city"
+    READ_AUDIT = "read-audit"
+    NOTE = "note"
+    MOVE = "move"
+    ADVISE = "advise"
+    ESCALATE = "escalate"
+    ANSWER = "answer"
+    ACKNOWLEDGE = "acknowledge"
+    IMPORT = "import"
+    POLL = "poll"
+
+
+CITY_ROLES: Final = frozenset({Role.COORDINATOR, Role.ANALYST, Role.MACHINE})
+CONSTITUENT_ROLES: Final = frozenset({Role.LEAD, Role.MEMBER, Role.MACHINE})
+
+ROLES: Final[Mapping[Action, frozenset[Role]]] = {
+    Action.READ: frozenset(Role),
+    Action.READ_CITY: CITY_ROLES,
+    Action.READ_AUDIT: frozenset({Role.COORDINATOR}),
+    Action.NOTE: frozenset({Role.COORDINATOR, Role.ANALYST, Role.LEAD, Role.MEMBER, Role.MACHINE}),
+    Action.MOVE: CITY_ROLES,
+    Action.ADVISE: frozenset({Role.COORDINATOR, Role.MACHINE}),
+    Action.ESCALATE: CITY_ROLES,
+    Action.ANSWER: frozenset({Role.COORDINATOR, Role.LEAD}),
+    Action.ACKNOWLEDGE: frozenset({Role.COORDINATOR, Role.LEAD, Role.MEMBER}),
+    Action.IMPORT: frozenset({Role.COORDINATOR, Role.ANALYST}),
+    Action.POLL: frozenset({Role.COORDINATOR, Role.ANALYST}),
+}
+"""Which roles may do what. A constituent's machine may do what the constituent's members may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Whoever asks.
+
+    Args:
+        constituent_id: None is the city's own team.
+        clearance: the highest label to be shown: the account's, and at most its constituent's.
+    """
+
+    account_id: str
+    name: str
+    role: Role
+    constituent_id: str | None
+    clearance: TLP
+    scopes: frozenset[Scope] = frozenset(Scope)
+
+    @property
+    def of_city(self) -> bool:
+        """Whether the city's own team asks."""
+        return self.constituent_id is None
+
+
+def may(principal: Principal, action: Action) -> bool:
+    """Return whether `principal`'s role allows `action` at all; on which rows is the filters' matter."""
+    borrowed = principal.role is Role.MACHINE and not principal.of_city
+    return (Role.MEMBER if borrowed else principal.role) in ROLES[action]
+
+
+def demand(principal: Principal, action: Action) -> None:
+    """Pass where `principal` may do `action`.
+
+    Raises:
+        Forbidden: the role does not allow it.
+    """
+    if not may(principal, action):
+        raise Forbidden(f"the role {principal.role} may not {action}")
+
+
+def incidents(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Incident` rows `principal` may read; a constituent's never include the city's own."""
+    return and_(_own(principal, col(Incident.constituent_id)), col(Incident.tlp) <= principal.clearance)
+
+
+def parents(principal: Principal) -> ColumnElement[bool]:
+    """Return of which city incidents `principal` may know title, severity and state, and nothing else."""
+    children = select(Incident.parent_id).where(incidents(principal), col(Incident.parent_id).is_not(None))
+    return and_(col(Incident.id).in_(children), col(Incident.tlp) <= principal.clearance)
+
+
+def advisories(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Advisory` rows `principal` may read."""
+    return and_(_own(principal, col(Advisory.constituent_id)), col(Advisory.tlp) <= principal.clearance)
+
+
+def constituents(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Constituent` rows `principal` may know of."""
+    return _own(principal, col(Constituent.id))
+
+
+def services(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Service` rows `principal` may read: those it answers for, and those its assets carry."""
+    if principal.of_city:
+        return true()
+    mine = select(Accountable.service_id).where(accountable(principal))
+    carried = select(AssetOwner.service_id).where(owners(principal), col(AssetOwner.service_id).is_not(None))
+    return or_(col(Service.id).in_(mine), col(Service.id).in_(carried))
+
+
+def accountable(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Accountable` rows `principal` may read."""
+    return _own(principal, col(Accountable.constituent_id))
+
+
+def owners(principal: Principal) -> ColumnElement[bool]:
+    """Return which `AssetOwner` rows `principal` may read: of a shared asset its own only."""
+    return _own(principal, col(AssetOwner.constituent_id))
+
+
+def assets(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Asset` rows `principal` may read."""
+    if principal.of_city:
+        return true()
+    return col(Asset.id).in_(select(AssetOwner.asset_id).where(owners(principal)))
+
+
+def matches(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Match` rows `principal` may read."""
+    cleared = col(Match.tlp) <= principal.clearance
+    if principal.of_city:
+        return cleared
+    return and_(cleared, col(Match.asset_id).in_(select(AssetOwner.asset_id).where(owners(principal))))
+
+
+def questions(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Question` rows `principal` may read: a constituent's those put to its lead."""
+    visible = col(Question.incident_id).in_(select(Incident.id).where(incidents(principal)))
+    return visible if principal.of_city else and_(visible, col(Question.owner) == Role.LEAD)
+
+
+def runs(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Run` rows `principal` may read; the variables of a run may name anybody, so: the city's team."""
+    if not principal.of_city:
+        return false()
+    return col(Run.incident_id).in_(select(Incident.id).where(incidents(principal)))
+
+
+def audit_entries(principal: Principal) -> ColumnElement[bool]:
+    """Return which `AuditEntry` rows `principal` may read: all or none."""
+    return true() if may(principal, Action.READ_AUDIT) else false()
+
+
+def _own(principal: Principal, constituent_id: Mapped[str] | Mapped[str | None]) -> ColumnElement[bool]:
+    return true() if principal.of_city else constituent_id == principal.constituent_id
