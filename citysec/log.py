@@ -40,4 +40,4 @@ def configure(settings: Settings) -> None:
 
 def get(name: str) -> Any:
     """Return the logger of a module; bind facts as keyword arguments of `info`, `warning`, `error`."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(module=name)
