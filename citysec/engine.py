@@ -1,0 +1,366 @@
+"""The durable engine: what it has accepted is carried to its end, over crashes and restarts. The only border to DBOS.
+
+Two kinds of things are durable. A piece of *work* is called until it says that it is done; a *run* is a conversation:
+a function that takes steps, waits for messages, and after a restart goes on behind its last recorded step.
+
+DBOS keeps one instance and one registry per process, so one engine may be open at a time; a second one after the first
+is closed is fine. It gets a thread and an event loop of its own, for two reasons: it makes its database calls through
+the loop's default executor, which must not be the service's; and ending that loop cancels whatever is under way
+without recording an outcome, which is just what leaves it to the next start. Everything that is ours runs on the
+service's loop, where our database connections live.
+"""
+# pyright: basic
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+
+from citysec import log
+from citysec.errors import Conflict, SettingsError
+from citysec.loops import HomeLoop, Load, post
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+Perform: TypeAlias = Callable[[str], Awaitable[float | None]]
+"""Does the work of an id; None when it is done, or the seconds after which to be called again.
+
+It is called at least once, and again after a crash, a restart or an exception: it must be idempotent by id.
+"""
+Drive: TypeAlias = Callable[["Journal", str], Awaitable[None]]
+"""Conducts the run of an id. It runs on the engine's loop and is replayed after a restart: it decides by what the
+journal gives it, and touches the service, a clock or chance in steps only."""
+
+APPLICATION_VERSION: Final = "1"
+"""To be raised when a `Drive` takes other steps than before: DBOS resumes what has the same version only."""
+PAUSES_S: Final = tuple(min(0.5 * 2**n, 60.0) for n in range(9))
+"""Pauses between attempts at what raises; after the last attempt the work or the run has failed."""
+BUSY: Final = 500
+"""How much work may be in progress, pauses not counted, before `hand_over` waits."""
+GRACE_S: Final = 1.0
+"""How long closing waits for calls under way before it cancels them."""
+
+_STARTING: Final = 8
+_THREADS: Final = 8
+_POLL_S: Final = 0.5
+_WORK: Final = "work"
+_RUN: Final = "run"
+_FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_SQLITE_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
+_FORGET_BATCH: Final = 500
+
+_log: Final = log.get(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Work or a run that has failed for good: nothing happens until a person acts. `kind` is `work` or `run`."""
+
+    kind: str
+    id: str
+    error: str
+    failed_at: datetime
+
+
+class Journal:
+    """What a run knows of its own past: what is recorded is given again instead of done again.
+
+    A replay must make the same calls in the same order.
+    """
+
+    def __init__(self, service: HomeLoop, run_id: str, pauses_s: Sequence[float]) -> None:
+        self._service, self._run_id, self._pauses_s = service, run_id, pauses_s
+
+    async def step(self, name: str, act: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
+        """Call `act` on the service's loop, at least once, and record what it returns.
+
+        What `act` raises is unexpected: it is called again after a pause, and when it keeps raising the run has failed.
+        An outcome that the run shall know of is returned, not raised.
+        """
+
+        async def insist() -> JsonValue:
+            return await _insist(lambda: self._service.call(act), self._pauses_s, f"{self._run_id}/{name}")
+
+        return await DBOS.run_step_async({"name": name}, insist)
+
+    async def receive(self, timeout_s: float) -> JsonValue | None:
+        """Return the oldest message not received yet; None when none came in time. The time runs on over restarts."""
+        return await DBOS.recv_async(timeout_seconds=timeout_s)
+
+    async def now(self) -> datetime:
+        """Return the present instant; in a replay the instant of the first time."""
+        return datetime.fromisoformat(await DBOS.run_step_async({"name": "now"}, _now))
+
+
+class Engine:
+    """An open engine; `running` opens it."""
+
+    def __init__(self, service: HomeLoop, perform: Perform, drive: Drive, pauses_s: Sequence[float]) -> None:
+        self._service, self._perform, self._drive, self._pauses_s = service, perform, drive, pauses_s
+        self._load = Load(BUSY)
+        self._runs: dict[str, asyncio.Task[Any]] = {}
+        self._flows: dict[str, Callable[[str], Coroutine[Any, Any, None]]] = {}
+        self._loop: asyncio.AbstractEventLoop
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, database_url: str, executor_id: str, perform: Perform, drive: Drive, pauses_s: Sequence[float] = PAUSES_S
+    ) -> AsyncGenerator[Engine, None]:
+        """Open the engine and go on with everything that this executor has not finished.
+
+        When the block ends, calls under way have a moment to finish; what remains is left to the next start.
+
+        Args:
+            database_url: SQLAlchemy URL, `sqlite:///…` or `postgresql+psycopg://…`.
+            executor_id: unique among the processes on this database, the same at each start of this one.
+            perform: called on the caller's loop.
+            drive: called on the engine's loop.
+            pauses_s: between attempts at what raises.
+
+        Raises:
+            SettingsError: the database cannot be opened.
+        """
+        service = HomeLoop()
+        engine = cls(service, perform, drive, pauses_s)
+        thread = _Thread(database_url, executor_id, engine._register)
+        try:
+            engine._loop = await thread.start()
+            yield engine
+        finally:
+            await service.close(GRACE_S)
+            await thread.stop()
+
+    async def hand_over(self, work_ids: Sequence[str]) -> None:
+        """Accept work: each id once, however often it is handed over. Waits while too much is in progress."""
+        await self._call(lambda: self._begin_all(work_ids))
+
+    async def start(self, run_id: str) -> None:
+        """Begin the run of `run_id`, unless it has begun before."""
+        await self._call(lambda: self._begin(_RUN, run_id))
+
+    async def send(self, run_id: str, message: JsonValue, *, key: str) -> None:
+        """Give a run a message to receive; of messages with the same `key` the first one counts.
+
+        Raises:
+            Conflict: the run was never started.
+        """
+        destination = _flow_id(_RUN, run_id)
+        try:
+            await self._call(lambda: DBOS.send_async(destination, message, idempotency_key=key))
+        except error.DBOSNonExistentWorkflowError as err:
+            raise Conflict(f"run {run_id} was never started") from err
+
+    async def cancel(self, run_id: str) -> None:
+        """End a run where it stands; one that another process conducts ends before its next step."""
+        await self._call(lambda: self._cancel(run_id))
+
+    async def forget(self, before: datetime) -> int:
+        """Delete what has finished, failed or been cancelled before `before`, and return how much that was.
+
+        A forgotten id counts as never seen.
+        """
+        return await self._call(lambda: _forget(before.astimezone(UTC).isoformat()))
+
+    async def unfinished(self) -> list[Unfinished]:
+        """Return what has failed for good, the newest first, at most 1,000."""
+        query = {"status": _FAILED, "limit": 1000, "sort_desc": True, "load_input": False}
+        found = await self._call(lambda: DBOS.list_workflows_async(**query))
+        return [_unfinished(status) for status in found]
+
+    async def _call(self, begin: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        return await asyncio.wrap_future(post(begin(), self._loop))
+
+    def _register(self) -> None:
+        # DBOS wants plain functions, and their signature in what it records.
+        async def work(work_id: str) -> None:
+            await self._work(work_id)
+
+        async def run(run_id: str) -> None:
+            await self._run(run_id)
+
+        self._flows = {
+            name: DBOS.workflow(name=name, max_recovery_attempts=None)(function)
+            for name, function in ((_WORK, work), (_RUN, run))
+        }
+
+    async def _begin(self, kind: str, id_: str) -> None:
+        with SetWorkflowID(_flow_id(kind, id_)):
+            await DBOS.start_workflow_async(self._flows[kind], id_)
+
+    async def _begin_all(self, work_ids: Sequence[str]) -> None:
+        turns = asyncio.Semaphore(_STARTING)
+
+        async def begin(work_id: str) -> None:
+            async with turns:
+                await self._load.light()
+                await self._begin(_WORK, work_id)
+
+        async with asyncio.TaskGroup() as starts:
+            for work_id in work_ids:
+                starts.create_task(begin(work_id))
+
+    async def _work(self, work_id: str) -> None:
+        """Call `perform` until it is done.
+
+        Neither calls nor pauses are recorded, which makes work three times cheaper than a run's steps. So it is called
+        again right after a restart, pause or not; whoever must not be early keeps the time with the work.
+        """
+        with _failing(_WORK, work_id):
+            while True:
+                pause_s = await _insist(lambda: self._attempt(work_id), self._pauses_s, work_id)
+                if pause_s is None:
+                    return
+                await asyncio.sleep(pause_s)
+
+    async def _attempt(self, work_id: str) -> float | None:
+        with self._load:
+            return await self._service.call(lambda: self._perform(work_id))
+
+    async def _run(self, run_id: str) -> None:
+        self._runs[run_id] = cast("asyncio.Task[Any]", asyncio.current_task())
+        try:
+            with _failing(_RUN, run_id):
+                await self._drive(Journal(self._service, run_id, self._pauses_s), run_id)
+        finally:
+            self._runs.pop(run_id, None)
+
+    async def _cancel(self, run_id: str) -> None:
+        await DBOS.cancel_workflow_async(_flow_id(_RUN, run_id))
+        if (task := self._runs.get(run_id)) is not None:
+            task.cancel()
+
+
+class _Thread:
+    """The engine's thread: a loop with DBOS on it, from `start` to `stop`."""
+
+    def __init__(self, database_url: str, executor_id: str, register: Callable[[], None]) -> None:
+        self._database_url, self._executor_id, self._register = database_url, executor_id, register
+        self._ready: Future[asyncio.AbstractEventLoop] = Future()
+        self._stop: Future[None] = Future()
+        self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
+
+    async def start(self) -> asyncio.AbstractEventLoop:
+        self._thread.start()
+        return await asyncio.wrap_future(self._ready)
+
+    async def stop(self) -> None:
+        self._stop.set_result(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _live(self) -> None:
+        database = _database(self._database_url)
+        try:
+            asyncio.run(self._host(database))  # ends by cancelling every workflow that is under way
+        except (SQLAlchemyError, error.DBOSException, OSError) as err:
+            fault = SettingsError(f"the durable engine's database cannot be opened: {err}")
+            fault.__cause__ = err
+            self._ready.set_exception(fault)
+        finally:
+            DBOS.destroy(destroy_registry=True)
+            database.dispose()
+
+    async def _host(self, database: sa.Engine) -> None:
+        _route_logging()
+        DBOS(
+            config={
+                "name": "citysec",
+                "system_database_engine": database,
+                "application_version": APPLICATION_VERSION,
+                "executor_id": self._executor_id,
+                "serializer": DBOSPortableJSONSerializer(),
+                "enable_otlp": False,
+                "log_level": "WARNING",
+                "max_executor_threads": _THREADS,
+                "notification_listener_polling_interval_sec": _POLL_S,
+                "notification_coalesce_sec": _POLL_S,
+            }
+        )
+        self._register()
+        DBOS.launch()  # adopts the loop it is called on for recovered workflows, too
+        self._ready.set_result(asyncio.get_running_loop())
+        await asyncio.wrap_future(self._stop)
+
+
+async def _insist(act: Callable[[], Awaitable[_T]], pauses_s: Sequence[float], what: str) -> _T:
+    for pause_s in pauses_s:
+        try:
+            return await act()
+        except Exception as err:  # noqa: BLE001  (the worker loop: whatever a stage raises is tried again)
+            _log.warning("work.retried", work=what, error=type(err).__name__, pause_s=pause_s)
+        await asyncio.sleep(pause_s)
+    return await act()
+
+
+@contextmanager
+def _failing(kind: str, id_: str) -> Generator[None, None, None]:
+    try:
+        yield
+    except Exception:
+        _log.exception("work.failed", kind=kind, work=id_)
+        raise
+
+
+async def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+async def _forget(before: str) -> int:
+    forgotten = 0
+    query = {"status": ["SUCCESS", "CANCELLED", *_FAILED], "completed_before": before, "limit": _FORGET_BATCH}
+    while found := await DBOS.list_workflows_async(**query, load_input=False, load_output=False):
+        await DBOS.delete_workflows_async([status.workflow_id for status in found])
+        forgotten += len(found)
+    return forgotten
+
+
+def _flow_id(kind: str, id_: str) -> str:
+    return f"{kind}:{id_}"
+
+
+def _unfinished(status: WorkflowStatus) -> Unfinished:
+    kind, _, id_ = status.workflow_id.partition(":")
+    fault = f"{getattr(status.error, 'name', '')}: {status.error}"
+    at_ms = status.completed_at or status.updated_at or 0
+    return Unfinished(kind, id_, fault, datetime.fromtimestamp(at_ms / 1000, UTC))
+
+
+def _database(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_size=12, max_overflow=0, pool_pre_ping=True)
+    database = sa.create_engine(url, pool_size=2, max_overflow=0)
+    event.listen(database, "connect", _set_up_sqlite)
+    return database
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # DBOS relies on writers taking turns from the start of a transaction.
+    connection.isolation_level = "IMMEDIATE"
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _route_logging() -> None:
+    """Let DBOS log through our handlers; without a handler of its own it would install one."""
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    logger.addFilter(_worth_logging)
+
+
+def _worth_logging(record: logging.LogRecord) -> bool:
+    """Drop what is no news: workflows left for the next start, and failures that we log ourselves."""
+    text = str(record.msg)
+    return not text.startswith(("Asyncio task cancelled", "Exception encountered in asynchronous workflow"))
