@@ -1,0 +1,1 @@
+"""Feeds: which there are, when they are polled, how they are fetched, read, stored and trusted."""

@@ -1,0 +1,268 @@
+"""One STIX object: from its JSON text to a checked draft.
+
+Source:
+    STIX 2.1 §2.9 (ids), §3 (common properties, versions), §7.2 (markings); STIX 2.0 Part 1 for what differs. The
+    limits, and which gaps are filled (`pattern_type`, `valid_from`, `spec_version`), are our rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, NamedTuple, cast
+
+import msgspec
+from msgspec import Raw
+
+from citysec.errors import InvalidInput, Problem
+from citysec.feeds.formats import markings
+from citysec.feeds.formats.draft import Draft
+
+MAX_OBJECT_BYTES: Final = 4 << 20
+MAX_DEPTH: Final = 64
+
+_OBSERVABLES: Final = frozenset(
+    {
+        "artifact", "autonomous-system", "directory", "domain-name", "email-addr", "email-message", "file", "ipv4-addr",
+        "ipv6-addr", "mac-addr", "mutex", "network-traffic", "process", "software", "url", "user-account",
+        "windows-registry-key", "x509-certificate",
+    }
+)  # fmt: skip
+_VERSIONED: Final = frozenset(
+    {
+        "attack-pattern", "campaign", "course-of-action", "extension-definition", "grouping", "identity", "incident",
+        "indicator", "infrastructure", "intrusion-set", "language-content", "location", "malware", "malware-analysis",
+        "note", "observed-data", "opinion", "relationship", "report", "sighting", "threat-actor", "tool",
+        "vulnerability",
+    }
+)  # fmt: skip
+_MARKING: Final = "marking-definition"
+_KNOWN: Final = _OBSERVABLES | _VERSIONED | {_MARKING}
+_REQUIRED: Final = {
+    "indicator": ("pattern",),
+    "sighting": ("sighting_of_ref",),
+}
+_INDICATOR_TYPES: Final = frozenset(
+    {"anomalous-activity", "anonymization", "benign", "compromised", "malicious-activity", "attribution", "unknown"}
+)
+_ID: Final = re.compile(r"([a-z0-9-]{3,250})--[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+_ABSENT: Final = Raw()
+
+
+class _Granular(msgspec.Struct):
+    marking_ref: str | None = None
+
+
+class _Common(msgspec.Struct):
+    """What every object may have; another type than here makes the object a reject."""
+
+    type: str
+    id: str
+    spec_version: str | None = None
+    created: datetime | None = None
+    modified: datetime | None = None
+    revoked: bool | None = False
+    confidence: int | None = None
+    created_by_ref: str | None = None
+    object_marking_refs: tuple[str, ...] | None = ()
+    granular_markings: tuple[_Granular, ...] | None = ()
+    labels: tuple[str, ...] | None = ()
+    extensions: Raw = _ABSENT
+
+
+class _Object(_Common):
+    """What the types that the standard defines may have; types of others may use the same names as they like."""
+
+    name: str | None = None
+    pattern: str | None = None
+    pattern_type: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    indicator_types: tuple[str, ...] | None = ()
+    relationship_type: str | None = None
+    source_ref: str | None = None
+    target_ref: str | None = None
+    sighting_of_ref: str | None = None
+    object_refs: Raw = _ABSENT
+    is_family: Raw = _ABSENT
+
+
+_common: Final = msgspec.json.Decoder(_Common)
+_object: Final = msgspec.json.Decoder(_Object)
+_anything: Final = msgspec.json.Decoder()
+_canonical: Final = msgspec.json.Encoder(order="sorted")
+MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def draft(raw: Raw, bundle_version: str | None) -> Draft:
+    """Return the draft of one object.
+
+    Args:
+        raw: its JSON text.
+        bundle_version: the `spec_version` of the bundle around it, where that has one (STIX 2.0).
+
+    Raises:
+        InvalidInput: the object breaks a rule; each problem names the property.
+    """
+    found, text = _decode(raw)
+    return _checked(found, text, bundle_version)
+
+
+def _decode(raw: Raw) -> tuple[_Object, bytes]:
+    """Return the properties that are read, and the whole object in canonical form.
+
+    Raises:
+        InvalidInput: the object is too large or too deep, or a property has the wrong type.
+    """
+    written = bytes(raw)
+    if len(written) > MAX_OBJECT_BYTES:
+        raise InvalidInput.at("", f"larger than {MAX_OBJECT_BYTES} bytes")
+    try:
+        everything = _anything.decode(raw)
+        if written.count(b"{") + written.count(b"[") > MAX_DEPTH and _depth(everything) > MAX_DEPTH:
+            raise InvalidInput.at("", f"nested deeper than {MAX_DEPTH}")
+        return _read(raw), _canonical.encode(everything)
+    except MALFORMED as err:
+        raise InvalidInput.at("", str(err)) from err
+
+
+def _read(raw: Raw) -> _Object:
+    try:
+        return _object.decode(raw)
+    except msgspec.ValidationError:
+        common = _common.decode(raw)
+        if common.type in _KNOWN:
+            raise
+        return msgspec.convert(common, _Object, from_attributes=True)
+
+
+def _depth(value: object) -> int:
+    """Return how many lists and objects lie in each other, without recursion."""
+    deepest, waiting = 0, [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        if isinstance(item, dict):
+            waiting.extend((inner, depth + 1) for inner in cast("dict[str, object]", item).values())
+        elif isinstance(item, list):
+            waiting.extend((inner, depth + 1) for inner in cast("list[object]", item))
+    return deepest
+
+
+def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
+    """Return the draft of an object that keeps the rules.
+
+    Raises:
+        InvalidInput: it does not.
+    """
+    is_indicator = found.type == "indicator"
+    labels = found.labels or ()
+    _check_properties(found)
+    times = _times(found)
+    return Draft(
+        stix_id=found.id,
+        type=found.type,
+        spec_version=_spec_version(found, bundle_version),
+        text=text.decode(),
+        content_hash=hashlib.sha256(text).hexdigest(),
+        created=times.created,
+        modified=times.modified,
+        revoked=bool(found.revoked),
+        valid_from=times.valid_from or (times.created if is_indicator else None),
+        valid_until=times.valid_until,
+        confidence=found.confidence,
+        created_by_ref=found.created_by_ref,
+        name=found.name,
+        pattern=found.pattern,
+        pattern_type=found.pattern_type or ("stix" if is_indicator else None),
+        marking_refs=_marking_refs(found),
+        relationship_type=found.relationship_type,
+        source_ref=found.source_ref,
+        target_ref=found.target_ref or found.sighting_of_ref,
+        labels=labels,
+        indicator_types=found.indicator_types or tuple(i for i in labels if i in _INDICATOR_TYPES),
+    )
+
+
+def _check_properties(found: _Object) -> None:
+    identifier = _ID.fullmatch(found.id)
+    if identifier is None or identifier[1] != found.type:
+        raise InvalidInput.at("id", f"{found.id!r} is not {found.type}--UUID")
+    missing = [name for name in _required(found.type) if not getattr(found, name)]
+    if missing:
+        raise InvalidInput(Problem(name, "is missing") for name in missing)
+    if found.confidence is not None and not 0 <= found.confidence <= 100:
+        raise InvalidInput.at("confidence", f"{found.confidence} is not within 0 and 100")
+    if found.spec_version not in {None, "2.0", "2.1"}:
+        raise InvalidInput.at("spec_version", f"{found.spec_version!r} is neither 2.0 nor 2.1")
+
+
+@lru_cache(maxsize=256)
+def _required(kind: str) -> tuple[str, ...]:
+    versions = ("created", "modified") if kind in _VERSIONED else ("created",) if kind == _MARKING else ()
+    return versions + _REQUIRED.get(kind, ())
+
+
+class _Times(NamedTuple):
+    created: datetime | None
+    modified: datetime | None
+    valid_from: datetime | None
+    valid_until: datetime | None
+
+
+def _times(found: _Object) -> _Times:
+    """Return the object's times in UTC; observables have no versions, whatever they call `created`."""
+    own = found.type not in _OBSERVABLES
+    created = _utc("created", found.created) if own else None
+    modified = _utc("modified", found.modified) if own else None
+    valid_from, valid_until = _utc("valid_from", found.valid_from), _utc("valid_until", found.valid_until)
+    for name, instant in (("created", created), ("modified", modified)):
+        if instant is not None and not _EARLIEST <= instant < _LATEST:
+            raise InvalidInput.at(name, f"{instant.isoformat()} is absurd")
+    if created and modified and modified < created:
+        raise InvalidInput.at("modified", "is before created")
+    if valid_from and valid_until and valid_until <= valid_from:
+        raise InvalidInput.at("valid_until", "is not after valid_from")
+    return _Times(created, modified, valid_from, valid_until)
+
+
+def _utc(name: str, instant: datetime | None) -> datetime | None:
+    if instant is None or instant.tzinfo is UTC:
+        return instant
+    if instant.tzinfo is None:
+        raise InvalidInput.at(name, f"{instant.isoformat()} has no time zone")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as err:
+        raise InvalidInput.at(name, f"{instant.isoformat()} is absurd") from err
+
+
+def _spec_version(found: _Object, bundle_version: str | None) -> str:
+    """Return the version an object is written in, which 2.0 says on the bundle and 2.1 on the object."""
+    if found.spec_version is not None:
+        return found.spec_version
+    if bundle_version in {"2.0", "2.1"}:
+        return bundle_version
+    newer = (
+        found.type in _OBSERVABLES,
+        found.pattern_type,
+        found.indicator_types,
+        found.type == "observed-data" and found.object_refs is not _ABSENT,
+        found.is_family is not _ABSENT,
+        found.confidence is not None,
+        found.extensions is not _ABSENT,
+    )
+    return "2.1" if any(newer) else "2.0"
+
+
+def _marking_refs(found: _Object) -> tuple[str, ...]:
+    """Return what the object, its parts and its labels are marked with, each once."""
+    granular = [i.marking_ref for i in found.granular_markings or () if i.marking_ref]
+    labelled = [marking for label in found.labels or () if (marking := markings.of_label(label))]
+    return tuple(dict.fromkeys((*(found.object_marking_refs or ()), *granular, *labelled)))

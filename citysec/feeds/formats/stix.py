@@ -1,0 +1,95 @@
+"""STIX 2.0 and 2.1: bundles, TAXII envelopes, single objects, lists of objects, and NDJSON of any of them.
+
+One object at a time: a bad object costs that object and yields a reason. Only a body that is no JSON at all, or that is
+cut off, is refused as a whole, because where its next object begins is a guess.
+
+Source:
+    STIX 2.1 §8 (bundles); TAXII 2.1 §3.7 (envelopes).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from citysec.errors import InvalidInput
+from citysec.feeds.formats.draft import Draft, Reject
+from citysec.feeds.formats.objects import MALFORMED, draft
+
+_EXCERPT: Final = 200
+_TEXT: Final = re.compile(rb"\s*\S")
+
+
+class _Container(msgspec.Struct):
+    type: Any = None
+    spec_version: Any = None
+    objects: Raw = Raw(b"[]")
+
+
+_container: Final = msgspec.json.Decoder(_Container)
+_list: Final = msgspec.json.Decoder(list[Raw])
+
+
+def parse(body: bytes) -> Iterator[Draft | Reject]:
+    """Yield a draft or a reject for each object of `body`, in its order.
+
+    Raises:
+        InvalidInput: the body as a whole is no STIX.
+    """
+    for place, document in _documents(body.removeprefix(b"\xef\xbb\xbf")):
+        try:
+            found, spec_version = _objects(document)
+        except MALFORMED as err:
+            if not place:
+                raise InvalidInput.at("", f"this is no STIX: {err}") from err
+            yield Reject(place, f"this is no STIX: {err}", _excerpt(document))
+            continue
+        for at, raw in found:
+            yield _draft(raw, place + at, spec_version)
+
+
+def _documents(body: bytes) -> Iterator[tuple[str, Raw]]:
+    """Yield the JSON texts of `body` with their places: the whole, or one per line."""
+    end = body.find(b"\n")
+    if end < 0 or _TEXT.match(body, end) is None or not _is_json(body[:end]):
+        yield "", Raw(body)
+        return
+    for number, line in enumerate(BytesIO(body), 1):
+        if not line.isspace():
+            yield f"line {number}", Raw(line)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text, type=Raw)
+    except MALFORMED:
+        return False
+    return True
+
+
+def _objects(document: Raw) -> tuple[Iterable[tuple[str, Raw]], str | None]:
+    """Return the objects of a JSON text with their places in it, and the version its bundle declares."""
+    if bytes(document).lstrip()[:1] == b"[":
+        return ((f"/{i}", raw) for i, raw in enumerate(_list.decode(document))), None
+    container = _container.decode(document)
+    if container.type not in {None, "bundle"}:
+        return [("", document)], None
+    objects = _list.decode(container.objects)
+    version = container.spec_version if isinstance(container.spec_version, str) else None
+    return ((f"/objects/{i}", raw) for i, raw in enumerate(objects)), version
+
+
+def _draft(raw: Raw, at: str, bundle_version: str | None) -> Draft | Reject:
+    try:
+        return draft(raw, bundle_version)
+    except InvalidInput as err:
+        return Reject(at, str(err), _excerpt(raw))
+
+
+def _excerpt(raw: Raw) -> str:
+    return bytes(memoryview(raw)[:_EXCERPT]).decode(errors="replace")

@@ -1,0 +1,336 @@
+"""Canonical forms: one comparable fact, always written the same way, with a key that an index can search.
+
+Keys sort byte by byte so that "is part of" becomes an equality or one range of an ordinary index:
+
+- addresses: `4/24/c6336400` is family, prefix length, first address in hexadecimal (8 or 32 digits). The networks
+  around one are one key per prefix length (`around`), those inside it one range per prefix length (`inside`);
+- names: labels in reverse, `uk.gov.camden.www`; what is below is one range (`below`);
+- mailboxes: the key of the domain, then `@` and the local part.
+
+Source:
+    STIX 2.1 §6 for the observables; RFC 3986 §3 for URLs; RFC 5890 for A-labels. That mailboxes are compared without
+    regard to case, and an IPv4-mapped IPv6 address is its IPv4 address, are our rules.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import idna
+
+from citysec.errors import InvalidInput
+
+
+class Kind(StrEnum):
+    """What a key is about."""
+
+    IP = "ip"
+    NAME = "name"
+    NAME_LIKE = "name-like"
+    NAME_REGEX = "name-regex"
+    URL = "url"
+    MAILBOX = "mailbox"
+    HASH = "hash"
+    CERTIFICATE = "certificate"
+    ASN = "asn"
+    CVE = "cve"
+
+
+class AssetKind(StrEnum):
+    """What can be registered as an asset."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    CIDR = "cidr"
+    DOMAIN = "domain"
+    MAIL_DOMAIN = "mail-domain"
+    EMAIL = "email"
+    URL = "url"
+
+
+class Scope(StrEnum):
+    """How far an asset reaches: itself, or a name with everything below it."""
+
+    EXACT = "exact"
+    TREE = "tree"
+
+
+@dataclass(frozen=True, slots=True)
+class Observable:
+    """One fact in canonical form: equal facts have equal `kind` and `key`; `value` is for people."""
+
+    kind: Kind
+    key: str
+    value: str
+
+
+BITS: Final = {4: 32, 6: 128}
+_MAPPED: Final = 0xFFFF << 32
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_QUAD: Final = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}")
+_LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
+_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*(?=[^.]*[^0-9.])[a-z0-9_-]{1,63}")
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)([^#\x00-\x1f\x7f]*)(?:#.*)?", re.DOTALL)
+_BARE_URL: Final = re.compile(r"[^/?#\\@:]+\.[^/?#\\@:]+(?::[0-9]+)?(?:[/?#].*)?", re.DOTALL)
+_AUTHORITY: Final = re.compile(r"(?:.*@)?(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
+_PORTS: Final = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "443"}
+_LOCAL_PART: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+|\"[^\x00-\x1f\x7f\"]+\"")
+_CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}", re.IGNORECASE)
+_ASN: Final = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
+_HEX_DIGITS: Final = {
+    "md5": 32,
+    "sha-1": 40,
+    "sha-224": 56,
+    "sha-256": 64,
+    "sha-384": 96,
+    "sha-512": 128,
+    "sha3-256": 64,
+    "sha3-512": 128,
+}
+_FUZZY: Final = frozenset({"ssdeep", "tlsh"})
+_ALGORITHMS: Final = {name.replace("-", ""): name for name in (*_HEX_DIGITS, *_FUZZY)}
+
+
+def network(text: str) -> Observable:
+    """Return the address or CIDR block that `text` writes; bits beyond the prefix are dropped.
+
+    Only the forms of `inet_pton` count: no leading zeros, no missing or hexadecimal parts, no zone.
+
+    Raises:
+        InvalidInput: `text` is something else.
+    """
+    address, slash, length = text.partition("/")
+    family, number = _address(address)
+    bits = prefix = BITS[family]
+    if slash:
+        if _LENGTH.fullmatch(length) is None or (prefix := int(length)) > bits:
+            raise InvalidInput.at("", f"{text!r} has no legal prefix length")
+        number = number >> (bits - prefix) << (bits - prefix)
+    if family == 6 and prefix >= 96 and number >> 32 == _MAPPED >> 32:
+        family, prefix, number = 4, prefix - 96, number & 0xFFFFFFFF
+    return Observable(Kind.IP, network_key(family, prefix, number), _network_text(family, prefix, number))
+
+
+def _address(text: str) -> tuple[int, int]:
+    quad = _QUAD.fullmatch(text)
+    if quad is not None:
+        a, b, c, d = quad.groups()
+        return 4, int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
+    if ":" in text and "%" not in text:
+        with suppress(ValueError):
+            return 6, int(ipaddress.IPv6Address(text))
+    raise InvalidInput.at("", f"{text!r} is not an IP address")
+
+
+def network_key(family: int, prefix: int, number: int) -> str:
+    """Return the key of a block: `number` is its first address."""
+    return f"4/{prefix}/{number:08x}" if family == 4 else f"6/{prefix}/{number:032x}"
+
+
+def parse_network_key(key: str) -> tuple[int, int, int]:
+    """Return family, prefix length and first address of a key of kind `IP`."""
+    family, prefix, number = key.split("/")
+    return int(family), int(prefix), int(number, 16)
+
+
+def _network_text(family: int, prefix: int, number: int) -> str:
+    if family == 4:
+        address = f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    else:
+        address = str(ipaddress.IPv6Address(number))
+    return address if prefix == BITS[family] else f"{address}/{prefix}"
+
+
+def around(key: str) -> Iterator[str]:
+    """Yield the key of every block that contains the block `key`, itself included, widest first."""
+    family, prefix, number = parse_network_key(key)
+    bits = BITS[family]
+    for length in range(prefix + 1):
+        yield network_key(family, length, number >> (bits - length) << (bits - length))
+
+
+def inside(key: str, lengths: Iterable[int]) -> Iterator[tuple[str, str]]:
+    """Yield, for each longer prefix among `lengths`, the first and the last key of the blocks inside `key`."""
+    family, prefix, number = parse_network_key(key)
+    bits = BITS[family]
+    last = number | (1 << (bits - prefix)) - 1
+    for length in lengths:
+        if prefix < length <= bits:
+            yield (
+                network_key(family, length, number),
+                network_key(family, length, last >> (bits - length) << (bits - length)),
+            )
+
+
+def domain_name(text: str) -> Observable:
+    """Return the DNS name that `text` writes: lower case, A-labels, without one closing dot.
+
+    Underscores are legal, as in the DNS; a name that ends in a number is none, for it would be an address.
+
+    Raises:
+        InvalidInput: `text` is not a name.
+    """
+    name = text.lower().removesuffix(".")
+    if not name.isascii():
+        name = _a_labels(name)
+    if len(name) > 253 or _NAME.fullmatch(name) is None:
+        raise InvalidInput.at("", f"{text!r} is not a domain name")
+    return Observable(Kind.NAME, reverse_labels(name), name)
+
+
+def _a_labels(name: str) -> str:
+    try:
+        return idna.encode(name, uts46=True).decode().lower()
+    except UnicodeError as err:
+        raise InvalidInput.at("", f"{name!r} is not a domain name: {err}") from err
+
+
+def reverse_labels(name: str) -> str:
+    """Return the key of a canonical name, and the name of its key."""
+    return ".".join(name.split(".")[::-1])
+
+
+def parents(key: str) -> Iterator[str]:
+    """Yield the keys of the names above the name `key`, nearest first."""
+    while (end := key.rfind(".")) > 0:
+        key = key[:end]
+        yield key
+
+
+def below(key: str) -> tuple[str, str]:
+    """Return the bounds, low included and high excluded, of the keys of all names below the name `key`."""
+    return key + ".", key + "/"
+
+
+def url(text: str) -> tuple[Observable, Observable]:
+    """Return the URL that `text` writes, and its host: a name or an address.
+
+    The scheme and the host are canonical; the user part, the scheme's own port and the fragment are left out; an empty
+    path is `/`. A backslash ends the host, as it does in browsers. Feeds often leave the scheme out: it is `http` then.
+
+    Raises:
+        InvalidInput: `text` is not a URL with a host.
+    """
+    parts = _URL.fullmatch("http://" + text if _BARE_URL.fullmatch(text) else text)
+    authority = _AUTHORITY.fullmatch(parts[2]) if parts else None
+    if parts is None or authority is None:
+        raise InvalidInput.at("", f"{text!r} is not a URL with a host")
+    scheme, rest = parts[1].lower(), parts[3]
+    host = _host(authority[1])
+    written = f"[{host.value}]" if ":" in host.value else host.value
+    port = "" if not authority[2] or authority[2] == _PORTS.get(scheme) else f":{authority[2]}"
+    canonical = f"{scheme}://{written}{port}{rest if rest.startswith('/') else '/' + rest.removeprefix(chr(92))}"
+    return Observable(Kind.URL, canonical, canonical), host
+
+
+def _host(text: str) -> Observable:
+    if text.startswith("["):
+        return network(text[1:-1])
+    try:
+        return domain_name(text)
+    except InvalidInput:
+        return network(text)
+
+
+def mailbox(text: str) -> Observable:
+    """Return the mail address that `text` writes, in lower case.
+
+    Raises:
+        InvalidInput: `text` is not `local@domain`.
+    """
+    local, _, domain = text.rpartition("@")
+    if _LOCAL_PART.fullmatch(local) is None:
+        raise InvalidInput.at("", f"{text!r} is not a mail address")
+    name = domain_name(domain)
+    return Observable(Kind.MAILBOX, f"{name.key}@{local.lower()}", f"{local.lower()}@{name.value}")
+
+
+def mailboxes_at(key: str) -> tuple[str, str]:
+    """Return the bounds, low included and high excluded, of the keys of all mailboxes at the name `key`."""
+    return key + "@", key + "A"
+
+
+def file_hash(algorithm: str, text: str) -> Observable:
+    """Return the hash `text` made by `algorithm`, whose name may be written in any of the usual ways (`SHA256`).
+
+    Raises:
+        InvalidInput: the algorithm is unknown, or `text` is none of its values.
+    """
+    name = _algorithm(algorithm)
+    return _hash(Kind.HASH, name, text)
+
+
+def certificate(algorithm: str, text: str) -> Observable:
+    """Return the X.509 certificate with that fingerprint; as `file_hash`."""
+    return _hash(Kind.CERTIFICATE, _algorithm(algorithm), text)
+
+
+def _algorithm(text: str) -> str:
+    name = _ALGORITHMS.get(text.lower().replace("-", "").replace("_", ""))
+    if name is None:
+        raise InvalidInput.at("", f"hash algorithm {text!r} is unknown")
+    return name
+
+
+def _hash(kind: Kind, algorithm: str, text: str) -> Observable:
+    if algorithm in _FUZZY:
+        return Observable(kind, f"{algorithm}:{text}", text)
+    value = text.lower()
+    if len(value) != _HEX_DIGITS[algorithm] or value.strip("0123456789abcdef"):
+        raise InvalidInput.at("", f"{text!r} is not a value of {algorithm}")
+    return Observable(kind, f"{algorithm}:{value}", value)
+
+
+def cve(text: str) -> Observable:
+    """Return the vulnerability with that CVE id.
+
+    Raises:
+        InvalidInput: `text` is not a CVE id.
+    """
+    if _CVE.fullmatch(text) is None:
+        raise InvalidInput.at("", f"{text!r} is not a CVE id")
+    return Observable(Kind.CVE, text.upper(), text.upper())
+
+
+def autonomous_system(text: str) -> Observable:
+    """Return the autonomous system of number `text`, with or without `AS`.
+
+    Raises:
+        InvalidInput: `text` is not a number of 32 bits.
+    """
+    found = _ASN.fullmatch(text)
+    if found is None or int(found[1]) >> 32:
+        raise InvalidInput.at("", f"{text!r} is not the number of an autonomous system")
+    return Observable(Kind.ASN, str(int(found[1])), f"AS{int(found[1])}")
+
+
+def registered(kind: AssetKind, text: str) -> Observable:
+    """Return the canonical form of an asset's value.
+
+    Raises:
+        InvalidInput: `text` is not a value of that kind.
+    """
+    match kind:
+        case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
+            return _registered_network(kind, text)
+        case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
+            return domain_name(text)
+        case AssetKind.EMAIL:
+            return mailbox(text)
+        case AssetKind.URL:
+            return url(text)[0]
+
+
+def _registered_network(kind: AssetKind, text: str) -> Observable:
+    found = network(text)
+    family, prefix, _ = parse_network_key(found.key)
+    single = prefix == BITS[family]
+    if kind is AssetKind.CIDR or (single and kind is (AssetKind.IPV4 if family == 4 else AssetKind.IPV6)):
+        return found
+    raise InvalidInput.at("", f"{text!r} is not one {kind} address")

@@ -1,0 +1,232 @@
+"""Turns a pattern into atoms: the facts that can be looked up in an index, and a residue that cannot.
+
+An atom is `certain` where it alone fulfils the pattern; what is only part of an AND, of two observations, of a
+repetition or of a time window makes a match no more than possible. A negated comparison is no fact about anything and
+yields no atom.
+
+Source:
+    STIX 2.1 §9; which paths say something about an asset, and that a URL also says something about its host, are our
+    rules (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from itertools import accumulate
+from typing import Final
+
+from citysec import observable
+from citysec.errors import InvalidInput
+from citysec.observable import Kind, Observable
+from citysec.patterning.grammar import parse
+from citysec.patterning.syntax import Between, Comparison, Instruction, Join, Literal, Mark, Op, Repeats, Within
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One fact of a pattern. `value` is the literal as the pattern has it, `key` its canonical form."""
+
+    kind: Kind
+    key: str
+    path: str
+    value: str
+    certain: bool
+    op: Op
+
+
+class Why(StrEnum):
+    """Why a comparison yields no atom."""
+
+    NEGATED = "negated"
+    OPERATOR = "operator cannot be looked up"
+    PATH = "property says nothing about an asset"
+    VALUE = "value is not of the property's kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """A comparison, or one value of it, that no index can answer."""
+
+    path: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The atoms of a pattern, each fact once, in the pattern's order; and what is left of it."""
+
+    atoms: tuple[Atom, ...]
+    residue: tuple[Residue, ...] = ()
+
+
+Read = Callable[[str], tuple[Observable, ...]]
+_ONE_EQUALITY: Final = re.compile(
+    r"\[\s*([a-z0-9-]+:[A-Za-z0-9_]+(?:\.(?:[A-Za-z0-9_]+|'[A-Za-z0-9-]+'))*)\s*=\s*'([^'\\]*)'\s*\]"
+)
+_HASHED: Final = re.compile(
+    r"(file|artifact|x509-certificate|(?:process:|file:).*)(?::|\.)hashes\.'?([A-Za-z0-9_-]+)'?"
+)
+
+
+def compile(pattern: str) -> Compiled:  # noqa: A001
+    """Return the atoms and the residue of `pattern`.
+
+    Raises:
+        InvalidInput: it is not a STIX pattern; such a pattern matches nothing.
+    """
+    single = _ONE_EQUALITY.fullmatch(pattern)
+    if single is not None:
+        only = Comparison(path=single[1], op=Op.EQ, negated=False, values=(single[2],), at=1)
+        return _collect(_facts(only, certain=True))
+    program = parse(pattern)
+    comparisons = [i for i in program if isinstance(i, Comparison)]
+    pairs = zip(comparisons, _certainties(program), strict=True)
+    return _collect(fact for comparison, certain in pairs for fact in _facts(comparison, certain=certain))
+
+
+def _certainties(program: Sequence[Instruction]) -> list[bool]:
+    """Return, for each comparison, whether it alone fulfils the pattern.
+
+    Each operand on the stack is the index of its first comparison. What weakens an operand weakens all comparisons from
+    there to the present one: written as +1 and -1 at the two ends and summed up once.
+    """
+    starts: list[int] = []
+    weakened = [0]
+    for instruction in program:
+        match instruction:
+            case Comparison():
+                starts.append(len(weakened) - 1)
+                weakened.append(0)
+            case Join.OR | Join.OBSERVATION_OR:
+                starts.pop()
+            case Join.AND | Join.OBSERVATION_AND | Join.FOLLOWED_BY:
+                starts.pop()
+                _weaken(weakened, starts[-1])
+            case Repeats(times) if times <= 1:
+                pass
+            case Repeats() | Between():
+                _weaken(weakened, starts[-1])
+            case Mark() | Within():
+                pass
+    return [depth == 0 for depth in accumulate(weakened[:-1])]
+
+
+def _weaken(weakened: list[int], start: int) -> None:
+    weakened[start] += 1
+    weakened[-1] -= 1
+
+
+def _collect(facts: Iterator[Atom | Residue]) -> Compiled:
+    atoms: dict[tuple[Kind, str, str], Atom] = {}
+    residue: list[Residue] = []
+    for fact in facts:
+        if isinstance(fact, Residue):
+            residue.append(fact)
+            continue
+        known = atoms.setdefault((fact.kind, fact.key, fact.path), fact)
+        if fact.certain and not known.certain:
+            atoms[fact.kind, fact.key, fact.path] = fact
+    return Compiled(tuple(atoms.values()), tuple(residue))
+
+
+def _facts(comparison: Comparison, *, certain: bool) -> Iterator[Atom | Residue]:
+    path, op = comparison.path, comparison.op
+    read = _reader(path, op)
+    if comparison.negated or op is Op.NE:
+        yield Residue(path, Why.NEGATED)
+    elif read is None:
+        yield Residue(path, Why.PATH if _reader(path, Op.EQ) is None else Why.OPERATOR)
+    else:
+        for value in comparison.values:
+            yield from _read(comparison, read, value, certain=certain and op is not Op.ISSUPERSET)
+
+
+def _read(comparison: Comparison, read: Read, literal: Literal, *, certain: bool) -> Iterator[Atom | Residue]:
+    value = str(literal)
+    try:
+        found = read(value) if isinstance(literal, (str, int)) else ()
+    except InvalidInput:
+        found = ()
+    if not found:
+        yield Residue(comparison.path, Why.VALUE)
+    for one in found:
+        yield Atom(one.kind, one.key, comparison.path, value, certain, comparison.op)
+
+
+@lru_cache(maxsize=4096)
+def _reader(path: str, op: Op) -> Read | None:
+    """Return what reads a literal compared with `path` by `op`; None where that says nothing about an asset."""
+    match op:
+        case Op.EQ | Op.IN:
+            return _EQUAL.get(path) or _hash_reader(path)
+        case Op.ISSUBSET | Op.ISSUPERSET:
+            return _network if _EQUAL.get(path) in {_network, _endpoint} else None
+        case Op.LIKE:
+            return _like if path == _NAME_PATH else None
+        case Op.MATCHES:
+            return _regex if path == _NAME_PATH else None
+        case _:
+            return None
+
+
+def _hash_reader(path: str) -> Read | None:
+    found = _HASHED.fullmatch(path)
+    if found is None:
+        return None
+    make = observable.certificate if found[1] == "x509-certificate" else observable.file_hash
+    algorithm = found[2]
+    return lambda text: (make(algorithm, text),)
+
+
+def _network(text: str) -> tuple[Observable, ...]:
+    return (observable.network(text),)
+
+
+def _name(text: str) -> tuple[Observable, ...]:
+    return (observable.domain_name(text),)
+
+
+def _endpoint(text: str) -> tuple[Observable, ...]:
+    """Read the value of an object of unknown type: an address or a name."""
+    try:
+        return (observable.network(text),)
+    except InvalidInput:
+        return (observable.domain_name(text),)
+
+
+def _mailbox(text: str) -> tuple[Observable, ...]:
+    return (observable.mailbox(text),)
+
+
+def _number(text: str) -> tuple[Observable, ...]:
+    return (observable.autonomous_system(text),)
+
+
+def _like(text: str) -> tuple[Observable, ...]:
+    return (Observable(Kind.NAME_LIKE, text.lower(), text),)
+
+
+def _regex(text: str) -> tuple[Observable, ...]:
+    return (Observable(Kind.NAME_REGEX, text, text),)
+
+
+_NAME_PATH: Final = "domain-name:value"
+_EQUAL: Final[dict[str, Read]] = {
+    "ipv4-addr:value": _network,
+    "ipv6-addr:value": _network,
+    "network-traffic:src_ref.value": _endpoint,
+    "network-traffic:dst_ref.value": _endpoint,
+    _NAME_PATH: _name,
+    "url:value": observable.url,
+    "email-addr:value": _mailbox,
+    "email-message:from_ref.value": _mailbox,
+    "email-message:sender_ref.value": _mailbox,
+    "email-message:to_refs[*].value": _mailbox,
+    "email-message:cc_refs[*].value": _mailbox,
+    "email-message:bcc_refs[*].value": _mailbox,
+    "autonomous-system:number": _number,
+}

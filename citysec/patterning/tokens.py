@@ -1,0 +1,84 @@
+"""The words of a STIX pattern, each with its place.
+
+Source:
+    STIX 2.1 §9.2; comments and the spellings `==` and `<>` are those of the OASIS reference grammar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from citysec.errors import InvalidInput
+
+MAX_LENGTH: Final = 512 << 10
+"""Longest pattern read, in characters."""
+
+
+class Form(StrEnum):
+    """What a token looks like; the names are those of the groups in the expression below."""
+
+    PATH = "path"
+    STRING = "string"
+    HEX = "hex"
+    BASE64 = "base64"
+    TIME = "time"
+    FLOAT = "float"
+    INT = "int"
+    WORD = "word"
+    OPERATOR = "operator"
+    MARK = "mark"
+    END = "end"
+
+
+class Token(NamedTuple):
+    """One word of a pattern; `at` is the index of its first character."""
+
+    form: Form
+    text: str
+    at: int
+
+
+_STRING: Final = r"'(?:[^'\\]++|\\['\\])*+'"
+_IDENTIFIER: Final = r"[A-Za-z_][A-Za-z0-9_]*+"
+_STEP: Final = rf"(?:{_IDENTIFIER}|{_STRING})"
+_GROUPS: Final = (
+    (Form.PATH, rf"[A-Za-z_][A-Za-z0-9_-]*+\s*+:\s*+{_STEP}(?:\s*+\.\s*+{_STEP}|\s*+\[\s*+(?:-?[0-9]++|\*)\s*+\])*+"),
+    (Form.HEX, rf"h{_STRING}"),
+    (Form.BASE64, rf"b{_STRING}"),
+    (Form.TIME, rf"t{_STRING}"),
+    (Form.STRING, _STRING),
+    (Form.FLOAT, r"[+-]?[0-9]*+\.[0-9]++"),
+    (Form.INT, r"[+-]?(?:0|[1-9][0-9]*+)(?![0-9])"),
+    (Form.WORD, _IDENTIFIER),
+    (Form.OPERATOR, r"==|!=|<>|<=|>=|[=<>]"),
+    (Form.MARK, r"[\[\](),]"),
+)
+_FORMS: Final = {form.value: form for form in Form}
+_TOKEN: Final = re.compile("|".join(f"(?P<{form}>{expression})" for form, expression in _GROUPS))
+_BLANK: Final = re.compile(r"(?:\s++|//[^\r\n]*+|/\*.*?\*/)*+", re.DOTALL)
+
+
+def tokens(pattern: str) -> Iterator[Token]:
+    """Yield the tokens of `pattern`, the last of form `END`.
+
+    Raises:
+        InvalidInput: a character fits nowhere, or the pattern is too long.
+    """
+    if len(pattern) > MAX_LENGTH:
+        raise InvalidInput.at(f"character {MAX_LENGTH}", f"the pattern is longer than {MAX_LENGTH} characters")
+    at, end = _skip(pattern, 0), len(pattern)
+    while at < end:
+        found = _TOKEN.match(pattern, at)
+        if found is None or found.lastgroup is None:
+            raise InvalidInput.at(f"character {at}", f"{pattern[at : at + 20]!r} is not part of the pattern language")
+        yield Token(_FORMS[found.lastgroup], found[0], at)
+        at = _skip(pattern, found.end())
+    yield Token(Form.END, "", end)
+
+
+def _skip(pattern: str, at: int) -> int:
+    found = _BLANK.match(pattern, at)
+    return found.end() if found else at

@@ -1,0 +1,179 @@
+"""Canonical forms: equal facts get equal keys, and keys answer containment by equality or range."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citysec import observable
+from citysec.errors import InvalidInput
+from citysec.observable import AssetKind, Kind
+
+
+def block(number: int, length: int) -> str:
+    return str(ipaddress.ip_network((number, length), strict=False))
+
+
+def joined(body: list[str], top: str) -> str:
+    return ".".join([*body, top])
+
+
+v4 = st.builds(block, st.integers(0, 2**32 - 1), st.integers(0, 32))
+v6 = st.builds(block, st.integers(2**120, 2**128 - 1), st.integers(0, 128))
+labels = st.from_regex(r"[a-z0-9_]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
+names = st.builds(joined, st.lists(labels, max_size=4), st.sampled_from(("uk", "test")))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("198.51.100.3", "4/32/c6336403"),
+        ("198.51.100.3/24", "4/24/c6336400"),
+        ("0.0.0.0/0", "4/0/00000000"),
+        ("2001:DB8:0::1", "6/128/20010db8000000000000000000000001"),
+        ("2001:db8::/48", "6/48/20010db8000000000000000000000000"),
+        ("::ffff:198.51.100.3", "4/32/c6336403"),
+        ("::ffff:198.51.100.0/120", "4/24/c6336400"),
+    ],
+)
+def test_an_address_has_one_key_however_it_is_written(text: str, key: str):
+    assert observable.network(text).key == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1.2.3", "01.2.3.4", "0x7f.0.0.1", "1.2.3.4/33", "1.2.3.4/08", "1.2.3.4/", "1.2.3.4/255.0.0.0", "fe80::1%eth0",
+     "1.2.3.4 ", "::1/129", "www.example", "1.2.3.256"],
+)  # fmt: skip
+def test_what_inet_pton_would_refuse_is_refused(text: str):
+    with pytest.raises(InvalidInput):
+        observable.network(text)
+
+
+@given(st.one_of(v4, v6))
+def test_the_value_of_an_address_reads_back_as_the_same_key(text: str):
+    found = observable.network(text)
+    assert observable.network(found.value) == found
+    assert ipaddress.ip_network(found.value) == ipaddress.ip_network(text)
+
+
+@given(st.one_of(v4, v6), st.one_of(v4, v6))
+def test_containment_is_an_equality_one_way_and_a_range_the_other(one: str, other: str):
+    a, b = observable.network(one).key, observable.network(other).key
+    x, y = ipaddress.ip_network(one), ipaddress.ip_network(other)
+    contained = x.version == y.version and x.subnet_of(y)  # pyright: ignore[reportArgumentType]
+    assert (b in set(observable.around(a))) == contained
+    ranges = observable.inside(b, range(129))
+    assert (
+        a == b or any(low <= a <= high and low.split("/")[1] == a.split("/")[1] for low, high in ranges)
+    ) == contained
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("WWW.Camden.GOV.UK.", "www.camden.gov.uk"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("BÜCHER。example", "xn--bcher-kva.example"),
+        ("_dmarc.camden.gov.uk", "_dmarc.camden.gov.uk"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_a_name_has_one_form(text: str, value: str):
+    found = observable.domain_name(text)
+    assert found.value == value
+    assert observable.reverse_labels(found.key) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "a..b", "a b.example", "*.example", "1.2.3.4", "a" * 64 + ".uk", "a.example..", "x.\u2028", "a/b"]
+)
+def test_what_is_no_name_is_refused(text: str):
+    with pytest.raises(InvalidInput):
+        observable.domain_name(text)
+
+
+@given(names)
+def test_the_canonical_name_is_stable(name: str):
+    once = observable.domain_name(name.upper() + ".")
+    assert observable.domain_name(once.value) == once
+
+
+@given(names, names)
+def test_what_is_below_a_name_is_one_range_of_keys(one: str, other: str):
+    low, high = observable.below(observable.domain_name(one).key)
+    assert (low <= observable.domain_name(other).key < high) == other.endswith("." + one)
+    assert (observable.domain_name(one).key in observable.parents(observable.domain_name(other).key)) == (
+        other.endswith("." + one)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical", "host"),
+    [
+        ("HTTP://User:x@WWW.Example.:80/A?q#frag", "http://www.example/A?q", "example.www"),
+        ("https://www.example", "https://www.example/", "example.www"),
+        ("https://www.example:8443?q", "https://www.example:8443/?q", "example.www"),
+        ("http://[2001:db8:0::1]:8080/x", "http://[2001:db8::1]:8080/x", "6/128/20010db8000000000000000000000001"),
+        ("http://198.51.100.3/x", "http://198.51.100.3/x", "4/32/c6336403"),
+        ("https://camden.gov.uk@evil.example/", "https://evil.example/", "example.evil"),
+        ("https://evil.example\\@camden.gov.uk/", "https://evil.example/@camden.gov.uk/", "example.evil"),
+        ("https://evil.example/?next=https://camden.gov.uk/", "https://evil.example/?next=https://camden.gov.uk/",
+         "example.evil"),
+        ("evil.example/path", "http://evil.example/path", "example.evil"),
+        ("198.51.100.3:8080", "http://198.51.100.3:8080/", "4/32/c6336403"),
+    ],
+)  # fmt: skip
+def test_a_url_has_one_form_and_a_host(text: str, canonical: str, host: str):
+    found, its_host = observable.url(text)
+    assert (found.key, its_host.key) == (canonical, host)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "mailto:a@b.example", "http://", "http://a b/", "/path", "http://[::1", "http://a:b/"]
+)
+def test_what_has_no_host_is_no_url(text: str):
+    with pytest.raises(InvalidInput):
+        observable.url(text)
+
+
+def test_a_mailbox_sorts_next_to_its_domain():
+    found = observable.mailbox("Info@Camden.gov.uk")
+    low, high = observable.mailboxes_at("uk.gov.camden")
+    assert found == observable.Observable(Kind.MAILBOX, "uk.gov.camden@info", "info@camden.gov.uk")
+    assert low <= found.key < high
+    assert not low <= observable.mailbox("info@bounce.camden.gov.uk").key < high
+
+
+@pytest.mark.parametrize("text", ["", "a", "@b.example", "a@", "a b@c.example", "a@b@c d"])
+def test_what_is_no_mailbox_is_refused(text: str):
+    with pytest.raises(InvalidInput):
+        observable.mailbox(text)
+
+
+def test_a_hash_knows_its_algorithm_by_any_of_its_names():
+    assert observable.file_hash("SHA256", "AB" * 32) == observable.file_hash("SHA-256", "ab" * 32)
+    with pytest.raises(InvalidInput):
+        observable.file_hash("MD5", "ab" * 32)
+    with pytest.raises(InvalidInput):
+        observable.file_hash("CRC", "ab")
+
+
+def test_vulnerabilities_and_networks_have_numbers():
+    assert observable.cve("cve-2024-3094").key == "CVE-2024-3094"
+    assert observable.autonomous_system("AS064496").key == "64496"
+    with pytest.raises(InvalidInput):
+        observable.autonomous_system("4294967296")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [(AssetKind.IPV4, "198.51.100.0/24"), (AssetKind.IPV4, "2001:db8::1"), (AssetKind.IPV6, "198.51.100.3"),
+     (AssetKind.DOMAIN, "198.51.100.3"), (AssetKind.EMAIL, "camden.gov.uk")],
+)  # fmt: skip
+def test_an_asset_must_be_what_its_kind_says(kind: AssetKind, text: str):
+    with pytest.raises(InvalidInput):
+        observable.registered(kind, text)
