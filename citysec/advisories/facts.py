@@ -1,0 +1,86 @@
+"""Read what is known of an incident from the side of one constituent."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from citysec.advisories.compose import Evidence, Facts
+from citysec.tables.incidents import Incident, IncidentMatch
+from citysec.tables.matches import Match
+from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Service
+
+
+async def known(db: AsyncSession, incident: Incident, constituent: Constituent) -> Facts:
+    """Return the incident with those of its open matches that concern `constituent`.
+
+    They concern it by an asset that it owns, or by a service that it answers for on another's asset; then the asset
+    itself is not read.
+    """
+    return Facts(
+        reference=incident.ref,
+        kind=incident.kind,
+        severity=incident.severity,
+        tlp=incident.tlp,
+        aware_at=incident.aware_at,
+        constituent_id=constituent.id,
+        sector=constituent.sector,
+        evidence=await _owned(db, incident.id, constituent.id) + await _served(db, incident.id, constituent.id),
+    )
+
+
+async def _owned(db: AsyncSession, incident_id: str, constituent_id: str) -> list[Evidence]:
+    query = (
+        select(Match, Asset.value, Service.name)
+        .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
+        .join(Asset, col(Asset.id) == col(Match.asset_id))
+        .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
+        .outerjoin(Service, col(Service.id) == col(AssetOwner.service_id))
+        .where(
+            col(IncidentMatch.incident_id) == incident_id,
+            col(AssetOwner.constituent_id) == constituent_id,
+            col(Match.closed_at).is_(None),
+        )
+        .order_by(col(Match.id))
+    )
+    return [_evidence(match, constituent_id, asset, service) for match, asset, service in await db.exec(query)]
+
+
+async def _served(db: AsyncSession, incident_id: str, constituent_id: str) -> list[Evidence]:
+    query = (
+        select(Match, Service.name)
+        .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
+        .join(AssetOwner, col(AssetOwner.asset_id) == col(Match.asset_id))
+        .join(Service, col(Service.id) == col(AssetOwner.service_id))
+        .join(Accountable, col(Accountable.service_id) == col(Service.id))
+        .where(
+            col(IncidentMatch.incident_id) == incident_id,
+            col(Accountable.constituent_id) == constituent_id,
+            col(Match.asset_id).not_in(_assets_of(constituent_id)),
+            col(Match.closed_at).is_(None),
+        )
+        .distinct()
+        .order_by(col(Match.id), col(Service.name))
+    )
+    return [_evidence(match, constituent_id, None, service) for match, service in await db.exec(query)]
+
+
+def _assets_of(constituent_id: str) -> SelectOfScalar[int]:
+    return select(AssetOwner.asset_id).where(col(AssetOwner.constituent_id) == constituent_id)
+
+
+def _evidence(match: Match, constituent_id: str, asset: str | None, service: str | None) -> Evidence:
+    return Evidence(
+        id=match.id,
+        constituent_id=constituent_id,
+        asset=asset,
+        service=service,
+        indicator=match.indicator_value,
+        relation=match.relation,
+        certain=match.certain,
+        feed=match.feed,
+        confidence=match.confidence,
+        tlp=match.tlp,
+        matched_at=match.matched_at,
+    )
