@@ -147,6 +147,10 @@ class Engine:
         """Accept work: each id once, however often it is handed over. Waits while too much is in progress."""
         await self._call(lambda: self._begin_all(work_ids))
 
+    async def hand_over_again(self, work_ids: Sequence[str]) -> None:
+        """Accept work that may have been lost, or have failed for good: that is tried anew."""
+        await self._call(lambda: self._begin_anew(work_ids))
+
     async def start(self, run_id: str) -> None:
         """Begin the run of `run_id`, unless it has begun before."""
         await self._call(lambda: self._begin(_RUN, run_id))
@@ -211,6 +215,12 @@ class Engine:
         async with asyncio.TaskGroup() as starts:
             for work_id in work_ids:
                 starts.create_task(begin(work_id))
+
+    async def _begin_anew(self, work_ids: Sequence[str]) -> None:
+        flow_ids = [_flow_id(_WORK, work_id) for work_id in work_ids]
+        failed = await DBOS.list_workflows_async(workflow_ids=flow_ids, status=_FAILED, load_input=False)
+        await DBOS.delete_workflows_async([status.workflow_id for status in failed])
+        await self._begin_all(work_ids)
 
     async def _work(self, work_id: str) -> None:
         """Call `perform` until it is done.

@@ -8,23 +8,23 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from citysec.tables.columns import BigCount, Json, LongText, Row, UtcDateTime, new_id
+from citysec.tables.columns import BigCount, Json, LongText, Row, UtcDateTime, new_id, now
 
 
 class Outbox(Row, table=True):
     """One piece of work, written in the transaction of the fact that causes it.
 
-    `kind` is a name of `pipeline.STAGES`. `handed_over_at` is set when the durable engine has it, `done_at` in the same
-    transaction as the work's own effects.
+    `kind` is a name of `pipeline.STAGES`. It is not begun before `due_at`. `handed_over_at` is set when the durable
+    engine is given it, `done_at` in the same transaction as the work's own effects.
     """
 
-    __table_args__ = (Index("ix_outbox_waiting", "handed_over_at", "created_at"),)
+    __table_args__ = (Index("ix_outbox_waiting", "done_at", "handed_over_at", "due_at"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     kind: str
     payload: dict[str, Any] = Field(sa_type=Json)
     created_at: datetime = Field(sa_type=UtcDateTime)
-    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    due_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     handed_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     attempts: int = Field(default=0)

@@ -102,7 +102,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("due_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("due_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("handed_over_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("done_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -110,7 +110,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index("ix_outbox_waiting", ["handed_over_at", "created_at"], unique=False)
+        batch_op.create_index("ix_outbox_waiting", ["done_at", "handed_over_at", "due_at"], unique=False)
 
     op.create_table(
         "playbook",
