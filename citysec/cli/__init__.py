@@ -7,6 +7,7 @@ from typing import Final
 
 import typer
 
+from citysec.cli.correlate import correlate
 from citysec.errors import CitysecError
 
 app: Final = typer.Typer(
@@ -16,6 +17,12 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(correlate)
+
+
+@app.callback()
+def _root() -> None:
+    """Keep `citysec` a group of commands, however many there are."""
 
 
 def main() -> None:

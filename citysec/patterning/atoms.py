@@ -22,6 +22,7 @@ from typing import Final
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.observable import Kind, Observable
+from citysec.patterning import regex
 from citysec.patterning.grammar import parse
 from citysec.patterning.syntax import Between, Comparison, Instruction, Join, Literal, Mark, Op, Repeats, Within
 
@@ -44,7 +45,7 @@ class Why(StrEnum):
     NEGATED = "negated"
     OPERATOR = "operator cannot be looked up"
     PATH = "property says nothing about an asset"
-    VALUE = "value is not of the property's kind"
+    VALUE = "value is not one that the property can have, or cannot be evaluated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def _like(text: str) -> tuple[Observable, ...]:
 
 
 def _regex(text: str) -> tuple[Observable, ...]:
+    regex.matches(text)
     return (Observable(Kind.NAME_REGEX, text, text),)
 
 

@@ -1,0 +1,98 @@
+"""`citysec correlate`: which indicators of some feed files touch which assets of a register, without a database."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from citysec.correlate import register
+from citysec.correlate.index import AssetIndex
+from citysec.correlate.offline import Correlation
+from citysec.errors import InvalidInput
+from citysec.feeds.formats import FORMATS, Draft, Reject
+
+HEADER: Final = ("indicator_id", "asset_id", "relation", "indicator_value", "asset_value")
+_EVERY: Final = 1000
+
+
+def correlate(
+    register_file: Annotated[Path, typer.Option("--register", help="Register of assets, CSV.")],
+    feed: Annotated[list[Path], typer.Option(help="STIX file; may be given several times.")],
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More feed files.")] = None,
+    now: Annotated[str | None, typer.Option(help="Instant that validity is judged at (RFC 3339).")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the CSV instead of standard output.")] = None,
+) -> None:
+    """Print each pair of indicator and asset that match, as CSV; `possible` marks what is uncertain."""
+    at = datetime.now(UTC) if now is None else _instant(now)
+    known = register.read(_read(register_file).decode(errors="replace").splitlines())
+    correlation, skipped = Correlation(AssetIndex(known.assets)), Counter[str]()
+    for path in (*feed, *(more or ())):
+        for item in _watched(FORMATS["stix"](_read(path)), path.name):
+            _take(correlation, item, at, skipped)
+    with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as target:
+        _write(target, correlation, known.values)
+    for reason, count in skipped.most_common():
+        print(f"skipped {count}: {reason}", file=sys.stderr)  # noqa: T201
+
+
+def _take(correlation: Correlation, item: Draft | Reject, at: datetime, skipped: Counter[str]) -> None:
+    if isinstance(item, Reject):
+        skipped[item.reason] += 1
+    elif item.type == "indicator" and item.version is not None:
+        try:
+            correlation.take(item.stix_id, item.version, item.pattern if _in_force(item, at) else None)
+        except InvalidInput as err:
+            skipped[f"pattern: {err}"] += 1
+
+
+def _in_force(draft: Draft, at: datetime) -> bool:
+    started = draft.valid_from is None or draft.valid_from <= at
+    ended = draft.valid_until is not None and draft.valid_until <= at
+    return draft.pattern_type == "stix" and not draft.revoked and started and not ended
+
+
+def _write(target: TextIO, correlation: Correlation, values: dict[str, str]) -> None:
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(HEADER)
+    for pair in correlation.pairs():
+        asset_id = pair.hit.asset_id
+        writer.writerow((pair.indicator_id, asset_id, pair.relation, pair.atom.value, values[asset_id]))
+
+
+def _watched(items: Iterable[Draft | Reject], name: str) -> Iterator[Draft | Reject]:
+    """Pass `items` on, counting them on the terminal if there is one."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f} objects"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=None)
+        for number, item in enumerate(items, 1):
+            yield item
+            if number % _EVERY == 0:
+                progress.update(task, completed=number)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as err:
+        raise InvalidInput.at("--now", f"{text!r} is not a time") from err
+    if instant.tzinfo is None:
+        raise InvalidInput.at("--now", f"{text!r} has no time zone")
+    return instant.astimezone(UTC)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise InvalidInput.at(str(path), err.strerror or "cannot be read") from err

@@ -1,0 +1,1 @@
+"""Correlation: which indicators touch which registered assets, in both directions and at any time."""

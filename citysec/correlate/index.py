@@ -1,0 +1,116 @@
+"""The asset index: all registered assets in memory, asked which of them an atom touches.
+
+The rules are those of `rules`; this module is exact, so nothing that follows has to check again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Generic
+
+from citysec.correlate.networks import Networks
+from citysec.correlate.rules import WIDEST, Hit, Id, RegisteredAsset, Relation
+from citysec.observable import AssetKind, Kind, Scope, parents, parse_network_key, reverse_labels, url
+from citysec.patterning import Atom, regex
+
+URL_PATH = "url:value"
+_Ids = dict[str, tuple[Id, ...]]
+
+
+class AssetIndex(Generic[Id]):
+    """Registered assets by canonical key; costs about as much memory as the keys themselves."""
+
+    def __init__(self, assets: Iterable[RegisteredAsset[Id]] = ()) -> None:
+        self._networks: Networks[Id] = Networks()
+        self._names: _Ids[Id] = {}
+        self._trees: _Ids[Id] = {}
+        self._mail_domains: _Ids[Id] = {}
+        self._mailboxes: _Ids[Id] = {}
+        self._urls: _Ids[Id] = {}
+        self._url_hosts: _Ids[Id] = {}
+        self._touched: dict[Kind, Callable[[Atom], Iterator[Hit[Id]]]] = {
+            Kind.IP: self._by_address,
+            Kind.NAME: self._by_name,
+            Kind.URL: self._by_url,
+            Kind.MAILBOX: self._by_mailbox,
+            Kind.NAME_LIKE: self._by_expression,
+            Kind.NAME_REGEX: self._by_expression,
+        }
+        for asset in assets:
+            self._add(asset)
+
+    def matches(self, atom: Atom) -> Iterator[Hit[Id]]:
+        """Yield every asset that `atom` touches; an asset may come more than once, in different relations."""
+        touched = self._touched.get(atom.kind)
+        return iter(()) if touched is None else touched(atom)
+
+    def _add(self, asset: RegisteredAsset[Id]) -> None:
+        match asset.kind:
+            case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
+                self._networks.add(asset.key, asset.id)
+            case AssetKind.DOMAIN:
+                _put(self._names, asset.key, asset.id)
+                if asset.scope is Scope.TREE:
+                    _put(self._trees, asset.key, asset.id)
+            case AssetKind.MAIL_DOMAIN:
+                _put(self._mail_domains, asset.key, asset.id)
+            case AssetKind.EMAIL:
+                _put(self._mailboxes, asset.key, asset.id)
+            case AssetKind.URL:
+                _put(self._urls, asset.key, asset.id)
+                _put(self._url_hosts, url(asset.key)[1].key, asset.id)
+
+    def _by_address(self, atom: Atom) -> Iterator[Hit[Id]]:
+        family, prefix, _ = parse_network_key(atom.key)
+        certain = atom.certain and prefix >= WIDEST[family]
+        is_host = atom.path == URL_PATH
+        for asset_id, relation in self._networks.overlapping(atom.key):
+            yield Hit(asset_id, Relation.HOST if is_host else relation, certain)
+        yield from self._by_host_of_url(atom)
+
+    def _by_name(self, atom: Atom) -> Iterator[Hit[Id]]:
+        is_host = atom.path == URL_PATH
+        for asset_id in self._names.get(atom.key, ()):
+            yield Hit(asset_id, Relation.HOST if is_host else Relation.EQUAL, atom.certain)
+        for name in parents(atom.key):
+            for asset_id in self._trees.get(name, ()):
+                yield Hit(asset_id, Relation.HOST if is_host else Relation.BELOW, atom.certain)
+        for asset_id in self._mail_domains.get(atom.key, ()):
+            yield Hit(asset_id, Relation.NAME, certain=False)
+        yield from self._by_host_of_url(atom)
+
+    def _by_host_of_url(self, atom: Atom) -> Iterator[Hit[Id]]:
+        """A bad host makes each URL on it bad; a bad URL says little about the other URLs of its host."""
+        for asset_id in self._url_hosts.get(atom.key, ()):
+            yield Hit(asset_id, Relation.HOST, certain=atom.certain and atom.path != URL_PATH)
+
+    def _by_url(self, atom: Atom) -> Iterator[Hit[Id]]:
+        for asset_id in self._urls.get(atom.key, ()):
+            yield Hit(asset_id, Relation.EQUAL, atom.certain)
+
+    def _by_mailbox(self, atom: Atom) -> Iterator[Hit[Id]]:
+        domain = atom.key.partition("@")[0]
+        for asset_id in self._mailboxes.get(atom.key, ()):
+            yield Hit(asset_id, Relation.EQUAL, atom.certain)
+        for asset_id in self._mail_domains.get(domain, ()):
+            yield Hit(asset_id, Relation.MAILBOX, atom.certain)
+        for asset_id in self._names.get(domain, ()):
+            yield Hit(asset_id, Relation.NAME, certain=False)
+        for name in parents(domain):
+            for asset_id in self._trees.get(name, ()):
+                yield Hit(asset_id, Relation.NAME, certain=False)
+
+    def _by_expression(self, atom: Atom) -> Iterator[Hit[Id]]:
+        compiled = regex.like(atom.key) if atom.kind is Kind.NAME_LIKE else regex.matches(atom.key)
+        for name in compiled.matching(self._name_lines):
+            for asset_id in self._names[reverse_labels(name)]:
+                yield Hit(asset_id, Relation.PATTERN, atom.certain)
+
+    @cached_property
+    def _name_lines(self) -> bytes:
+        return "\n".join(("", *map(reverse_labels, self._names), "")).encode()
+
+
+def _put(ids: _Ids[Id], key: str, asset_id: Id) -> None:
+    ids[key] = (*ids.get(key, ()), asset_id)

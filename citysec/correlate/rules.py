@@ -1,0 +1,75 @@
+"""The words of correlation: what an asset is to it, how an indicator may touch one, and which touch says most.
+
+The rules (`docs/decisions.md` gives the reasons):
+
+- addresses and blocks match where they overlap; a block wider than /8 (IPv4) or /16 (IPv6) is never certain;
+- a name matches an equal name, and a `tree` asset above it; never an asset below it;
+- a URL matches by its host, more closely if it is itself registered;
+- a mailbox matches an equal mailbox and the mail domain behind its `@`;
+- a name on a mail domain, a mailbox on a name, and a URL on a host of which only another URL is registered, are
+  possible, and so is whatever rests on a part of a pattern only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from citysec import observable
+from citysec.observable import AssetKind, Observable, Scope
+
+Id = TypeVar("Id", int, str)
+
+WIDEST: Final = {4: 8, 6: 16}
+"""Family -> prefix length below which a block says too little about any one asset."""
+
+
+class Relation(StrEnum):
+    """How an indicator touches an asset, the closest first."""
+
+    EQUAL = "equal"
+    WITHIN = "within"
+    CONTAINS = "contains"
+    BELOW = "below"
+    MAILBOX = "mailbox"
+    PATTERN = "pattern"
+    HOST = "host"
+    NAME = "name"
+
+
+CLOSENESS: Final = {relation: rank for rank, relation in enumerate(Relation)}
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredAsset(Generic[Id]):
+    """An asset as correlation sees it; `key` is the canonical form of its value."""
+
+    id: Id
+    kind: AssetKind
+    key: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[Id]):
+    """An atom touches an asset."""
+
+    asset_id: Id
+    relation: Relation
+    certain: bool
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Sorts the hit that says most about its asset first."""
+        return not self.certain, CLOSENESS[self.relation]
+
+
+def registered(asset_id: Id, kind: AssetKind, value: str, scope: Scope) -> RegisteredAsset[Id]:
+    """Return the asset with its canonical key.
+
+    Raises:
+        InvalidInput: `value` is not a value of that kind.
+    """
+    found: Observable = observable.registered(kind, value)
+    return RegisteredAsset(asset_id, kind, found.key, scope)

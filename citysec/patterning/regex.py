@@ -1,0 +1,99 @@
+# pyright: basic
+"""Border to google-re2: regular expressions from outside, matched in linear time, never by backtracking.
+
+Source:
+    STIX 2.1 §9.6.1: MATCHES is a search, LIKE covers the whole value (`%` any run, `_` one character). What RE2 does
+    not know (look-around, back-references) is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import re2
+
+from citysec.errors import InvalidInput
+
+MAX_LENGTH: Final = 2000
+_WILDCARDS: Final = {"%": ".*", "_": "."}
+_WHOLE_TEXT: Final = re.compile(r"\\[AzC]|\(\?[a-zA-Z-]*m")
+_PIECE: Final = re.compile(r"\\.|\[\^?[^\[\]\\^][^\[\]\\]*\]|\{[^{}]*\}|.", re.DOTALL)
+_BREAKS: Final = frozenset((".", "^", "$", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\b", r"\B"))
+_REPEATS: Final = ("*", "?", "{", "+")
+_OPAQUE: Final = frozenset("()|[]{}")
+
+
+class Expression:
+    """A compiled expression on lines: text that consists of one value a line.
+
+    `literal` is a text that every matching value contains: looking for that first saves most of the work.
+    """
+
+    __slots__ = ("_expression", "_whole_text", "literal")
+
+    def __init__(self, pattern: str, literal: str = "") -> None:
+        self.literal: Final = literal.encode()
+        self._whole_text = _WHOLE_TEXT.search(pattern) is not None
+        self._expression = _compile(pattern if self._whole_text else f"(?m){pattern}")
+
+    def matching(self, lines: bytes) -> Iterator[str]:
+        """Yield each line that the expression matches, in order; `lines` begins and ends with a line break."""
+        if self.literal not in lines:
+            return
+        if self._whole_text:
+            yield from (line.decode() for line in lines.split(b"\n") if line and self._expression.search(line))
+            return
+        at = 1
+        while at < len(lines) and (found := self._expression.search(lines, at)) is not None:
+            start, end = lines.rfind(b"\n", 0, found.start()) + 1, lines.find(b"\n", found.start())
+            if end < 0 or start >= len(lines):
+                return
+            yield lines[start:end].decode()
+            at = end + 1
+
+
+def matches(pattern: str) -> Expression:
+    """Return what finds the values that MATCHES `pattern`.
+
+    Raises:
+        InvalidInput: RE2 does not know the expression, or it is too large.
+    """
+    _compile(pattern)
+    return Expression(pattern, _required(pattern))
+
+
+def like(pattern: str) -> Expression:
+    """Return what finds the values that are LIKE `pattern`."""
+    pieces = re.split("([%_])", pattern)
+    written = "".join(_WILDCARDS.get(piece) or re.escape(piece) for piece in pieces)
+    return Expression(f"^(?:{written})$", max(pieces[::2], key=len))
+
+
+def _compile(pattern: str) -> re2._Regexp:
+    if len(pattern) > MAX_LENGTH:
+        raise InvalidInput.at("", f"the regular expression is longer than {MAX_LENGTH} characters")
+    options = re2.Options()
+    options.log_errors = False
+    options.never_nl = True  # so that no match runs over the end of a line
+    try:
+        return re2.compile(pattern.encode(), options)
+    except re2.error as err:
+        raise InvalidInput.at("", f"{pattern!r} is not a regular expression of RE2: {err.args[0]!r}") from err
+
+
+def _required(pattern: str) -> str:
+    """Return the longest plain text that every match contains, empty where that cannot be seen at a glance."""
+    runs = [""]
+    for piece in _PIECE.findall(pattern):
+        if piece.startswith(_REPEATS) and piece != "{":
+            runs[-1] = runs[-1] if piece == "+" else runs[-1][:-1]
+            runs.append("")
+        elif piece in _BREAKS or piece[0] == "[" != piece:
+            runs.append("")
+        elif piece in _OPAQUE or (piece[0] == "\\" and (piece == "\\" or piece[1].isalnum())):
+            return ""
+        else:
+            runs[-1] += piece[-1]
+    return max(runs, key=len)

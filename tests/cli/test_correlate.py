@@ -1,0 +1,116 @@
+"""`citysec correlate` against the ground truth of generated cities, and what it does with bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from citysec.cli import app
+from citysec.errors import InvalidInput
+
+NOW = "2026-06-01T00:00:00Z"
+REGISTER = "asset_id,organisation,kind,value,scope\nA1,Camden,domain,camden.gov.uk,tree\n"
+Pairs = set[tuple[str, str]]
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["correlate", *map(str, arguments)])
+
+
+def pairs(lines: list[str]) -> Pairs:
+    return {(row["indicator_id"], row["asset_id"]) for row in csv.DictReader(lines)}
+
+
+def read(path: Path) -> Pairs:
+    return pairs(path.read_text().splitlines())
+
+
+@pytest.mark.parametrize(("seed", "form"), [("7", "bundle"), ("london", "ndjson"), ("2026", "bundle")])
+def test_a_generated_city_is_correlated_exactly(shared_data: Path, tmp_path: Path, seed: str, form: str):
+    size = ("--objects", "3000", "--assets", "600", "--match", "0.08", "--decoy", "0.08", "--grey", "0.02")
+    generator = (
+        sys.executable,
+        shared_data / "generate.py",
+        *size,
+        "--seed",
+        seed,
+        "--format",
+        form,
+        "--out",
+        tmp_path,
+    )
+    subprocess.run(generator, check=True, capture_output=True)
+    (feed,) = tmp_path.glob("feed.*")
+    result = run("--register", tmp_path / "assets.csv", "--feed", feed, "--now", NOW)
+    reported, truth = pairs(result.stdout.splitlines()), read(tmp_path / "truth.csv")
+    assert truth <= reported
+    assert reported - truth <= read(tmp_path / "grey.csv")
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    indicator = {
+        "type": "indicator",
+        "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
+        "created": "2024-01-01T00:00:00.000Z",
+        "modified": "2024-01-01T00:00:00.000Z",
+        "pattern": "[url:value = 'http://www.camden.gov.uk/login']",
+        "pattern_type": "stix",
+        "valid_from": "2024-01-01T00:00:00Z",
+        "valid_until": "2025-01-01T00:00:00Z",
+    }
+    (tmp_path / "feed.json").write_text(json.dumps([indicator, indicator | {"id": "indicator--1"}]))
+    (tmp_path / "revocation.json").write_text(json.dumps(indicator | {"modified": NOW, "revoked": True}))
+    (tmp_path / "register.csv").write_text(REGISTER)
+    return tmp_path
+
+
+def test_the_pairs_are_csv_on_stdout_and_what_was_skipped_is_on_stderr(city: Path):
+    result = run("--register", city / "register.csv", "--feed", city / "feed.json", "--now", "2024-06-01T00:00:00Z")
+    assert result.stdout.splitlines() == [
+        "indicator_id,asset_id,relation,indicator_value,asset_value",
+        "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f,A1,host,http://www.camden.gov.uk/login,camden.gov.uk",
+    ]
+    assert result.stderr.startswith("skipped 1: id:")
+
+
+@pytest.mark.parametrize("instant", ["2023-12-31T23:59:59Z", "2025-01-01T00:00:00Z"])
+def test_an_indicator_counts_only_while_it_is_valid(city: Path, instant: str):
+    result = run("--register", city / "register.csv", "--feed", city / "feed.json", "--now", instant)
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_a_revocation_in_another_file_counts_in_either_order(city: Path):
+    files = (city / "revocation.json", city / "feed.json")
+    for first, second in (files, files[::-1]):
+        out = city / "pairs.csv"
+        result = run("--register", city / "register.csv", "--feed", first, second, "--now", NOW, "--out", out)
+        assert (result.stdout, read(out)) == ("", set())
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        ("kind,value\n", "line 1: no column asset_id"),
+        (REGISTER + "A1,x,domain,a.test,exact\n", "line 3: asset_id"),
+        (REGISTER + "A2,x,planet,a.test,exact\nA3,x,ipv4,a.test,\n", "line 3: kind"),
+        (REGISTER + "A2,x,domain,a.test,forest\n", "line 3: scope"),
+    ],
+)
+def test_a_bad_register_is_refused_by_line(city: Path, rows: str, complaint: str):
+    (city / "register.csv").write_text(rows)
+    result = run("--register", city / "register.csv", "--feed", city / "feed.json")
+    assert isinstance(result.exception, InvalidInput)
+    assert complaint in str(result.exception)
+
+
+def test_wrong_use_is_refused(city: Path):
+    register = ("--register", city / "register.csv")
+    for bad in (("--feed", city / "none.json"), ("--feed", city / "feed.json", "--now", "2024-01-01T00:00:00")):
+        assert isinstance(run(*register, *bad).exception, InvalidInput)

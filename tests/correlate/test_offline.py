@@ -1,0 +1,51 @@
+"""Newest versions count, whatever the order they come in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import permutations
+
+import pytest
+
+from citysec.correlate.index import AssetIndex
+from citysec.correlate.offline import Correlation
+from citysec.correlate.rules import registered
+from citysec.errors import InvalidInput
+from citysec.observable import AssetKind, Scope
+
+OURS, THEIRS = "[domain-name:value = 'camden.gov.uk']", "[domain-name:value = 'evil.example']"
+
+
+def correlation() -> Correlation:
+    return Correlation(AssetIndex([registered("A1", AssetKind.DOMAIN, "camden.gov.uk", Scope.TREE)]))
+
+
+def on(day: int) -> datetime:
+    return datetime(2024, 1, day, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "pairs"),
+    [((THEIRS, OURS), 1), ((OURS, THEIRS), 0), ((OURS, None), 0), ((None, OURS), 1), ((THEIRS, OURS, None), 0)],
+)
+def test_the_newest_version_counts_in_any_order(patterns: tuple[str | None, ...], pairs: int):
+    for order in permutations(enumerate(patterns, 1)):
+        found = correlation()
+        for day, pattern in order:
+            found.take("indicator--1", on(day), pattern)
+        assert len(list(found.pairs())) == pairs
+
+
+def test_an_asset_is_reported_once_by_what_says_most():
+    found = correlation()
+    found.take("indicator--1", on(1), f"[file:size = 1] AND {OURS} OR [url:value = 'http://www.camden.gov.uk/']")
+    (pair,) = found.pairs()
+    assert (pair.relation, pair.atom.path) == ("host", "url:value")
+
+
+def test_a_version_with_a_bad_pattern_still_replaces_the_one_before():
+    found = correlation()
+    found.take("indicator--1", on(1), OURS)
+    with pytest.raises(InvalidInput):
+        found.take("indicator--1", on(2), "nonsense")
+    assert list(found.pairs()) == []
