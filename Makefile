@@ -41,8 +41,9 @@ lock: $(LOCK)  ## pin the newest allowed versions with hashes
 
 LOCKFLAGS := -q --universal --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 
-vendor: $(LOCK)  ## fetch the front-end files named in their manifest again, and check their hashes
-	$(BIN)/python -m citysec.web.static.vendor
+vendor: $(LOCK)  ## fetch the front-end files of their manifest again (needs npm), and check their hashes
+	sh citysec/web/vendoring/fetch.sh
+	$(BIN)/python -m pytest -q tests/web/test_vendor.py
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) dist build .demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -68,7 +68,7 @@ class TouchedAsset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvisoryBody:
-    """What an advisory says, on the page, in the mail and to the public.
+    """What an advisory says, to its recipient and to the public.
 
     Args:
         what: one paragraph.
@@ -156,19 +156,3 @@ class PublicAdvisoryView:
     template: ClassVar[str] = "public_advisory.html"
     id: str
     advisory: AdvisoryBody
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailView:
-    """An advisory as a mail: `render.mail` makes subject, text and HTML of it.
-
-    Args:
-        url: the signed link to `/a/<token>`.
-        reminder: 0 is the first sending, reminders count from 1.
-    """
-
-    city: str
-    recipient: str
-    advisory: AdvisoryBody
-    url: str
-    reminder: int = 0

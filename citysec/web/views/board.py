@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from citysec.web.views.frame import IncidentRow, Option, QuestionRow
+from citysec.web.views.frame import IncidentRow, QuestionRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ class BoardView:
 
     Args:
         incidents: those that pass `chosen`, the worst and most urgent first.
+        sector_options: what `chosen.sector` may be, with the text to show.
         next_page: address of the following incidents.
         possible_matches: matches too uncertain to act on that a person should look at.
     """
@@ -84,6 +86,6 @@ class BoardView:
     feeds: FeedHealth
     incidents: tuple[IncidentRow, ...]
     questions: tuple[QuestionRow, ...]
+    sector_options: Mapping[str, str]
     chosen: BoardFilter = BoardFilter()
-    sector_options: tuple[Option, ...] = ()
     next_page: str | None = None

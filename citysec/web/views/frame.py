@@ -51,14 +51,6 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One choice of a filter."""
-
-    value: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """How many of those asked have answered."""
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRow:
-    """One feed; `problem` says what the last poll ran into."""
+    """One feed; `problem` says what the last poll ran into, `rejects` counts objects refused, ever."""
 
     name: str
     title: str
@@ -19,8 +19,7 @@ class FeedRow:
     last_success_at: datetime | None
     next_poll_at: datetime | None
     objects: int
-    indicators: int
-    skipped: int = 0
+    rejects: int = 0
     problem: str = ""
 
 

@@ -1,0 +1,110 @@
+"""How the words that rows hold are said to people.
+
+Each table is closed: a word that is not in it is an error, because a page that leaves out a state it does not know
+would be believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SEVERITIES: Final[Mapping[str, str]] = {"critical": "Critical", "high": "High", "medium": "Medium", "low": "Low"}
+"""Worst first."""
+
+INCIDENT_STATES: Final[Mapping[str, str]] = {"open": "Open", "contained": "Contained", "closed": "Closed"}
+
+RUN_STATES: Final[Mapping[str, str]] = {
+    "waiting": "Not started",
+    "running": "Running",
+    "completed": "Completed",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+STEP_STATES: Final[Mapping[str, str]] = {
+    "ongoing": "In progress",
+    "completed": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+DELIVERY_STATES: Final[Mapping[str, str]] = {
+    "queued": "Waiting to be sent",
+    "sent": "Sent",
+    "dead": "Could not be delivered",
+    "cancelled": "Cancelled",
+}
+
+VERDICTS: Final[Mapping[str, str]] = {"allowed": "Sent whole", "reduced": "Sent in part", "refused": "Not sent"}
+
+ANSWERS: Final[Mapping[str, str]] = {
+    "received": "We have received this",
+    "in-hand": "We are acting on it",
+    "not-ours": "This is not ours",
+}
+
+QUESTION_ANSWERS: Final[Mapping[str, str]] = {"approved": "Approved", "refused": "Refused", "expired": "Not answered"}
+
+FEED_STATES: Final[Mapping[str, str]] = {
+    "healthy": "Healthy",
+    "late": "Late",
+    "failing": "Failing",
+    "new": "Not polled yet",
+    "off": "Switched off",
+}
+
+ROLES: Final[Mapping[str, str]] = {
+    "coordinator": "Coordinator",
+    "analyst": "Analyst",
+    "lead": "Security lead",
+    "member": "Member",
+    "machine": "Machine",
+}
+
+CHANNELS: Final[Mapping[str, str]] = {"email": "Mail", "webhook": "Webhook"}
+
+ASSET_KINDS: Final[Mapping[str, str]] = {
+    "ipv4": "address",
+    "ipv6": "address",
+    "cidr": "address range",
+    "domain": "name",
+    "mail-domain": "mail domain",
+    "email": "mailbox",
+    "url": "web address",
+}
+
+SCOPES: Final[Mapping[str, str]] = {"exact": "only this", "tree": "and all below"}
+
+RELATIONS: Final[Mapping[str, str]] = {
+    "equal": "it equals",
+    "within": "it lies within",
+    "contains": "it contains",
+    "below": "it lies below",
+    "host": "its host is",
+    "possible": "it may concern",
+}
+"""Between atom and asset, to stand before "the name …"."""
+
+ERRORS: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("This could not be read", "What was sent is not complete or not correct."),
+    401: ("Sign in to go on", "You are not signed in, or your session has ended."),
+    403: ("You may not do this", "You can see this page, but this action is for somebody else."),
+    404: ("Nothing here", "There is no such page, or it is not for you."),
+    405: ("This is not possible here", "The address is right, but it does not take this kind of request."),
+    409: ("Somebody was faster", "This has changed since you opened it. Go back, look again, then decide."),
+    413: ("Too large", "What was sent is larger than we accept."),
+    422: ("This could not be used", "What was sent can be read, but not used."),
+    429: ("Too many attempts", "Wait a minute, then try again."),
+    500: ("Something broke on our side", "Nothing that was already stored is lost. Try again in a moment."),
+    503: ("Not ready", "The service is starting or stopping. Try again in a moment."),
+}
+"""Heading and explanation by HTTP status."""
+
+SHAPES: Final[Mapping[str, str]] = {
+    "critical": "M6 0 12 6 6 12 0 6Z",
+    "high": "M6 1 12 11.5H0Z",
+    "medium": "M6 1A5 5 0 1 1 6 11 5 5 0 0 1 6 1Z",
+    "low": "M6 1A5 5 0 1 1 6 11 5 5 0 0 1 6 1ZM6 3A3 3 0 1 0 6 9 3 3 0 0 0 6 3Z",
+}
+"""A mark for each severity in a square of 12: diamond, triangle, disc, ring. Colour never speaks alone."""
