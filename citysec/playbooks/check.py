@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from citysec.playbooks.cacao import Kind, Level, Playbook, Problem, load, objects, playbook_of
+from citysec.playbooks.cacao import Kind, Level, Playbook, Problem
 from citysec.playbooks.flow import explore
+from citysec.playbooks.load import load, objects, playbook_of
 from citysec.playbooks.refuse import refusals
 from citysec.playbooks.rules import RULES
 from citysec.playbooks.shape import JsonObject

@@ -27,8 +27,9 @@ def refusals(playbook: Playbook) -> Iterator[Problem]:
     if playbook.revoked:
         yield Problem("revoked", None, "its maker has revoked it")
     for step in playbook.steps.values():
-        if step.kind is Kind.ACTION and step.agent in playbook.agents:
-            yield from _action(step, playbook.agents[step.agent])
+        agent = playbook.agents.get(step.agent or "")
+        if step.kind is Kind.ACTION and agent is not None:
+            yield from _action(step, agent)
 
 
 def untimely(playbook: Playbook, at: datetime) -> Iterator[Problem]:

@@ -12,9 +12,10 @@ from datetime import datetime
 from itertools import chain
 from typing import Final, TypeAlias
 
-from citysec.playbooks.cacao import Kind, Level, Playbook, Problem, Step, objects
+from citysec.playbooks.cacao import Kind, Level, Playbook, Problem, Step
 from citysec.playbooks.condition import ConditionError, parse
 from citysec.playbooks.flow import Flow
+from citysec.playbooks.load import objects
 from citysec.playbooks.schema import VARIABLE_NAME
 from citysec.playbooks.shape import Json, JsonObject, instant
 from citysec.playbooks.variables import REFERENCE, Variable, fits, references
@@ -64,7 +65,7 @@ def _ids(playbook: Playbook, document: JsonObject, _flow: Flow) -> Iterator[Prob
 
 
 def _definitions(_playbook: Playbook, document: JsonObject, _flow: Flow) -> Iterator[Problem]:
-    """The key of a definition tells its type, as warnings only: engines in use name vendor agents otherwise (§6, §7)."""
+    """The key of a definition tells its type (§6, §7); only a warning, because engines name their agents freely."""
     for name in _DEFINITIONS:
         for key, member in objects(document, name):
             if member.get("type") != key.partition("--")[0]:
@@ -86,12 +87,15 @@ def _references(playbook: Playbook, document: JsonObject, _flow: Flow) -> Iterat
     for marking in playbook.markings:
         if marking not in markings:
             yield Problem("unknown_marking", None, f"the marking {marking} is not defined")
-    logins = dict(objects(document, "authentication_info_definitions"))
-    for name in ("agent_definitions", "target_definitions"):
-        for key, member in objects(document, name):
-            login = member.get("authentication_info")
-            if isinstance(login, str) and login not in logins:
-                yield Problem("unknown_authentication", None, f"{key}: {login} is not defined")
+
+
+def _logins(_playbook: Playbook, document: JsonObject, _flow: Flow) -> Iterator[Problem]:
+    """Agents and targets sign in with what is defined in the same playbook (§7)."""
+    known = dict(objects(document, "authentication_info_definitions"))
+    for key, member in chain(objects(document, "agent_definitions"), objects(document, "target_definitions")):
+        login = member.get("authentication_info")
+        if isinstance(login, str) and login not in known:
+            yield Problem("unknown_authentication", None, f"{key}: {login} is not defined")
 
 
 def _extensions(_playbook: Playbook, document: JsonObject, _flow: Flow) -> Iterator[Problem]:
@@ -218,7 +222,7 @@ def _secrets(_playbook: Playbook, document: JsonObject, _flow: Flow) -> Iterator
 
 
 def _announced(playbook: Playbook, document: JsonObject, _flow: Flow) -> Iterator[Problem]:
-    """Types come with activities, and each activity is reflected by a step (§3.1): warnings, many playbooks omit them."""
+    """Types come with activities (§3.1); a warning, because many published playbooks leave them out."""
     activities = document.get("playbook_activities")
     if "playbook_types" in document and not activities:
         told = "playbook_types without playbook_activities"
@@ -232,6 +236,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _ids,
     _definitions,
     _references,
+    _logins,
     _extensions,
     _successors,
     _values,

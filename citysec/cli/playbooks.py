@@ -1,0 +1,83 @@
+"""`citysec playbooks`: check and rehearse CACAO playbooks, without a database and without effects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from citysec.errors import InvalidInput
+from citysec.playbooks.cacao import Level, Playbook
+from citysec.playbooks.check import Examination, Outcome, examine
+from citysec.playbooks.rehearse import Script, Stage, rehearse
+from citysec.tables.columns import now
+
+app: Final = typer.Typer(help="CACAO 2.0 playbooks.", no_args_is_help=True)
+
+_File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE")]
+_Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE...")]
+
+
+@app.command()
+def check(files: _Files) -> None:
+    """Say of each FILE whether it may be kept and run: one JSON object a line. Exit 1 unless all are ok."""
+    outcomes: set[Outcome] = set()
+    for file in files:
+        examination = examine(file.read_bytes())
+        outcomes.add(examination.outcome)
+        print(json.dumps(_line(file, examination), ensure_ascii=False))  # noqa: T201
+    raise typer.Exit(0 if outcomes == {Outcome.OK} else 1)
+
+
+def _line(file: Path, examination: Examination) -> dict[str, object]:
+    return {
+        "file": str(file),
+        "outcome": examination.outcome.value,
+        "problems": msgspec.to_builtins(examination.problems),
+    }
+
+
+@app.command("rehearse")
+def rehearse_(
+    file: _File,
+    others: Annotated[list[Path] | None, typer.Option("--with", help="A playbook that FILE may call.")] = None,
+    script: Annotated[Path | None, typer.Option(help="Inputs, and what steps answer.")] = None,
+) -> None:
+    """Play FILE without any effect and print the way it took as one JSON object. Exit 1 when FILE is rejected."""
+    examination = examine(file.read_bytes())
+    if examination.outcome is Outcome.REJECT or examination.playbook is None:
+        first = next(p.kind for p in examination.problems if p.severity is Level.ERROR)
+        refused = {"status": "rejected", "error": first, "exception_handler_ran": False, "trace": [], "variables": {}}
+        print(json.dumps(refused))  # noqa: T201
+        raise typer.Exit(1)
+    stage = Stage(_script(script), _by_id([examination.playbook, *_playbooks(others or [])]), now())
+    print(json.dumps(rehearse(examination.playbook, stage).to_json(), ensure_ascii=False))  # noqa: T201
+
+
+def _script(file: Path | None) -> Script:
+    if file is None:
+        return Script()
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Script)
+    except (OSError, msgspec.DecodeError) as err:
+        raise InvalidInput.at(str(file), str(err)) from err
+
+
+def _playbooks(files: list[Path]) -> list[Playbook]:
+    found: list[Playbook] = []
+    for file in files:
+        examination = examine(file.read_bytes())
+        if examination.playbook is None or examination.outcome is Outcome.REJECT:
+            raise InvalidInput.at(str(file), examination.problems[0].message)
+        found.append(examination.playbook)
+    return found
+
+
+def _by_id(playbooks: list[Playbook]) -> dict[str, list[Playbook]]:
+    versions: dict[str, list[Playbook]] = {}
+    for playbook in playbooks:
+        versions.setdefault(playbook.id, []).append(playbook)
+    return versions
