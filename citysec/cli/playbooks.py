@@ -13,6 +13,8 @@ from citysec.errors import InvalidInput
 from citysec.playbooks.cacao import Level, Playbook
 from citysec.playbooks.check import Examination, Outcome, examine
 from citysec.playbooks.rehearse import Script, Stage, rehearse
+from citysec.playbooks.shape import JsonObject
+from citysec.playbooks.strategy import load
 from citysec.tables.columns import now
 
 app: Final = typer.Typer(help="CACAO 2.0 playbooks.", no_args_is_help=True)
@@ -28,11 +30,15 @@ def check(files: _Files) -> None:
     for file in files:
         examination = examine(file.read_bytes())
         outcomes.add(examination.outcome)
-        print(json.dumps(_line(file, examination), ensure_ascii=False))  # noqa: T201
+        _print(_line(file, examination))
     raise typer.Exit(0 if outcomes == {Outcome.OK} else 1)
 
 
-def _line(file: Path, examination: Examination) -> dict[str, object]:
+def _print(answer: JsonObject) -> None:
+    print(json.dumps(answer, ensure_ascii=False))  # noqa: T201
+
+
+def _line(file: Path, examination: Examination) -> JsonObject:
     return {
         "file": str(file),
         "outcome": examination.outcome.value,
@@ -50,11 +56,27 @@ def rehearse_(
     examination = examine(file.read_bytes())
     if examination.outcome is Outcome.REJECT or examination.playbook is None:
         first = next(p.kind for p in examination.problems if p.severity is Level.ERROR)
-        refused = {"status": "rejected", "error": first, "exception_handler_ran": False, "trace": [], "variables": {}}
-        print(json.dumps(refused))  # noqa: T201
+        _print({"status": "rejected", "error": first, "exception_handler_ran": False, "trace": [], "variables": {}})
         raise typer.Exit(1)
     stage = Stage(_script(script), _by_id([examination.playbook, *_playbooks(others or [])]), now())
-    print(json.dumps(rehearse(examination.playbook, stage).to_json(), ensure_ascii=False))  # noqa: T201
+    _print(rehearse(examination.playbook, stage).to_json())
+
+
+@app.command("strategy")
+def strategy_(file: _File) -> None:
+    """Say whether the strategy in FILE can be used, as one JSON object. Exit 1 when it cannot."""
+    try:
+        load(file.read_bytes())
+    except InvalidInput as err:
+        _print(
+            {
+                "file": str(file),
+                "outcome": "reject",
+                "problems": [{"at": p.at, "message": p.message} for p in err.problems],
+            }
+        )
+        raise typer.Exit(1) from None
+    _print({"file": str(file), "outcome": "ok", "problems": []})
 
 
 def _script(file: Path | None) -> Script:

@@ -19,11 +19,11 @@ from citysec.playbooks.shape import Json, JsonObject
 from citysec.playbooks.signals import (
     Ask,
     Call,
+    Decided,
     Delay,
     DelayOver,
     Entered,
     Event,
-    Decided,
     Handling,
     Opened,
     Perform,
@@ -121,8 +121,8 @@ class _Rehearsal:
             case Opened() if len(signal.branches) == 1:
                 self._trace_of[signal.branches[0]] = self._line(signal.branch)
             case Opened():
-                lines: list[list[Json]] = [self._trace_of.setdefault(branch, []) for branch in signal.branches]
-                self._line(signal.branch).append({"parallel": signal.step, "branches": [line for line in lines]})
+                lines: list[Json] = [self._trace_of.setdefault(branch, []) for branch in signal.branches]
+                self._line(signal.branch).append({"parallel": signal.step, "branches": lines})
             case Handling():
                 self._line(signal.branch).append({"exception_handler": signal.step})
             case _:

@@ -55,6 +55,7 @@ from citysec.playbooks.variables import VariableFault, value_of
 
 MAX_ROUNDS: Final = 1_000
 MAX_OCCURRENCES: Final = 10_000
+LIMITS: Final = ("step_limit", "iteration_limit", "recursion_limit")
 MACHINE_TIMEOUT_MS: Final = 10 * 60 * 1000
 PEOPLE_TIMEOUT_MS: Final = 7 * 24 * 3600 * 1000
 
@@ -116,7 +117,9 @@ class _Walk:
         branch = self._board.waiting(event.step, event.occurrence, Wait.OUTCOME)
         if branch is None:
             return
-        if event.error is not None:
+        if event.error in LIMITS:
+            self.stop(Status.FAILED, Failure(event.error, event.step, event.message))
+        elif event.error is not None:
             self._fail(branch.id, event.error, event.message)
         else:
             self._guarded(branch.id, partial(self._returned, branch.id, event.variables))
