@@ -11,12 +11,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from citysec.db import Database, upgrade
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared"))
+
+settings.register_profile("citysec", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("citysec")
 
 
 @pytest.fixture(autouse=True)

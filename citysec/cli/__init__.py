@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from citysec.cli import playbooks
+from citysec.cli import constituency, playbooks
 from citysec.cli.correlate import correlate
 from citysec.errors import CitysecError
 
@@ -18,6 +18,7 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(constituency.app)
 app.add_typer(playbooks.app, name="playbooks")
 app.command()(correlate)
 

@@ -1,0 +1,1 @@
+"""Whom we serve, what they own, and who shares what with whom."""

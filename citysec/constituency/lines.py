@@ -1,0 +1,249 @@
+"""The register's exchange form: CSV text and the lines it holds, each asset in canonical form. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Final, TypeVar
+
+from publicsuffixlist import PublicSuffixList
+
+from citysec import observable
+from citysec.errors import InvalidInput, Problem
+from citysec.observable import AssetKind, Kind, Observable, Scope
+
+COLUMNS: Final = ("asset_id", "organisation", "sector", "kind", "value", "scope", "criticality")
+SERVICE: Final = "service"
+"""An eighth column that a file may have: the slug of the service that the asset carries."""
+
+CRITICALITY: Final[Mapping[str, int]] = {"low": 2, "medium": 3, "high": 4, "critical": 5}
+_WORDS: Final = {number: word for word, number in CRITICALITY.items()}
+_LEVELS: Final = CRITICALITY | {str(number): number for number in range(1, 6)}
+
+_REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+_WIDEST: Final = {4: 8, 6: 16}
+_NOBODYS: Final = tuple(
+    map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"))
+)
+"""Unspecified, loopback, link-local, multicast and reserved addresses."""
+_NOTHING: Final[tuple[int, list[str]]] = (1, [])
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One organisation owns one asset.
+
+    Args:
+        ref: the id by which the organisation knows the asset; no two lines of the register have the same.
+        sector: of the organisation; empty where the file does not say.
+        asset: canonical form (`citysec.observable`).
+        criticality: 1 least … 5 most.
+        service: slug, empty for an asset that carries none, None where the file does not say.
+        number: line of the file that it stands on; no part of its identity.
+    """
+
+    ref: str
+    organisation: str
+    sector: str
+    kind: AssetKind
+    scope: Scope
+    asset: Observable
+    criticality: int
+    service: str | None = None
+    number: int = field(default=0, compare=False)
+
+    @property
+    def place(self) -> str:
+        """Where the line stands, for messages."""
+        return f"line {self.number}"
+
+    @property
+    def identity(self) -> tuple[str, AssetKind, Scope, str]:
+        """What may be in the register once: whose asset, and which."""
+        return folded(self.organisation), self.kind, self.scope, self.asset.key
+
+
+def folded(name: str) -> str:
+    """Return an organisation's name as names are compared: without regard to case and spacing."""
+    return " ".join(name.split()).casefold()
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
+
+    Raises:
+        InvalidInput: it is neither; names the line.
+    """
+    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as err:
+        line = data.count(b"\n", 0, err.start) + 1
+        raise InvalidInput.at(f"line {line}", "is not UTF-8 text: save the file as `CSV UTF-8`") from err
+
+
+def parse(text: str) -> tuple[Line, ...]:
+    """Return the lines of a CSV file (RFC 4180; any line ends) with the columns `COLUMNS`, and `SERVICE` if it has it.
+
+    Raises:
+        InvalidInput: the header is another one, or lines are wrong or repeat one another: every bad line is named.
+    """
+    records = _records(text)
+    header = _header(next(records, _NOTHING))
+    lines: list[Line] = []
+    problems: list[Problem] = []
+    seen = _Seen({}, {})
+    try:
+        for number, record in records:
+            try:
+                lines.append(seen.once(_line(number, header, record)))
+            except InvalidInput as err:
+                problems += (Problem(f"line {number}{p.at and ', '}{p.at}", p.message) for p in err.problems)
+    except InvalidInput as err:  # of the file's form: what follows cannot be read
+        problems += err.problems
+    if problems:
+        raise InvalidInput(problems)
+    return tuple(lines)
+
+
+def render(lines: Iterable[Line], columns: Iterable[str] = COLUMNS) -> str:
+    """Return CSV text of `lines` with a header and the given columns; what `parse` reads back."""
+    chosen = tuple(columns)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(chosen)
+    writer.writerows([cells(line)[column] for column in chosen] for line in lines)
+    return out.getvalue()
+
+
+def cells(line: Line) -> dict[str, str]:
+    """Return what each column of a file says of `line`."""
+    return {
+        "asset_id": line.ref,
+        "organisation": line.organisation,
+        "sector": line.sector,
+        "kind": line.kind,
+        "value": line.asset.value,
+        "scope": line.scope,
+        "criticality": _WORDS.get(line.criticality, str(line.criticality)),
+        SERVICE: line.service or "",
+    }
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank with the line it begins on."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    begins = 1
+    try:
+        for record in reader:
+            if any(cell.strip() for cell in record):
+                yield begins, [cell.strip() for cell in record]
+            begins = reader.line_num + 1
+    except csv.Error as err:
+        raise InvalidInput.at(f"line {begins}", f"is not CSV, nor can the rest be read: {err}") from err
+
+
+def _header(record: tuple[int, list[str]]) -> tuple[str, ...]:
+    number, names = record
+    header = tuple(name.lower() for name in names)
+    if header not in (COLUMNS, (*COLUMNS, SERVICE)):
+        raise InvalidInput.at(f"line {number}", f"the header must be `{','.join(COLUMNS)}`, not `{','.join(names)}`")
+    return header
+
+
+def _line(number: int, header: tuple[str, ...], record: list[str]) -> Line:
+    if len(record) != len(header):
+        raise InvalidInput.at("", f"{len(record)} columns where the header has {len(header)}")
+    named = dict(zip(header, record, strict=True))
+    kind = _choice(AssetKind, "kind", named["kind"])
+    scope = _choice(Scope, "scope", named["scope"] or Scope.EXACT)
+    return Line(
+        ref=_ref(named["asset_id"]),
+        organisation=named["organisation"],
+        sector=named["sector"],
+        kind=kind,
+        scope=scope,
+        asset=_asset(kind, scope, named["value"]),
+        criticality=_criticality(named["criticality"]),
+        service=named.get(SERVICE),
+        number=number,
+    )
+
+
+def _choice(choices: type[_E], column: str, text: str) -> _E:
+    try:
+        return choices(text.lower())
+    except ValueError:
+        raise InvalidInput.at(column, f"{text!r} is none of {', '.join(choices)}") from None
+
+
+def _ref(text: str) -> str:
+    if _REF.fullmatch(text) is None:
+        raise InvalidInput.at("asset_id", f"{text!r} is not an id of 1 to 64 letters, digits and . _ : / -")
+    return text
+
+
+def _criticality(text: str) -> int:
+    if text.lower() not in _LEVELS:
+        raise InvalidInput.at("criticality", f"{text!r} is none of {', '.join(CRITICALITY)}, nor 1 to 5")
+    return _LEVELS[text.lower()]
+
+
+def _asset(kind: AssetKind, scope: Scope, text: str) -> Observable:
+    try:
+        asset = observable.registered(kind, text)
+    except InvalidInput as err:
+        raise InvalidInput.at("value", err.problems[0].message) from err
+    if scope is Scope.TREE and kind is not AssetKind.DOMAIN:
+        raise InvalidInput.at("scope", f"only a domain has anything below it, not a value of kind {kind}")
+    if scope is Scope.TREE and _suffixes().is_public(asset.value):
+        raise InvalidInput.at("value", f"{asset.value} is a public suffix: what is below it has many owners")
+    if asset.kind is Kind.IP:
+        _check_network(asset)
+    return asset
+
+
+def _check_network(asset: Observable) -> None:
+    network = ip_network(asset.value)
+    if network.prefixlen < _WIDEST[network.version]:
+        raise InvalidInput.at("value", f"{asset.value} is wider than /{_WIDEST[network.version]}: nobody owns as much")
+    if any(_overlap(network, reserved) for reserved in _NOBODYS):
+        raise InvalidInput.at("value", f"{asset.value} is loopback, link-local, multicast or reserved: nobody owns it")
+
+
+def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The lines so far, by id and by what they say."""
+
+    refs: dict[str, Line]
+    identities: dict[tuple[str, AssetKind, Scope, str], Line]
+
+    def once(self, line: Line) -> Line:
+        """Return `line`.
+
+        Raises:
+            InvalidInput: an earlier line has its id, or says the same.
+        """
+        if (first := self.refs.setdefault(line.ref, line)) is not line:
+            raise InvalidInput.at("asset_id", f"{line.ref} is on {first.place} already")
+        if (first := self.identities.setdefault(line.identity, line)) is not line:
+            raise InvalidInput.at("value", f"{line.asset.value} of {line.organisation} is on {first.place} already")
+        return line

@@ -1,0 +1,143 @@
+"""What a file would change in the register. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Final
+
+from citysec.constituency.lines import SERVICE, Line, folded
+from citysec.errors import InvalidInput, Problem
+
+SUGGESTIONS: Final = 20  # comparing names is slow, and a file with more unknown ones is another city's
+
+
+class Mode(StrEnum):
+    """What a file means by leaving something out."""
+
+    MERGE = "merge"
+    """Nothing."""
+    REPLACE = "replace"
+    """It is to be removed: the file is the whole register of the organisations in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One line that will say something else."""
+
+    before: Line
+    after: Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a file would change, in the order of the file.
+
+    Args:
+        removed: lines that the file leaves out (`Mode.REPLACE`), or whose asset it gives to the same organisation
+            under another id.
+        unchanged: how many of the file's lines say what the register says.
+    """
+
+    added: tuple[Line, ...] = ()
+    changed: tuple[Changed, ...] = ()
+    removed: tuple[Line, ...] = ()
+    unchanged: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing."""
+        return not (self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A constituent as lines name it."""
+
+    name: str
+    sector: str
+
+
+def resolve(lines: Sequence[Line], organisations: Iterable[Organisation], services: Iterable[str]) -> list[Line]:
+    """Return `lines` with the register's own spelling of organisations and their sectors.
+
+    Args:
+        lines: as a file has them.
+        organisations: all that the register knows.
+        services: slugs of all that the register knows.
+
+    Raises:
+        InvalidInput: lines name unknown organisations or services, or another sector: every bad line is named.
+    """
+    known = {folded(one.name): one for one in organisations}
+    slugs = dict.fromkeys(services)
+    asked = {folded(line.organisation): line.organisation for line in lines}
+    nearest = _nearest(asked, {name: one.name for name, one in known.items()})
+    nearest |= _nearest({line.service: line.service for line in lines if line.service}, {slug: slug for slug in slugs})
+    resolved: list[Line] = []
+    problems: list[Problem] = []
+    for line in lines:
+        one = known.get(folded(line.organisation))
+        if one is None:
+            problems.append(_unknown(line, "organisation", line.organisation, nearest.get(folded(line.organisation))))
+        elif line.sector not in ("", one.sector):
+            what = f"{one.name} is in sector {one.sector!r}, not {line.sector!r}"
+            problems.append(Problem(f"{line.place}, sector", what))
+        elif line.service and line.service not in slugs:
+            problems.append(_unknown(line, SERVICE, line.service, nearest.get(line.service)))
+        else:
+            resolved.append(replace(line, organisation=one.name, sector=one.sector))
+    if problems:
+        raise InvalidInput(problems)
+    return resolved
+
+
+def _nearest(asked: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return, for the first unknown names, the known one that was probably meant."""
+    unknown = [name for name in asked if name not in known][:SUGGESTIONS]
+    found = {name: get_close_matches(name, known, 1) for name in unknown}
+    return {name: known[near[0]] for name, near in found.items() if near}
+
+
+def _unknown(line: Line, column: str, name: str, nearest: str | None) -> Problem:
+    hint = f"; did you mean {nearest!r}?" if nearest else ""
+    return Problem(f"{line.place}, {column}", f"{name!r} is unknown{hint}")
+
+
+def compare(stored: Iterable[Line], lines: Sequence[Line], mode: Mode) -> Plan:
+    """Return what makes a register that says `stored` say `lines`.
+
+    An id stands for its line, whatever that said before. A line with a new id, whose asset the organisation has under
+    an id that the file does not use, renames that one.
+    """
+    by_ref = {line.ref: line for line in stored}
+    by_identity = {line.identity: line for line in by_ref.values()}
+    refs = {line.ref for line in lines}
+    doubles = {
+        line.ref: double
+        for line in lines
+        if (double := by_identity.get(line.identity)) is not None and double.ref not in refs
+    }
+    pairs = [(by_ref.get(line.ref) or doubles.get(line.ref), line) for line in lines]
+    changed = [Changed(old, new) for old, line in pairs if old is not None and old != (new := _completed(line, old))]
+    added = [_completed(line, None) for old, line in pairs if old is None]
+    gone = {double.ref for double in doubles.values()}
+    if mode is Mode.REPLACE:
+        organisations = {line.organisation for line in lines}
+        gone |= {line.ref for line in by_ref.values() if line.organisation in organisations}
+    gone -= refs | {change.before.ref for change in changed}
+    return Plan(
+        added=tuple(added),
+        changed=tuple(changed),
+        removed=tuple(by_ref[ref] for ref in sorted(gone)),
+        unchanged=len(lines) - len(added) - len(changed),
+    )
+
+
+def _completed(line: Line, old: Line | None) -> Line:
+    """Return `line` saying its service: where the file does not, it is as before."""
+    if line.service is not None:
+        return line
+    return replace(line, service=old.service if old else "")
