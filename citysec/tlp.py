@@ -83,8 +83,13 @@ def of_markings(marking_ids: Iterable[str], unmarked: TLP, known: Mapping[str, T
         known: marking definitions received so far: the label that each stands for, None for those that are no TLP
             marking, for instance statements.
     """
-    levels = [level for i in marking_ids if (level := _level(i, known)) is not None]
-    return max(levels, default=unmarked)
+    found = strictest(marking_ids, known)
+    return unmarked if found is None else found
+
+
+def strictest(marking_ids: Iterable[str], known: Mapping[str, TLP | None]) -> TLP | None:
+    """Return the most restrictive label of `marking_ids`, None where none of them is a label; as `of_markings`."""
+    return max((level for i in marking_ids if (level := _level(i, known)) is not None), default=None)
 
 
 def _level(marking_id: str, known: Mapping[str, TLP | None]) -> TLP | None:

@@ -1,0 +1,171 @@
+"""What a feed's definition may say: the fields of `feeds/*.toml`, typed and frozen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from yarl import URL
+
+from citysec import tlp
+from citysec.errors import InvalidInput, SettingsError
+from citysec.feeds import schedule
+from citysec.guard import Guard
+from citysec.tlp import TLP
+
+
+class Reliability(StrEnum):
+    """How far a publisher is to be believed: the letters of the Admiralty scale; F is "cannot be judged"."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+
+
+class Semantics(StrEnum):
+    """What it means that something is no longer in the feed: nothing, or that the publisher has taken it back."""
+
+    STREAM = "stream"
+    SNAPSHOT = "snapshot"
+
+
+class Scheme(StrEnum):
+    """How a secret is shown to the publisher."""
+
+    BASIC = "basic"
+    BEARER = "bearer"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Auth(_Frozen):
+    """Where the secret is, never the secret: `user:password` for `basic`, the token for `bearer`."""
+
+    scheme: Scheme
+    env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$", description="Name of an environment variable.")
+    file: Path | None = Field(default=None, description="A file; relative to the definition.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Auth:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("give either env or file")
+        if self.env is not None and self.env.startswith("CITYSEC_"):
+            raise ValueError("names that begin with CITYSEC_ are settings; choose another")
+        return self
+
+
+def _label(text: Any) -> TLP:
+    if not isinstance(text, str):
+        raise ValueError("a TLP label is text, for instance TLP:GREEN")
+    try:
+        return tlp.parse(text)
+    except InvalidInput as err:
+        raise ValueError(str(err)) from err
+
+
+def _address(text: str) -> str:
+    url = URL(text)
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError("an address begins with https:// or http:// and names a host")
+    if url.user or url.password:
+        raise ValueError("credentials do not belong into the address; use [auth]")
+    return text
+
+
+_Address = Annotated[str, AfterValidator(_address)]
+
+
+class _Common(_Frozen):
+    """What every feed says of itself, whatever its kind."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", description="The file's name without `.toml`.")
+    title: str = Field(min_length=1)
+    publisher: str = Field(min_length=1)
+    licence: str = Field(min_length=1, description="On which terms the publisher lets us use and share it.")
+    homepage: _Address | None = Field(default=None, description="Where a person reads about the feed.")
+    enabled: bool = Field(default=False, description="Whether it is polled from the start; later the console decides.")
+    every_s: float | None = Field(default=None, ge=5, le=31 * 86400, description="Seconds from one poll to the next.")
+    cron: Annotated[str, AfterValidator(schedule.checked)] | None = Field(
+        default=None, description="Five fields in UTC, weekdays by name; instead of `every_s`."
+    )
+    reliability: Reliability = Field(default=Reliability.F, description="Admiralty letter A to F.")
+    confidence: int = Field(default=50, ge=0, le=100, description="For objects that state none.")
+    tlp: Annotated[TLP, BeforeValidator(_label)] = Field(
+        default=TLP.AMBER, description="For objects that no TLP marking applies to."
+    )
+    lifetime_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=36500,
+        description="Indicators without `valid_until` expire after this; never when unset.",
+    )
+    semantics: Semantics = Field(default=Semantics.STREAM, description="`stream` or `snapshot`.")
+    timeout_s: float = Field(default=600, gt=0, le=86400, description="Longest time for one answer, slow or not.")
+    allow_hosts: tuple[str, ...] = Field(
+        default=(), description="`host` or `host:port` of this publisher that may lie on private addresses."
+    )
+    auth: Auth | None = None
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> _Common:
+        if self.every_s is not None and self.cron is not None:
+            raise ValueError("every_s and cron exclude each other")
+        return self
+
+    def next_poll(self, after: datetime) -> datetime | None:
+        """Return when the feed is due after `after`, None when it has no schedule."""
+        return schedule.next_poll(self.every_s, self.cron, after)
+
+
+class BundleFeed(_Common):
+    """A STIX bundle that is fetched as a whole: over HTTP, from a local file, or handed in by a person (neither)."""
+
+    kind: Literal["stix-bundle"]
+    url: _Address | None = None
+    path: Path | None = Field(default=None, description="A local file; relative to the definition.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> BundleFeed:
+        if self.url is not None and self.path is not None:
+            raise ValueError("url and path exclude each other")
+        if self.url is None and self.path is None and (self.every_s, self.cron) != (None, None):
+            raise ValueError("a schedule needs a url or a path")
+        _check_secrecy(self.auth, self.url, self.allow_hosts)
+        return self
+
+
+class TAXIIFeed(_Common):
+    """One collection of a TAXII 2.1 server, read on from where the last poll ended."""
+
+    kind: Literal["taxii-2.1"]
+    url: _Address = Field(description="The API root.")
+    collection: str = Field(pattern=r"^[A-Za-z0-9._~-]{1,250}$", description="The collection's id or alias.")
+    page_limit: int = Field(default=1000, ge=1, le=10000, description="Objects asked for at a time.")
+    overlap_s: float = Field(
+        default=600, ge=0, le=7 * 86400, description="How far each poll goes back: servers that write slowly show late."
+    )
+
+    @model_validator(mode="after")
+    def _guards_its_secret(self) -> TAXIIFeed:
+        _check_secrecy(self.auth, self.url, self.allow_hosts)
+        return self
+
+
+def _check_secrecy(auth: Auth | None, url: str | None, hosts: tuple[str, ...]) -> None:
+    try:
+        named = Guard.of(",".join(hosts))
+    except SettingsError as err:
+        raise ValueError(f"allow_hosts: {err}") from err
+    if auth is not None and url is not None and URL(url).scheme != "https" and not named.names(URL(url)):
+        raise ValueError("a secret travels over https, or to a host of allow_hosts")
+
+
+Definition = BundleFeed | TAXIIFeed

@@ -1,0 +1,142 @@
+"""Object versions in the database, and the index of the newest indicators' atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import patterning
+from citysec.db import dialect
+from citysec.errors import InvalidInput
+from citysec.feeds.versions import Key, Plan, Stored, newest
+from citysec.patterning import Atom
+from citysec.tables import IndicatorKey, StixObject
+
+_VERSION: Final = (
+    col(StixObject.id),
+    col(StixObject.stix_id),
+    col(StixObject.version),
+    col(StixObject.spec_version),
+    col(StixObject.content_hash),
+    col(StixObject.revoked),
+    col(StixObject.latest),
+    col(StixObject.tlp),
+    col(StixObject.valid_until),
+)
+
+_SEQUENCE: Final = text(
+    "SELECT nextval(pg_get_serial_sequence('stix_object', 'id')) FROM generate_series(1, CAST(:number AS integer))"
+)
+
+
+async def stored(db: AsyncSession, stix_ids: Collection[str]) -> dict[str, list[Stored]]:
+    """Return all versions that we have of `stix_ids`."""
+    connection = await db.connection()
+    rows = await connection.execute(select(*_VERSION).where(col(StixObject.stix_id).in_(stix_ids)))
+    found: dict[str, list[Stored]] = {}
+    for row in rows:
+        found.setdefault(row.stix_id, []).append(Stored(*row))
+    return found
+
+
+async def store(
+    db: AsyncSession, plan: Plan, have: Mapping[str, Sequence[Stored]], rows: Mapping[Key, Mapping[str, Any]]
+) -> dict[Key, int]:
+    """Insert the new versions of `plan`, move `latest` and the index to the newest of each id, and return their ids.
+
+    Args:
+        db: the session of the caller; it commits.
+        plan: what to store.
+        have: the versions that were here before, by STIX id.
+        rows: the columns of each new version; `latest` and `pattern_error` are found here.
+    """
+    if not plan.new:
+        return {}
+    winners = newest(plan.new, have)
+    atoms, errors = _compiled(plan)
+    ids = dict(zip(plan.new, await _fresh_ids(db, len(plan.new)), strict=True))
+    columns = [
+        {**rows[key], "id": ids[key], "latest": winners[key[0]] == key, "pattern_error": errors.get(key)}
+        for key in plan.new
+    ]
+    connection = await db.connection()
+    await connection.execute(insert(StixObject), columns)
+    await _supersede(db, winners, have)
+    await _index(db, {ids[key]: found for key, found in atoms.items() if winners[key[0]] == key})
+    return ids
+
+
+async def _fresh_ids(db: AsyncSession, number: int) -> Sequence[int]:
+    """Return ids for that many rows; known before the rows are written, they need not be asked for afterwards."""
+    connection = await db.connection()
+    if dialect(db) == "postgresql":
+        drawn = await connection.execute(_SEQUENCE, {"number": number})
+        return drawn.scalars().all()
+    last = (await connection.execute(select(func.max(col(StixObject.id))))).scalar() or 0
+    return range(last + 1, last + number + 1)  # nobody else writes until this transaction ends
+
+
+def _compiled(plan: Plan) -> tuple[dict[Key, Sequence[Atom]], dict[Key, str]]:
+    """Return the atoms of the patterns that can match something, and what is wrong with those that cannot be read.
+
+    Other pattern types than STIX are kept and shared, not executed; what is revoked matches nothing.
+    """
+    atoms: dict[Key, Sequence[Atom]] = {}
+    errors: dict[Key, str] = {}
+    for key, draft in plan.new.items():
+        if draft.type != "indicator" or draft.pattern is None or draft.pattern_type != "stix":
+            continue
+        try:
+            compiled = patterning.compile(draft.pattern)
+        except InvalidInput as err:
+            errors[key] = str(err)
+        else:
+            if not draft.revoked:
+                atoms[key] = compiled.atoms
+    return atoms, errors
+
+
+async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping[str, Sequence[Stored]]) -> None:
+    """Take the place of the newest, and the index, from versions that are no longer it."""
+    beaten = [
+        version.id
+        for stix_id, winner in winners.items()
+        for version in have.get(stix_id, ())
+        if version.latest and (stix_id, version.version, version.spec_version) != winner
+    ]
+    if beaten:
+        connection = await db.connection()
+        await connection.execute(update(StixObject).where(col(StixObject.id).in_(beaten)).values(latest=False))
+        await connection.execute(delete(IndicatorKey).where(col(IndicatorKey.object_id).in_(beaten)))
+
+
+async def _index(db: AsyncSession, atoms: Mapping[int, Sequence[Atom]]) -> None:
+    rows = [
+        {
+            "object_id": object_id,
+            "kind": atom.kind.value,
+            "key": atom.key,
+            "path": atom.path,
+            "value": atom.value,
+            "certain": atom.certain,
+        }
+        for object_id, found in atoms.items()
+        for atom in found
+    ]
+    if rows:
+        connection = await db.connection()
+        await connection.execute(insert(IndicatorKey), rows)
+
+
+async def revise(db: AsyncSession, changes: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Set `tlp` and `valid_until`, which depend on more than the object's own text, of object ids anew."""
+    if changes:
+        statement = update(StixObject).where(col(StixObject.id) == bindparam("_id"))
+        statement = statement.values(tlp=bindparam("_tlp"), valid_until=bindparam("_valid_until"))
+        rows = [{"_id": i, "_tlp": change["tlp"], "_valid_until": change["valid_until"]} for i, change in changes]
+        connection = await db.connection()
+        await connection.execute(statement, rows)

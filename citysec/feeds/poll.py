@@ -1,0 +1,107 @@
+"""The effect `poll`: fetch, read and store a feed page by page; and the same for a file that a person hands in."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from citysec import log
+from citysec.db import Database
+from citysec.errors import FeedError, FeedMalformed, InvalidInput
+from citysec.feeds import markings, standing
+from citysec.feeds.definition import Definition
+from citysec.feeds.fetch import read_file
+from citysec.feeds.formats import FORMATS, Draft, Reject
+from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
+from citysec.feeds.publishers import Publishers
+from citysec.tables import Feed
+from citysec.tables.columns import now
+
+FORMAT: Final = "stix"
+_log: Final = log.get(__name__)
+_chance: Final = random.SystemRandom()
+
+
+async def poll(database: Database, payload: Mapping[str, Any], publishers: Publishers) -> None:
+    """Bring the feed `payload["feed"]` up to date.
+
+    A failing feed is a fact on its row, not an exception: what it brought before it failed is kept, and its schedule
+    tries again. Two polls of one feed at a time do no harm.
+    """
+    feed = publishers.definitions.get(payload["feed"])
+    if feed is None:
+        _log.info("feed.undefined", feed=payload["feed"])
+        return
+    started, total = now(), Outcome()
+    try:
+        async for outcome in read(database, feed, publishers):
+            total += outcome
+    except FeedError as err:
+        async with database.writing() as db:
+            row = await standing.failed(db, feed, err, at=now(), jitter=_chance.random())
+        _log.info("feed.failed", feed=feed.name, error=type(err).__name__, reason=str(err), failures=row.failures)
+        return
+    async with database.writing() as db:
+        await standing.succeeded(db, feed, started, now())
+    _log.info("feed.polled", feed=feed.name, stored=total.stored, known=total.known, refused=total.refused)
+
+
+async def read(database: Database, feed: Definition, publishers: Publishers) -> AsyncGenerator[Outcome, None]:
+    """Fetch and store what the feed has new, one transaction a batch; yield what each came to.
+
+    Raises:
+        FeedError: the feed failed; the batches before are kept, and the cursor stands behind the last whole page.
+    """
+    async with database.reading() as db:
+        cursor = (await db.get_one(Feed, feed.name)).cursor
+    async for body, after in publishers.pages(feed, cursor):
+        async for outcome in _stored(database, feed, body, after):
+            yield outcome
+
+
+async def import_file(
+    database: Database, feed: Definition, path: Path, max_bytes: int
+) -> AsyncGenerator[Outcome, None]:
+    """Store the file `path` as if `feed` had sent it, without moving its cursor; yield what each batch came to.
+
+    Raises:
+        FeedError: the file cannot be read as what the feed is.
+    """
+    body = await asyncio.to_thread(read_file, path, max_bytes)
+    async for outcome in _stored(database, feed, body, None):
+        yield outcome
+
+
+async def _stored(
+    database: Database, feed: Definition, body: bytes, after: Mapping[str, Any] | None
+) -> AsyncGenerator[Outcome, None]:
+    for batch in await asyncio.to_thread(batches, body, after):
+        async with database.writing() as db:
+            outcome = await ingest(db, feed, batch)
+        yield outcome
+
+
+def batches(body: bytes, after: Mapping[str, Any] | None) -> list[Batch]:
+    """Return a page cut into batches; the cursor moves with the last one.
+
+    Raises:
+        FeedMalformed: the page as a whole is not of the format.
+    """
+    try:
+        found = list(FORMATS[FORMAT](body)) if body else []
+    except InvalidInput as err:
+        raise FeedMalformed(str(err)) from err
+    labels = markings.of_page(one for one in found if isinstance(one, Draft))
+    cut = [found[start : start + BATCH] for start in range(0, len(found), BATCH)] or [[]]
+    return [
+        Batch(
+            drafts=[one for one in part if isinstance(one, Draft)],
+            rejects=[one for one in part if isinstance(one, Reject)],
+            markings=labels,
+            cursor=after if part is cut[-1] else None,
+        )
+        for part in cut
+    ]

@@ -1,0 +1,42 @@
+"""What was refused: kept with its place and the reason, once each and within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import delete, insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.feeds import formats
+from citysec.tables import Reject
+
+KEPT: Final = 1000
+"""How many rejects of one feed are kept; the newest. `Feed.rejects` counts all."""
+
+
+async def keep(db: AsyncSession, feed: str, found: Sequence[formats.Reject], at: datetime) -> int:
+    """Keep those of `found` that are not kept already, and return how many those are."""
+    if not found:
+        return 0
+    have = select(Reject.reason, Reject.excerpt).where(Reject.feed == feed)
+    known = {(reason, excerpt) for reason, excerpt in (await db.exec(have)).all()}
+    new = {(r.reason, r.excerpt): r for r in found if (r.reason, r.excerpt) not in known}
+    rows = [
+        {"feed": feed, "at": r.at, "reason": r.reason, "excerpt": r.excerpt, "received_at": at} for r in new.values()
+    ]
+    if rows:
+        connection = await db.connection()
+        await connection.execute(insert(Reject), rows[-KEPT:])
+        await _trim(db, feed)
+    return len(rows)
+
+
+async def _trim(db: AsyncSession, feed: str) -> None:
+    newest = select(Reject.id).where(Reject.feed == feed).order_by(col(Reject.id).desc())
+    last = (await db.exec(newest.offset(KEPT).limit(1))).first()
+    if last is not None:
+        connection = await db.connection()
+        await connection.execute(delete(Reject).where(col(Reject.feed) == feed, col(Reject.id) <= last))

@@ -1,0 +1,85 @@
+"""How each feed stands: its row from the first sight on, what a poll does to it, when the next one is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import outbox
+from citysec.errors import FeedError, FeedMalformed, FeedRefused, FeedUnreachable
+from citysec.feeds.definition import Definition
+from citysec.tables import Feed
+
+FIRST_RETRY_S: Final = 30.0
+LONGEST_RETRY_S: Final = 6 * 3600.0
+A_PERSON_S: Final = 86400.0
+"""How long to wait where only a person can mend it."""
+
+
+async def enrol(db: AsyncSession, definitions: Mapping[str, Definition], at: datetime) -> None:
+    """Give every definition its row; what is there stays as it is."""
+    here = set((await db.exec(select(Feed.name))).all())
+    for name, definition in definitions.items():
+        if name not in here:
+            feed = Feed(name=name)
+            if definition.enabled:
+                enable(feed, definition, at)
+            db.add(feed)
+    await db.flush()
+
+
+def enable(feed: Feed, definition: Definition, at: datetime) -> None:
+    """Have the feed polled from `at` on."""
+    feed.enabled, feed.failures, feed.error = True, 0, None
+    feed.next_at = at if definition.next_poll(at) is not None else None
+
+
+def disable(feed: Feed) -> None:
+    """Have the feed polled no more; what it brought stays."""
+    feed.enabled, feed.next_at = False, None
+
+
+async def succeeded(db: AsyncSession, definition: Definition, started: datetime, at: datetime) -> None:
+    """Note a good poll; the next is due by the feed's schedule."""
+    feed = await db.get_one(Feed, definition.name)
+    feed.attempted_at, feed.succeeded_at, feed.failures, feed.error = started, at, 0, None
+    feed.next_at = definition.next_poll(at) if feed.enabled else None
+    outbox.announce(db, "feed", feed.name)
+
+
+async def failed(db: AsyncSession, definition: Definition, err: FeedError, *, at: datetime, jitter: float) -> Feed:
+    """Note a failed poll and when it is worth trying again; return the feed's row."""
+    feed = await db.get_one(Feed, definition.name)
+    feed.attempted_at, feed.failures, feed.error = at, feed.failures + 1, str(err)
+    regular = definition.next_poll(at)
+    if feed.enabled and regular is not None:
+        wait = retry_s(err, feed.failures, (regular - at).total_seconds(), jitter)
+        feed.next_at = at + timedelta(seconds=wait)
+    outbox.announce(db, "feed", feed.name)
+    return feed
+
+
+def retry_s(err: FeedError, failures: int, regular_s: float, jitter: float) -> float:
+    """Return how many seconds to wait after the `failures`-th failure in a row.
+
+    Args:
+        err: why the poll failed.
+        failures: at least 1.
+        regular_s: seconds to the next poll by the feed's schedule.
+        jitter: 0 to 1; spreads the feeds of one publisher, so that they do not come back all at once.
+    """
+    first = min(FIRST_RETRY_S, regular_s)
+    doubled = min(first * 2.0 ** min(failures - 1, 30), LONGEST_RETRY_S) * (0.5 + jitter / 2)
+    match err:
+        case FeedUnreachable(retry_after_s=asked) if asked is not None:
+            return max(asked, doubled)
+        case FeedMalformed():
+            return max(regular_s, doubled)
+        case FeedRefused():
+            return max(A_PERSON_S, regular_s)
+        case _:
+            return doubled

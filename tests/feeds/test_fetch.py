@@ -1,0 +1,157 @@
+"""The guarded client, against publishers that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from citysec.errors import FeedMalformed, FeedRefused, FeedUnreachable
+from citysec.feeds.fetch import Client, Limits, Request, StatusRefused, expanded
+from citysec.guard import Guard
+from tests.feeds.publisher import Publisher, sends
+
+
+@pytest.fixture
+def request_(publisher: Publisher) -> Request:
+    limits = Limits(max_bytes=10_000, idle_s=0.3, total_s=1)
+    return Request(URL(publisher.url), limits, Guard.of(publisher.host))
+
+
+async def test_a_body_comes_whole(client: Client, publisher: Publisher, request_: Request):
+    publisher.will(sends(b"x" * 10_000, ETag='"1"'))
+    answer = await client.get(request_)
+    assert (len(answer.body), answer.headers["etag"]) == (10_000, '"1"')
+
+
+async def test_more_bytes_than_the_limit_are_refused(client: Client, publisher: Publisher, request_: Request):
+    publisher.will(b"x" * 10_001)
+    with pytest.raises(FeedMalformed, match="more than 10000 bytes"):
+        await client.get(request_)
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+async def test_a_compression_bomb_is_measured_unpacked(
+    client: Client, publisher: Publisher, request_: Request, encoding: str, pack: type[bytes]
+):
+    publisher.will(sends(pack(b"\0" * (64 << 20)), Content_Encoding=encoding))
+    with pytest.raises(FeedMalformed, match="more than 10000 bytes"):
+        await client.get(request_)
+
+
+async def test_a_gzip_file_is_unpacked_within_the_limit(client: Client, publisher: Publisher, request_: Request):
+    publisher.will(sends(gzip.compress(b"hello"), Content_Type="application/gzip"))
+    assert (await client.get(request_)).body == b"hello"
+    publisher.will(gzip.compress(b"\0" * (1 << 20)))
+    with pytest.raises(FeedMalformed, match="unpacks to more"):
+        await client.get(request_)
+
+
+def test_half_a_gzip_file_is_refused():
+    with pytest.raises(FeedMalformed, match="cut off"):
+        expanded(gzip.compress(bytes(range(256)) * 10)[:-20], 1 << 20)
+
+
+async def test_silence_ends_in_an_error(client: Client, publisher: Publisher, request_: Request):
+    async def hang(_request: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    publisher.will(hang)
+    with pytest.raises(FeedUnreachable):
+        await client.get(request_)
+
+
+async def test_a_trickle_cannot_stretch_the_time(client: Client, publisher: Publisher, request_: Request):
+    async def trickle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b".")
+            await asyncio.sleep(0.05)
+
+    publisher.will(trickle)
+    with pytest.raises(FeedUnreachable, match="longer than 1 s"):
+        await client.get(request_)
+
+
+async def test_half_a_body_is_no_body(client: Client, publisher: Publisher, request_: Request):
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"half")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    publisher.will(half)
+    with pytest.raises(FeedUnreachable):
+        await client.get(request_)
+
+
+async def test_a_fault_of_the_publisher_says_when_to_come_back(client: Client, publisher: Publisher, request_: Request):
+    publisher.will(sends(status=503, Retry_After="120"))
+    with pytest.raises(FeedUnreachable) as caught:
+        await client.get(request_)
+    assert caught.value.retry_after_s == 120
+
+
+async def test_a_date_to_come_back_is_read_by_the_publishers_clock(
+    client: Client, publisher: Publisher, request_: Request
+):
+    date, later = "Mon, 01 Jan 2001 00:00:00 GMT", "Mon, 01 Jan 2001 00:01:00 GMT"
+    publisher.will(sends(status=429, Date=date, Retry_After=later))
+    with pytest.raises(FeedUnreachable) as caught:
+        await client.get(request_)
+    assert caught.value.retry_after_s == 60
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+async def test_a_no_is_not_retried(client: Client, publisher: Publisher, request_: Request, status: int):
+    publisher.will(sends(status=status))
+    with pytest.raises(StatusRefused, match=f"answered {status}"):
+        await client.get(request_)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "127.1", "[::ffff:127.0.0.1]"])
+async def test_inner_addresses_are_refused_in_every_disguise(
+    client: Client, publisher: Publisher, request_: Request, host: str
+):
+    url = f"http://{host}:{publisher.server.port}/feed"
+    with pytest.raises(FeedRefused):
+        await client.get(replace(request_, url=URL(url), guard=Guard()))
+    assert publisher.asked == []
+
+
+async def test_a_redirect_to_an_inner_address_is_refused(client: Client, publisher: Publisher, request_: Request):
+    publisher.will(sends(status=302, Location=f"http://localhost:{publisher.server.port}/secret"))
+    with pytest.raises(FeedRefused, match="not a public address"):
+        await client.get(request_)
+    assert len(publisher.asked) == 1
+
+
+@pytest.mark.parametrize("location", ["ftp://127.0.0.1/", "file:///etc/passwd", "http:///", "http://[", ""])
+async def test_a_redirect_to_nowhere_ends(client: Client, publisher: Publisher, request_: Request, location: str):
+    publisher.will(sends(status=302, Location=location))
+    with pytest.raises((FeedRefused, FeedMalformed, FeedUnreachable)):
+        await client.get(request_)
+
+
+async def test_a_secret_goes_to_its_own_origin_only(client: Client, publisher: Publisher, request_: Request):
+    elsewhere = f"http://localhost:{publisher.server.port}/elsewhere"
+    publisher.will(sends(status=302, Location="/here"), sends(status=307, Location=elsewhere), sends(b"done"))
+    guard = Guard.of(f"{publisher.host}, localhost")
+    await client.get(replace(request_, guard=guard, authorization="Bearer s3cret"))
+    assert [r.headers.get("Authorization") for r in publisher.asked] == ["Bearer s3cret", "Bearer s3cret", None]
+
+
+async def test_no_cookie_is_kept(client: Client, publisher: Publisher, request_: Request):
+    publisher.will(sends(b"1", Set_Cookie="id=1"), b"2")
+    await client.get(request_)
+    await client.get(request_)
+    assert "Cookie" not in publisher.asked[1].headers

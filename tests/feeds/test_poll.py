@@ -1,0 +1,211 @@
+"""The effect `poll`: what a poll leaves behind, good or bad."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from sqlmodel import func, select
+
+from citysec.db import Database
+from citysec.errors import FeedMalformed, FeedUnreachable
+from citysec.feeds import catalogue, poll
+from citysec.feeds.definition import BundleFeed
+from citysec.feeds.ingest import Outcome
+from citysec.feeds.publishers import Publishers, opened
+from citysec.settings import Settings
+from citysec.settings import shipped as shipped_folder
+from citysec.tables import Feed, StixObject
+from tests.feeds.collection import Collection, date_added
+from tests.feeds.publisher import Handler, Publisher, sends
+from tests.feeds.stix import bundle, indicator
+
+POLL = {"feed": "test", "tick": "t1"}
+
+
+async def _row(database: Database) -> Feed:
+    async with database.reading() as db:
+        return await db.get_one(Feed, "test")
+
+
+async def _count(database: Database) -> int:
+    async with database.reading() as db:
+        return (await db.exec(select(func.count()).select_from(StixObject))).one()
+
+
+async def _hang(_request: web.Request) -> web.Response:
+    await asyncio.sleep(30)
+    return web.Response()
+
+
+async def test_a_good_poll_stores_and_sets_the_next(
+    enrolled: Database, bundle_publishers: Publishers, publisher: Publisher
+):
+    publisher.will(bundle(indicator(1), indicator(2)))
+    await poll.poll(enrolled, POLL, bundle_publishers)
+    row = await _row(enrolled)
+    assert (row.objects, row.failures, row.error) == (2, 0, None)
+    assert row.succeeded_at is not None
+    assert row.next_at is not None
+    assert 3590 < (row.next_at - row.succeeded_at).total_seconds() <= 3600
+
+
+async def test_what_has_not_changed_is_not_sent_again(
+    enrolled: Database, bundle_publishers: Publishers, publisher: Publisher
+):
+    publisher.will(sends(bundle(indicator(1)), ETag='"1"'), sends(status=304))
+    await poll.poll(enrolled, POLL, bundle_publishers)
+    await poll.poll(enrolled, POLL, bundle_publishers)
+    assert publisher.asked[1].headers["If-None-Match"] == '"1"'
+    row = await _row(enrolled)
+    assert (row.objects, row.error, row.cursor) == (1, None, {"etag": '"1"'})
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (sends(status=500), "answered 500"),
+        (sends(status=403), "answered 403"),
+        (_hang, "[Tt]imeout"),
+        (sends(b"<html>"), "no STIX"),
+        (sends(bundle(indicator(1))[:-20]), "no STIX"),
+        (sends(b""), "empty"),
+        (sends(b" " * (2 << 20)), "more than"),
+        (sends(gzip.compress(b" " * (2 << 20)), Content_Encoding="gzip"), "more than"),
+        (sends(status=302, Location="http://10.0.0.1/"), "not a public address"),
+    ],
+)
+async def test_a_bad_poll_is_a_fact_on_the_row(
+    enrolled: Database, bundle_publishers: Publishers, publisher: Publisher, answer: Handler, reason: str
+):
+    publisher.will(answer)
+    await poll.poll(enrolled, POLL, bundle_publishers)
+    row = await _row(enrolled)
+    assert (row.failures, row.objects, row.succeeded_at) == (1, 0, None)
+    assert re.search(reason, row.error or "")
+    assert row.next_at is not None
+
+
+async def test_a_good_poll_forgets_the_failures(
+    enrolled: Database, bundle_publishers: Publishers, publisher: Publisher
+):
+    publisher.will(sends(status=500), sends(status=500), sends(bundle(indicator(1))))
+    for failures in (1, 2, 0):
+        await poll.poll(enrolled, POLL, bundle_publishers)
+        assert (await _row(enrolled)).failures == failures
+    assert (await _row(enrolled)).error is None
+
+
+async def test_pages_before_a_failure_are_kept_and_the_walk_goes_on_behind_them(
+    enrolled: Database, taxii_publishers: Publishers, publisher: Publisher
+):
+    collection = Collection([indicator(n) for n in range(1, 6)])
+    publisher.will(collection.serve, sends(status=502), collection.serve)
+    await poll.poll(enrolled, POLL, taxii_publishers)
+    assert (await _count(enrolled), (await _row(enrolled)).failures) == (2, 1)
+    await poll.poll(enrolled, POLL, taxii_publishers)
+    assert await _count(enrolled) == 5
+    assert [query.get("next") for query in collection.queries] == [None, "item+2", "item+4"]
+    assert (await _row(enrolled)).cursor["mark"] == date_added(4)
+
+
+async def test_a_crash_between_two_pages_loses_nothing(
+    enrolled: Database, taxii_publishers: Publishers, publisher: Publisher
+):
+    publisher.will(Collection([indicator(n) for n in range(1, 6)]).serve)
+    reading = poll.read(enrolled, taxii_publishers.definitions["test"], taxii_publishers)
+    assert await anext(reading) == Outcome(stored=2)
+    await reading.aclose()
+    await poll.poll(enrolled, POLL, taxii_publishers)
+    assert (await _count(enrolled), len(publisher.asked)) == (5, 3)
+
+
+async def test_a_crash_inside_a_large_page_loses_nothing(
+    enrolled: Database, bundle_publishers: Publishers, publisher: Publisher
+):
+    publisher.will(sends(bundle(*(indicator(n) for n in range(1, 801))), ETag='"1"'))
+    reading = poll.read(enrolled, bundle_publishers.definitions["test"], bundle_publishers)
+    assert await anext(reading) == Outcome(stored=500)
+    await reading.aclose()
+    assert (await _row(enrolled)).cursor == {}
+    await poll.poll(enrolled, POLL, bundle_publishers)
+    assert (await _count(enrolled), (await _row(enrolled)).cursor) == (800, {"etag": '"1"'})
+
+
+async def test_a_repeated_page_ends_the_poll_and_the_next_goes_on_by_date(
+    enrolled: Database, taxii_publishers: Publishers, publisher: Publisher
+):
+    publisher.will(Collection([indicator(n) for n in range(1, 4)], ignores_next=True).serve)
+    await poll.poll(enrolled, POLL, taxii_publishers)
+    assert "same page twice" in ((await _row(enrolled)).error or "")
+    await poll.poll(enrolled, POLL, taxii_publishers)
+    assert (await _count(enrolled), (await _row(enrolled)).error) == (3, None)
+
+
+async def test_a_feed_without_definition_is_no_crash(enrolled: Database, bundle_publishers: Publishers):
+    await poll.poll(enrolled, {"feed": "gone", "tick": "t"}, bundle_publishers)
+
+
+async def test_a_feed_without_address_says_so(
+    enrolled: Database, bundle_publishers: Publishers, bundle_feed: BundleFeed
+):
+    by_hand = bundle_feed.model_copy(update={"url": None, "every_s": None})
+    publishers = Publishers({"test": by_hand}, bundle_publishers.client, bundle_publishers.settings, {})
+    await poll.poll(enrolled, POLL, publishers)
+    assert "by hand" in ((await _row(enrolled)).error or "")
+
+
+async def test_a_local_file_is_a_feed(
+    enrolled: Database, bundle_publishers: Publishers, bundle_feed: BundleFeed, tmp_path: Path
+):
+    file = tmp_path / "feed.json.gz"
+    file.write_bytes(gzip.compress(bundle(indicator(1))))
+    local = bundle_feed.model_copy(update={"url": None, "path": file})
+    publishers = Publishers({"test": local}, bundle_publishers.client, bundle_publishers.settings, {})
+    await poll.poll(enrolled, POLL, publishers)
+    assert await _count(enrolled) == 1
+
+
+async def test_a_file_is_imported_as_the_feed_without_moving_its_cursor(
+    enrolled: Database, bundle_feed: BundleFeed, tmp_path: Path
+):
+    file = tmp_path / "x.json"
+    file.write_bytes(bundle(indicator(1)))
+    found = [outcome async for outcome in poll.import_file(enrolled, bundle_feed, file, 1 << 20)]
+    assert (found, (await _row(enrolled)).cursor) == ([Outcome(stored=1)], {})
+
+
+async def test_a_file_that_is_not_there_or_no_stix_is_refused(
+    enrolled: Database, bundle_feed: BundleFeed, tmp_path: Path
+):
+    with pytest.raises(FeedUnreachable, match="No such file"):
+        await anext(poll.import_file(enrolled, bundle_feed, tmp_path / "none", 1 << 20))
+    (tmp_path / "x").write_bytes(b"{")
+    with pytest.raises(FeedMalformed):
+        await anext(poll.import_file(enrolled, bundle_feed, tmp_path / "x", 1 << 20))
+
+
+async def test_publishers_open_with_the_shipped_and_the_operators_definitions(settings: Settings):
+    (settings.data_dir / "feeds").mkdir()
+    shipped = catalogue.load([shipped_folder("feeds")])
+    async with opened(settings, {}) as publishers:
+        assert publishers.definitions.keys() == shipped.keys()
+
+
+@pytest.mark.parametrize("name", ["unit42", "mvt", "amnesty", "elevator-2.1"])
+async def test_of_real_bundles_every_object_is_stored_or_accounted_for(
+    enrolled: Database, bundle_feed: BundleFeed, shared_data: Path, name: str
+):
+    counts = {entry["file"]: entry["count"] for entry in json.loads((shared_data / "COUNTS.json").read_text())}
+    total, expected = Outcome(), 0
+    for file in sorted((shared_data / "stix" / name).iterdir())[:5]:
+        expected += counts[f"stix/{name}/{file.name}"]["distinct_id_modified"]
+        async for outcome in poll.import_file(enrolled, bundle_feed, file, 1 << 30):
+            total += outcome
+    assert total.stored + total.known + total.refused == expected
+    assert await _count(enrolled) == total.stored
