@@ -1,4 +1,4 @@
-"""A process with an engine, to be killed: `engine_worker.py DATABASE TRACE NAME`; the `first` gives the work."""
+"""A program with an engine, to be killed: `engine_worker DATABASE TRACE NAME`; the `first` gives the work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from citysec.engine import Engine, Journal, JsonValue
 
 
-async def main(database: str, trace: Path, name: str) -> None:
+async def _live(database: str, trace: Path, name: str) -> None:
     def note(event: str) -> None:
         with trace.open("a") as file:
             file.write(f"{name} {event}\n")
@@ -26,6 +26,7 @@ async def main(database: str, trace: Path, name: str) -> None:
             return note(f"asked {run_id}")
 
         await journal.step("ask", ask)
+        note(f"recorded {run_id}")
         await journal.receive(3600 if name == "first" else 1)
 
         async def hear() -> JsonValue:
@@ -42,4 +43,7 @@ async def main(database: str, trace: Path, name: str) -> None:
         await asyncio.sleep(3600)
 
 
-asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+def main() -> None:
+    """Note what happens in the trace, until killed."""
+    database, trace, name = sys.argv[1:]
+    asyncio.run(_live(database, Path(trace), name))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -19,10 +16,8 @@ import pytest
 
 from citysec.engine import Drive, Engine, Journal, JsonValue, Perform
 from citysec.errors import Conflict, SettingsError
+from tests.processes import launched
 from tests.waiting import until
-
-SOON_S = 10
-WORKER = Path(__file__).with_name("engine_worker.py")
 
 
 class Open(Protocol):
@@ -328,20 +323,15 @@ async def test_a_database_that_cannot_be_opened_is_the_operators_matter() -> Non
             pass
 
 
-def test_after_kill_9_everything_unfinished_goes_on(runs_database: str, tmp_path: Path) -> None:
+async def test_after_kill_9_everything_unfinished_goes_on(runs_database: str, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    command = [sys.executable, str(WORKER), runs_database, str(trace)]
-    with subprocess.Popen([*command, "first"]) as first:
-        _wait_for(trace, {"first pausing", "first working", "first asked r"})
-        first.send_signal(signal.SIGKILL)
-    with subprocess.Popen([*command, "second"]) as second:
-        _wait_for(trace, {"second pausing", "second working", "second heard r"})
-        second.terminate()
-    assert "second asked r" not in trace.read_text()
+    with launched("tests.engine_worker:main", runs_database, str(trace), "first") as first:
+        await until(lambda: {"first pausing", "first working", "first recorded r"} <= _lines(trace), timeout_s=30)
+        first.kill()
+    with launched("tests.engine_worker:main", runs_database, str(trace), "second"):
+        await until(lambda: {"second pausing", "second working", "second heard r"} <= _lines(trace), timeout_s=30)
+    assert "second asked r" not in _lines(trace)
 
 
-def _wait_for(trace: Path, lines: set[str]) -> None:
-    deadline = time.monotonic() + SOON_S
-    while not (trace.exists() and lines <= set(trace.read_text().splitlines())):
-        assert time.monotonic() < deadline, trace.exists() and trace.read_text()
-        time.sleep(0.05)
+def _lines(file: Path) -> set[str]:
+    return set(file.read_text().splitlines()) if file.exists() else set()

@@ -1,0 +1,73 @@
+"""Killed with -9 at any hand-over between stages and started again, the service comes to the same end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from citysec import outbox
+from citysec.db import Database, upgrade
+from citysec.settings import Settings
+from citysec.tables import Meta, Outbox
+from tests.faults.points import HAND_OVERS, Moment, Point, inserting
+from tests.processes import launched
+from tests.waiting import until
+
+PIECES = ("a", "b", "c")
+POINTS = HAND_OVERS | {
+    f"{kind}-put-out:{moment}": inserting("outbox", moment, kind) for kind in ("tell", "converse") for moment in Moment
+}
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path, postgres_url: str) -> Settings:
+    return Settings(data_dir=tmp_path, database_url=postgres_url)
+
+
+@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+async def test_a_kill_changes_nothing_on_sqlite(sqlite: Settings, point: Point):
+    await _work_through_a_kill(sqlite, point)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("point", HAND_OVERS.values(), ids=HAND_OVERS)
+async def test_a_kill_changes_nothing_on_postgresql(postgresql: Settings, point: Point):
+    await _work_through_a_kill(postgresql, point)
+
+
+async def test_work_survives_the_loss_of_the_engines_database(sqlite: Settings):
+    await _work_through_a_kill(sqlite, POINTS["tell-put-out:after-commit"], lost="citysec-runs.db*")
+
+
+async def _work_through_a_kill(settings: Settings, point: Point, lost: str = "nothing") -> None:
+    await _give_work(settings)
+    arguments = [str(settings.data_dir), *([settings.database_url] if settings.database_url else [])]
+    with launched("tests.faults.chain:main", *arguments, point=point) as program:
+        await program.killed_itself()
+    for file in settings.data_dir.glob(lost):
+        file.unlink()
+    with launched("tests.faults.chain:main", *arguments) as program:
+        await until(lambda: _is_all_done(settings), timeout_s=30)
+        program.stop()
+    assert set((settings.data_dir / "told").read_text().split()) == set(PIECES)
+
+
+async def _give_work(settings: Settings) -> None:
+    await upgrade(settings.app_database)
+    async with Database.opened(settings.app_database) as database, database.writing() as db:
+        for piece in PIECES:
+            outbox.add(db, "first", {"n": piece})
+
+
+async def _is_all_done(settings: Settings) -> bool:
+    async with Database.opened(settings.app_database) as database, database.reading() as db:
+        noted = list(await db.exec(select(Meta.name)))
+        undone = list(await db.exec(select(Outbox.id).where(Outbox.done_at == None)))  # noqa: E711
+    return not undone and sorted(noted) == sorted(f"{what} {n}" for what in ("first", "told", "ran") for n in PIECES)
