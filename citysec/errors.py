@@ -90,7 +90,15 @@ class DeliveryError(CitysecError):
 
 
 class DeliveryDeferred(DeliveryError):
-    """The receiver is not there now: try again later."""
+    """The receiver is not there now: try again later.
+
+    Args:
+        retry_after_s: what the receiver asked for, where it did.
+    """
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(reason)
 
 
 class DeliveryRefused(DeliveryError):

@@ -9,10 +9,15 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """For one severity: how long a constituent may take to answer, and how often it is reminded meanwhile."""
+    """For one severity: how long a constituent may take to answer, and when it is reminded meanwhile.
+
+    Args:
+        answer_within: from the moment of publishing.
+        remind_after: likewise, in order, each before `answer_within`.
+    """
 
     answer_within: timedelta
-    reminders: int
+    remind_after: tuple[timedelta, ...] = ()
 
 
 Deadlines = Mapping[str, Deadline]
@@ -20,8 +25,6 @@ Deadlines = Mapping[str, Deadline]
 
 
 def due_at(published_at: datetime, deadline: Deadline, number: int) -> datetime:
-    """Return when reminder `number` is due; the number after the last one is the moment the answer is overdue.
-
-    The reminders divide the time to answer into equal parts: with two in three hours they come after one and two.
-    """
-    return published_at + deadline.answer_within * number / (deadline.reminders + 1)
+    """Return when reminder `number` (from 1) is due; the number after the last is when the answer is overdue."""
+    moments = (*deadline.remind_after, deadline.answer_within)
+    return published_at + moments[number - 1]

@@ -16,7 +16,7 @@ from citysec.advisories.content import Content, from_json
 from citysec.advisories.deadlines import Deadlines, due_at
 from citysec.advisories.deliveries import cancel, queue
 from citysec.advisories.facts import known
-from citysec.advisories.record import CITY_ONLY, SERVICE, changed, enter
+from citysec.advisories.record import CITY_ONLY, SERVICE, changed, enter, latest
 from citysec.advisories.words import count
 from citysec.errors import Conflict, NotShared
 from citysec.tables.advisories import Advisory, Decision
@@ -86,14 +86,6 @@ async def correct(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) 
     incident = await _locked(db, payload["incident"])
     if await latest(db, incident) is not None:
         await _tell(db, incident, SERVICE, policy)
-
-
-async def latest(db: AsyncSession, incident: Incident) -> Advisory | None:
-    """Return the newest revision of what the incident's constituent was told, None where it was not."""
-    revisions = select(Advisory).where(
-        col(Advisory.incident_id) == incident.id, col(Advisory.constituent_id) == incident.constituent_id
-    )
-    return (await db.exec(revisions.order_by(col(Advisory.revision).desc()).limit(1))).first()
 
 
 async def _locked(db: AsyncSession, incident_id: str) -> Incident:
@@ -222,7 +214,7 @@ async def _refuse(telling: _Telling, draft: _Draft, verdict: gate.Verdict) -> No
     for contact in await _contacts(db, telling.constituent):
         _decide(telling, draft, _recipient(telling.constituent, contact), None)
     text = f"{telling.constituent.name} was not told. {verdict.reason}"
-    enter(db, telling.incident, text, actor=telling.actor, data=CITY_ONLY | {"verdict": verdict.outcome})
+    enter(db, telling.incident, "advisory", text, actor=telling.actor, data=CITY_ONLY | {"verdict": verdict.outcome})
     facts = {"constituent": telling.constituent.id, "removed": len(verdict.removed), "tlp": int(verdict.tlp)}
     await audit.record(db, telling.actor, "advisory.refuse", f"incident:{telling.incident.id}", facts)
 
@@ -231,12 +223,12 @@ async def _record(telling: _Telling, advisory: Advisory, told: int) -> None:
     """Write timeline and audit, and tell live views."""
     db, name = telling.db, telling.constituent.name
     data = {"advisory": advisory.id, "revision": advisory.revision}
-    what = "is told what has changed" if advisory.revision > 1 else "is told"
     if told:
-        enter(db, telling.incident, f"{name} {what}: {count(told, 'message')}.", actor=telling.actor, data=data)
+        what = "is told what has changed" if advisory.revision > 1 else "is told"
+        text, seen_by = f"{name} {what}: {count(told, 'message')}.", {}
     else:
-        text = f"{name} has no contact to tell: its advisory waits on its page only."
-        enter(db, telling.incident, text, actor=telling.actor, data=data | CITY_ONLY)
+        text, seen_by = f"{name} has no contact to tell: its advisory waits on its page only.", CITY_ONLY
+    enter(db, telling.incident, "advisory", text, actor=telling.actor, data=data | seen_by)
     changed(db, advisory)
     facts = data | {"constituent": telling.constituent.id, "tlp": advisory.tlp, "messages": told}
     await audit.record(db, telling.actor, "advisory.publish", f"advisory:{advisory.id}", facts)

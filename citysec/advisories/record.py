@@ -1,14 +1,15 @@
-"""What advisories write into an incident's timeline, and whom they tell that something has changed."""
+"""What the parts of this package read and write alike: where an advisory stands, the timeline, live views."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
-from citysec.tables.advisories import Advisory
+from citysec.tables.advisories import Acknowledgement, Advisory
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident, TimelineEntry
 
@@ -20,14 +21,32 @@ CITY_ONLY: Final = {"audience": "city"}
 
 
 def enter(
-    db: AsyncSession, incident: Incident, text: str, *, actor: str = SERVICE, data: Mapping[str, Any] | None = None
+    db: AsyncSession,
+    incident: Incident,
+    kind: str,
+    text: str,
+    *,
+    actor: str = SERVICE,
+    data: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one line of the timeline of `incident` in the caller's transaction."""
-    line = TimelineEntry(
-        incident_id=incident.id, at=now(), kind="advisory", text=text, actor=actor, data=dict(data or {})
-    )
+    line = TimelineEntry(incident_id=incident.id, at=now(), kind=kind, text=text, actor=actor, data=dict(data or {}))
     db.add(line)
     outbox.announce(db, "incident", incident.id, incident.constituent_id)
+
+
+async def latest(db: AsyncSession, incident: Incident) -> Advisory | None:
+    """Return the newest revision of what the incident's constituent was told, None where it was not."""
+    revisions = select(Advisory).where(
+        col(Advisory.incident_id) == incident.id, col(Advisory.constituent_id) == incident.constituent_id
+    )
+    return (await db.exec(revisions.order_by(col(Advisory.revision).desc()).limit(1))).first()
+
+
+async def answered(db: AsyncSession, advisory: Advisory) -> bool:
+    """Return whether anyone has answered this revision."""
+    answers = select(Acknowledgement.id).where(col(Acknowledgement.advisory_id) == advisory.id)
+    return (await db.exec(answers.limit(1))).first() is not None
 
 
 def changed(db: AsyncSession, advisory: Advisory) -> None:

@@ -36,6 +36,7 @@ from citysec.tlp import TLP
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
 INDICATOR = "indicator--6770298f-0fd8-471a-ab8c-1c658a46574e"
+DEADLINE = Deadline(timedelta(hours=3), (timedelta(hours=1), timedelta(hours=2)))
 POLICY = Policy(
     desk=Desk(
         city="London",
@@ -43,7 +44,7 @@ POLICY = Policy(
         call=Call(name="Duty desk", phone="020 7946 0000"),
         feeds={"sparrow": "Sparrow Watch"},
     ),
-    deadlines=dict.fromkeys(("low", "medium", "high", "critical"), Deadline(timedelta(hours=3), reminders=2)),
+    deadlines=dict.fromkeys(("low", "medium", "high", "critical"), DEADLINE),
 )
 
 
@@ -113,6 +114,11 @@ class Town:
         )
         await self.add(row, *(IncidentMatch(incident_id=row.id, match_id=m) for m in matches))
         return row.id
+
+    async def grow(self, incident: str, asset: str = "198.51.100.8", owner: str = "camden") -> None:
+        """Another asset is touched by the same threat."""
+        match = await self.match(await self.asset(asset, owner))
+        await self.add(IncidentMatch(incident_id=incident, match_id=match))
 
     async def change(self, row_of: type[Any], key: str, **values: object) -> None:
         async with self.db.writing() as session:

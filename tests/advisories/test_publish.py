@@ -17,7 +17,6 @@ from citysec.tables import (
     Decision,
     Delivery,
     Incident,
-    IncidentMatch,
     Match,
     Outbox,
     TimelineEntry,
@@ -71,9 +70,8 @@ async def test_publishing_many_times_at_once_tells_once(town: Town, camden: str)
 
 async def test_a_new_asset_becomes_a_second_revision_to_everyone_who_was_told(town: Town, camden: str):
     await town.publish(camden)
-    match = await town.match(await town.asset("198.51.100.8", "camden"))
+    await town.grow(camden, "198.51.100.8")
     await town.change(Incident, camden, severity="critical")
-    await town.add(IncidentMatch(incident_id=camden, match_id=match))
     await town.publish(camden)
     first, second = await town.advisories()
     assert (second.revision, second.severity) == (2, "critical")
