@@ -1,6 +1,6 @@
 """What this service does not do although a playbook may ask for it.
 
-Two kinds of agent are served: `citysec` itself, by `http-api` commands on its own API, and people, by `manual` ones.
+Two kinds of agent are served: `citysec` itself, by the requests of `deeds`, and people, by `manual` commands.
 """
 
 from __future__ import annotations
@@ -10,16 +10,10 @@ from datetime import datetime
 from typing import Final
 
 from citysec.playbooks.cacao import Agent, Kind, Playbook, Problem, Step
-from citysec.playbooks.schema import START_LINE
-from citysec.playbooks.variables import REFERENCE
+from citysec.playbooks.deeds import faults
 
 SELF: Final = "citysec"
 PEOPLE: Final = frozenset({"individual", "group", "organization"})
-
-
-def is_self(agent: Agent) -> bool:
-    """Return whether `agent` is this service."""
-    return agent.type == "http-api" and agent.name == SELF
 
 
 def refusals(playbook: Playbook) -> Iterator[Problem]:
@@ -28,7 +22,9 @@ def refusals(playbook: Playbook) -> Iterator[Problem]:
         yield Problem("revoked", None, "its maker has revoked it")
     for step in playbook.steps.values():
         agent = playbook.agents.get(step.agent or "")
-        if step.kind is Kind.ACTION and agent is not None:
+        if step.kind is Kind.PLAYBOOK_ACTION:
+            yield Problem("unsupported_step", step.id, "calling other playbooks can be rehearsed, not run")
+        elif step.kind is Kind.ACTION and agent is not None:
             yield from _action(step, agent)
 
 
@@ -41,7 +37,7 @@ def untimely(playbook: Playbook, at: datetime) -> Iterator[Problem]:
 
 
 def _action(step: Step, agent: Agent) -> Iterator[Problem]:
-    if is_self(agent):
+    if agent.type == "http-api" and agent.name == SELF:
         suitable = "http-api"
     elif agent.type in PEOPLE:
         suitable = "manual"
@@ -51,5 +47,5 @@ def _action(step: Step, agent: Agent) -> Iterator[Problem]:
     for command in step.commands:
         if command.type != suitable:
             yield Problem("unsupported_command", step.id, f"agent {agent.name!r} takes no command {command.type!r}")
-        elif suitable == "http-api" and START_LINE.fullmatch(REFERENCE.sub("x", command.text)) is None:
-            yield Problem("malformed_request", step.id, f"{command.text[:100]!r} is not METHOD target HTTP/version")
+        elif suitable == "http-api":
+            yield from (Problem("unserved_request", step.id, fault) for fault in faults(command))

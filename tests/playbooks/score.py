@@ -33,8 +33,8 @@ def step(word: str) -> str:
     return f"{kind}--{uuid.UUID(int=uuid.uuid5(uuid.NAMESPACE_OID, word).int, version=4)}"
 
 
-def document(steps: Mapping[str, Mapping[str, Any]], **properties: Any) -> dict[str, Any]:
-    """A playbook document; actions without commands note something by the agent `citysec`."""
+def document(steps: Mapping[str, Mapping[str, Any]], incident: str = "x", **properties: Any) -> dict[str, Any]:
+    """A playbook document; actions without commands note their word on `incident`, by the agent `citysec`."""
     return {
         "type": "playbook",
         "spec_version": "cacao-2.0",
@@ -44,7 +44,7 @@ def document(steps: Mapping[str, Mapping[str, Any]], **properties: Any) -> dict[
         "created": "2026-01-01T00:00:00.000Z",
         "modified": "2026-01-01T00:00:00.000Z",
         "workflow_start": step("start"),
-        "workflow": {step(word): _step(word, body) for word, body in steps.items()},
+        "workflow": {step(word): _step(word, body, incident) for word, body in steps.items()},
         "agent_definitions": {
             SELF: {"type": "http-api", "name": "citysec", "address": {"url": ["http://127.0.0.1:8080"]}},
             DUTY: {"type": "individual", "name": "Duty coordinator"},
@@ -53,11 +53,11 @@ def document(steps: Mapping[str, Mapping[str, Any]], **properties: Any) -> dict[
     }
 
 
-def _step(word: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def _step(word: str, body: Mapping[str, Any], incident: str) -> dict[str, Any]:
     kind = KINDS.get(word.partition("-")[0], "action")
     made: dict[str, Any] = {"type": kind, **body}
     if kind == "action" and "commands" not in body:
-        made |= {"commands": [{"type": "http-api", "command": f"POST /{word} HTTP/1.1"}], "agent": SELF}
+        made |= {"commands": [note(word, incident)], "agent": SELF}
     for link in _LINKS:
         if link in body:
             made[link] = step(body[link])
@@ -66,6 +66,12 @@ def _step(word: str, body: Mapping[str, Any]) -> dict[str, Any]:
     if "cases" in body:
         made["cases"] = {case: step(entry) for case, entry in body["cases"].items()}
     return made
+
+
+def note(text: str, incident: str = "x") -> dict[str, Any]:
+    """A command that writes `text` on the timeline of `incident`."""
+    start_line = f"POST /api/v1/incidents/{incident}/notes HTTP/1.1"
+    return {"type": "http-api", "command": start_line, "content": json.dumps({"text": text})}
 
 
 def question(**body: Any) -> dict[str, Any]:

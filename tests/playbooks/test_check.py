@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from citysec.playbooks.check import Examination, Outcome, examine
 from citysec.settings import shipped
-from tests.playbooks.score import document, line, question, step, variables
+from tests.playbooks.score import SELF, document, line, note, question, step, variables
 
 SIMPLE = line("start", "warn", "end")
 
@@ -154,7 +154,7 @@ def test_a_long_row_of_ladders_is_checked_in_linear_time():
         (
             {"type": "http-api", "command": "GET / HTTP1.1"},
             {"type": "http-api", "name": "citysec"},
-            "malformed_request",
+            "unserved_request",
         ),
         ({"type": "manual", "command": "go"}, {"type": "soarca", "name": "soarca-manual"}, "unserved_agent"),
     ],
@@ -166,6 +166,18 @@ def test_what_we_do_not_serve_refuses_to_start(command: dict[str, Any], agent: d
     examination = checked(steps, agent_definitions={key: agent | address})
     assert examination.outcome is Outcome.REFUSE_TO_START
     assert kind in kinds(examination)
+
+
+def test_only_what_the_service_does_for_playbooks_may_be_asked_of_it():
+    for command in (note("x") | {"command": "DELETE /api/v1/incidents/x HTTP/1.1"}, note("x") | {"content": "{}"}):
+        steps = {**SIMPLE, "warn": {"commands": [command], "agent": SELF, "on_completion": "end"}}
+        assert (checked(steps).outcome, kinds(checked(steps))) == (Outcome.REFUSE_TO_START, {"unserved_request"})
+
+
+def test_calling_another_playbook_is_checked_but_not_run():
+    call = {"playbook_id": document(SIMPLE)["id"], "on_completion": "end"}
+    examination = checked({**line("start", "call", "end"), "call": call})
+    assert (examination.outcome, kinds(examination)) == (Outcome.REFUSE_TO_START, {"unsupported_step"})
 
 
 def test_a_step_of_a_kind_that_nobody_knows_refuses_to_start():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from citysec.playbooks.signals import (
@@ -19,7 +20,7 @@ from citysec.playbooks.signals import (
     StepEnded,
     Watch,
 )
-from tests.playbooks.score import line, play, playbook, question, step, variables
+from tests.playbooks.score import SELF, line, note, play, playbook, question, step, variables
 
 SURE = {"condition": "__sure__:value = 'yes'", "on_completion": "end"}
 
@@ -29,8 +30,8 @@ def ended(word: str, occurrence: int = 1, **facts: Any) -> StepEnded:
 
 
 def performed(signals: list[Signal]) -> list[str]:
-    """What the service was asked to do, as the paths of the requests."""
-    return [s.commands[0].text.split()[1] for s in signals if isinstance(s, Perform)]
+    """What the service was asked to note."""
+    return [json.loads(s.commands[0].content or "")["text"] for s in signals if isinstance(s, Perform)]
 
 
 def finish(signals: list[Signal]) -> Finish:
@@ -40,7 +41,7 @@ def finish(signals: list[Signal]) -> Finish:
 
 def test_steps_follow_each_other_to_the_end():
     run, signals = play(playbook(line("start", "warn", "note", "end")), Started(), ended("warn"), ended("note"))
-    assert performed(signals) == ["/warn", "/note"]
+    assert performed(signals) == ["warn", "note"]
     assert (run.status, finish(signals)) == (Status.COMPLETED, Finish(Status.COMPLETED, None))
 
 
@@ -48,7 +49,7 @@ def test_a_failed_step_takes_the_failure_branch():
     steps = {**line("start", "warn", "end"), "warn": {"on_success": "end", "on_failure": "phone"}}
     book = playbook({**steps, "phone": {"on_completion": "end"}})
     run, signals = play(book, Started(), ended("warn", error="http_error"), ended("phone"))
-    assert performed(signals) == ["/warn", "/phone"]
+    assert performed(signals) == ["warn", "phone"]
     assert run.status is Status.COMPLETED
 
 
@@ -56,7 +57,7 @@ def test_a_failure_that_nobody_takes_runs_the_handler_once_and_fails_the_run():
     steps = {**line("start", "warn", "end"), **line("cry", "end-cry")}
     book = playbook(steps, workflow_exception=step("cry"))
     run, signals = play(book, Started(), ended("warn", error="boom"), ended("cry", error="worse"))
-    assert performed(signals) == ["/warn", "/cry"]
+    assert performed(signals) == ["warn", "cry"]
     assert run.failure is not None
     assert (run.status, run.failure.kind) == (Status.FAILED, "boom")
 
@@ -69,8 +70,8 @@ def test_a_condition_chooses_the_branch_and_leads_back():
         **line("no", "end-no"),
     }
     book = playbook(steps, playbook_variables=variables(sure="no"))
-    assert performed(play(book, Started(), ended("no"))[1]) == ["/no", "/note"]
-    assert performed(play(book, Started({"__sure__": "yes"}), ended("yes"))[1]) == ["/yes", "/note"]
+    assert performed(play(book, Started(), ended("no"))[1]) == ["no", "note"]
+    assert performed(play(book, Started({"__sure__": "yes"}), ended("yes"))[1]) == ["yes", "note"]
 
 
 def test_an_if_without_a_branch_for_its_value_has_succeeded():
@@ -89,7 +90,7 @@ def test_parallel_branches_all_end_even_when_one_has_failed():
     }
     book = playbook(steps)
     _, signals = play(book, Started(), ended("left", error="boom"), ended("right"), ended("more"), ended("mend"))
-    assert performed(signals) == ["/left", "/right", "/more", "/mend"]
+    assert performed(signals) == ["left", "right", "more", "mend"]
     assert finish(signals).status is Status.COMPLETED
 
 
@@ -104,7 +105,7 @@ def test_a_failure_goes_outwards_until_somebody_takes_it():
         "mend": {"on_completion": "end"},
     }
     _, signals = play(playbook(steps), Started(), ended("right", error="boom"), ended("left"))
-    assert performed(signals) == ["/left", "/right", "/mend"]
+    assert performed(signals) == ["left", "right", "mend"]
 
 
 def test_a_while_repeats_its_body_and_keeps_its_own_variables():
@@ -121,7 +122,7 @@ def test_a_while_repeats_its_body_and_keeps_its_own_variables():
     }
     counts = [ended("count", n, variables={"__n__": str(n)}) for n in (1, 2, 3)]
     run, signals = play(playbook(steps), Started(), *counts)
-    assert performed(signals) == ["/count"] * 3
+    assert performed(signals) == ["count"] * 3
     assert run.status is Status.COMPLETED
 
 
@@ -148,13 +149,13 @@ def test_a_switch_takes_the_exact_case_or_the_default():
         **line("look", "end-look"),
     }
     book = playbook(steps, playbook_variables=variables(what="fire"))
-    assert performed(play(book, Started())[1]) == ["/out"]
-    assert performed(play(book, Started({"__what__": "Fire"}))[1]) == ["/look"]
+    assert performed(play(book, Started())[1]) == ["out"]
+    assert performed(play(book, Started({"__what__": "Fire"}))[1]) == ["look"]
 
 
 def test_values_go_into_commands_at_the_last_moment():
-    warn = {"type": "http-api", "command": "POST /at/__what__:value HTTP/1.1", "content": '{"text": "__what__:value"}'}
-    steps = {**line("start", "warn", "end"), "warn": {"commands": [warn], "agent": _self(), "on_completion": "end"}}
+    warn = {"commands": [note("__what__:value")], "agent": SELF, "on_completion": "end"}
+    steps = {**line("start", "warn", "end"), "warn": warn}
     book = playbook(steps, playbook_variables=variables(what=None))
     _, signals = play(book, Started({"__what__": '"},"x":"__what__:value'}))
     (perform,) = [s for s in signals if isinstance(s, Perform)]
@@ -162,8 +163,8 @@ def test_values_go_into_commands_at_the_last_moment():
 
 
 def test_a_value_that_would_break_the_request_fails_the_step():
-    warn = {"type": "http-api", "command": "POST /at/__what__:value HTTP/1.1"}
-    steps = {**line("start", "warn", "end"), "warn": {"commands": [warn], "agent": _self(), "on_completion": "end"}}
+    warn = {"commands": [note("hello", "__what__:value")], "agent": SELF, "on_completion": "end"}
+    steps = {**line("start", "warn", "end"), "warn": warn}
     book = playbook(steps, playbook_variables=variables(what=None))
     for value, kind in (("x HTTP/1.1\r\nHost: y", "unsafe_value"), (None, "undefined_variable")):
         run, _ = play(book, Started({"__what__": value}))
@@ -196,7 +197,7 @@ def test_a_question_expires_into_its_failure_branch_and_a_late_answer_changes_no
     _, signals = play(playbook(steps), Started(), late, ended("ask"), late)
     (ask,) = [s for s in signals if isinstance(s, Ask)]
     assert (ask.timeout_ms, ask.agent.name, ask.text) == (60_000, "Duty coordinator", "Isolate?")
-    assert performed(signals) == ["/escalate"]
+    assert performed(signals) == ["escalate"]
 
 
 def test_a_step_waits_for_its_delay():
@@ -222,7 +223,7 @@ def test_the_time_of_a_parallel_step_covers_its_branches():
     _, signals = play(playbook(steps), *events)
     assert Watch(step("parallel"), 1, 1000) in signals
     assert Abandon(step("ask"), 1) in signals
-    assert performed(signals) == ["/left", "/mend"]
+    assert performed(signals) == ["left", "mend"]
 
 
 def test_events_that_come_twice_change_nothing():
@@ -237,7 +238,3 @@ def test_a_cancelled_run_abandons_what_is_under_way():
     run, signals = play(playbook(steps, workflow_exception=step("cry")), Started(), Cancelled(), ended("ask"))
     assert signals[-2:] == [Abandon(step("ask"), 1), Finish(Status.CANCELLED, None)]
     assert (run.status, run.branches) == (Status.CANCELLED, ())
-
-
-def _self() -> str:
-    return "http-api--5a0c3b07-6e4c-4f2b-8f0e-0d9a4b2f1c11"

@@ -1,0 +1,128 @@
+"""The rows of a run: what people see of it. Every function may be called twice with the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import outbox
+from citysec.playbooks import questions
+from citysec.playbooks.cacao import Playbook
+from citysec.playbooks.signals import Abandon, Ask, Decided, Entered, Finish, Left, Signal
+from citysec.playbooks.timeline import tell
+from citysec.tables.columns import now
+from citysec.tables.playbooks import Playbook as PlaybookRow
+from citysec.tables.playbooks import Run, RunStep
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What conducting a run needs: the text of the pinned playbook, and values for its external variables."""
+
+    text: str
+    inputs: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where signals are written: whose run, by which playbook, after how many steps, who answers for its agents."""
+
+    run_id: str
+    playbook: Playbook
+    entered: int
+    owners: Mapping[str, str]
+
+
+async def begin(db: AsyncSession, run_id: str) -> Begun | None:
+    """Mark the run as running and return what it needs; None where it is over already."""
+    run = await db.get_one(Run, run_id)
+    if run.ended_at is not None:
+        return None
+    playbook = await db.get_one(PlaybookRow, run.playbook_id)
+    if run.started_at is None:
+        run.state, run.started_at = "running", now()
+        db.add(run)
+        await tell(db, run.incident_id, "run", f"Playbook “{playbook.name}” began.", data={"run": run_id})
+    return Begun(playbook.text, run.variables)
+
+
+async def write(db: AsyncSession, page: Page, signals: Sequence[Signal]) -> datetime:
+    """Write what `signals` say into the rows of the run; return the time clocks count from."""
+    run, at = await db.get_one(Run, page.run_id), now()
+    entered = [signal for signal in signals if isinstance(signal, Entered)]
+    for position, signal in enumerate(entered, page.entered):
+        await _entered(db, page, signal, position)
+    for signal in signals:
+        await _write(db, page, run, signal)
+    outbox.announce(db, "run", run.id)
+    return at
+
+
+async def _write(db: AsyncSession, page: Page, run: Run, signal: Signal) -> None:
+    match signal:
+        case Decided():
+            await _detail(db, page, signal)
+        case Left():
+            failure = signal.failure
+            detail = f"{failure.kind}: {failure.message}" if failure else None
+            await _end(db, page, signal, "failed" if failure else "completed", detail)
+        case Ask():
+            await questions.ask(db, run, signal, page.owners.get(signal.agent.name, "coordinator"))
+        case Abandon():
+            await _end(db, page, signal, "cancelled")
+            await questions.expire(db, page.run_id, signal.step, signal.occurrence)
+        case Finish():
+            await _finish(db, run, signal)
+        case _:
+            pass
+
+
+async def _step(db: AsyncSession, page: Page, signal: Entered | Decided | Left | Abandon) -> RunStep | None:
+    return await db.get(RunStep, (page.run_id, signal.step, signal.occurrence))
+
+
+async def _entered(db: AsyncSession, page: Page, signal: Entered, position: int) -> None:
+    if await _step(db, page, signal) is not None:
+        return
+    step = page.playbook.steps[signal.step]
+    row = RunStep(
+        run_id=page.run_id,
+        step_id=signal.step,
+        occurrence=signal.occurrence,
+        position=position,
+        name=step.name,
+        kind=step.kind.value,
+        state="ongoing",
+        started_at=now(),
+    )
+    db.add(row)
+    await db.flush()
+
+
+async def _detail(db: AsyncSession, page: Page, signal: Decided) -> None:
+    row = await _step(db, page, signal)
+    if row is not None:
+        row.detail = str(signal.value).lower()
+        db.add(row)
+
+
+async def _end(db: AsyncSession, page: Page, signal: Left | Abandon, state: str, detail: str | None = None) -> None:
+    row = await _step(db, page, signal)
+    if row is None or row.ended_at is not None:
+        return
+    row.state, row.ended_at, row.detail = state, now(), detail or row.detail
+    db.add(row)
+
+
+async def _finish(db: AsyncSession, run: Run, finish: Finish) -> None:
+    if run.ended_at is not None:
+        return
+    failure = finish.failure
+    run.state, run.ended_at = finish.status.value, now()
+    run.error = f"{failure.kind}: {failure.message}" if failure else None
+    db.add(run)
+    told = f"The playbook {finish.status.value}" + (f": {run.error}" if failure else "")
+    await tell(db, run.incident_id, "run", told, data={"run": run.id, "state": run.state})
