@@ -15,6 +15,8 @@ from typing import Final
 from citysec.errors import SettingsError
 from citysec.settings import Settings
 
+FILE: Final = "secret.key"
+"""Name of the secret's file in the data directory."""
 _BYTES: Final = 32
 _MAC_BYTES: Final = 16
 
@@ -68,4 +70,4 @@ def _mac(key: bytes, payload: bytes) -> bytes:
 
 
 def _file(settings: Settings) -> Path:
-    return settings.data_dir / "secret.key"
+    return settings.data_dir / FILE

@@ -7,8 +7,10 @@ from typing import Final
 
 import typer
 
-from citysec.cli import constituency, playbooks
+from citysec.cli import admin, audit, constituency, playbooks
+from citysec.cli.backup import backup, restore
 from citysec.cli.correlate import correlate
+from citysec.cli.doctor import doctor
 from citysec.errors import CitysecError
 
 app: Final = typer.Typer(
@@ -18,6 +20,10 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+for command in (admin.init, doctor, backup, restore):
+    app.command()(command)
+app.add_typer(admin.db)
+app.add_typer(audit.app)
 app.add_typer(constituency.app)
 app.add_typer(playbooks.app, name="playbooks")
 app.command()(correlate)

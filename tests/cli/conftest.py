@@ -1,0 +1,50 @@
+"""An installation, and commands run on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
+from typer.testing import CliRunner, Result
+
+from citysec.cli import app
+from citysec.db import Database
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs a command on the installation."""
+
+    def __call__(self, *arguments: str, stdin: str = "") -> Result: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Commands with `--data` of a folder that does not exist yet."""
+
+    def run(*arguments: str, stdin: str = "") -> Result:
+        return CliRunner().invoke(app, [*arguments, "--data", str(tmp_path / "data")], input=stdin)
+
+    return run
+
+
+@pytest.fixture
+def data(tmp_path: Path, run: Run) -> Path:
+    """The data directory of an installation with a coordinator, whose password is `a long password`."""
+    assert run("init", "--password-stdin", stdin="a long password\n").exit_code == 0
+    return tmp_path / "data"
+
+
+def written(data: Path, change: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """Run `change` in a transaction on the installation's database."""
+
+    async def write() -> T:
+        async with Database.opened(f"sqlite+aiosqlite:///{data / 'citysec.db'}") as db, db.writing() as session:
+            return await change(session)
+
+    return asyncio.run(write())
