@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from citysec.correlate import register
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.offline import Correlation
+from citysec.correlate.standing import Terms
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import FORMATS, Draft, Reject
 
@@ -35,38 +36,34 @@ def correlate(
     """Print each pair of indicator and asset that match, as CSV; `possible` marks what is uncertain."""
     at = datetime.now(UTC) if now is None else _instant(now)
     known = register.read(_read(register_file).decode(errors="replace").splitlines())
-    correlation, skipped = Correlation(AssetIndex(known.assets)), Counter[str]()
+    correlation, skipped = Correlation(AssetIndex(known.assets), at), Counter[str]()
     for path in (*feed, *(more or ())):
         for item in _watched(FORMATS["stix"](_read(path)), path.name):
-            _take(correlation, item, at, skipped)
+            _take(correlation, item, skipped)
     with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as target:
         _write(target, correlation, known.values)
     for reason, count in skipped.most_common():
         print(f"skipped {count}: {reason}", file=sys.stderr)  # noqa: T201
 
 
-def _take(correlation: Correlation, item: Draft | Reject, at: datetime, skipped: Counter[str]) -> None:
+def _take(correlation: Correlation, item: Draft | Reject, skipped: Counter[str]) -> None:
     if isinstance(item, Reject):
         skipped[item.reason] += 1
-    elif item.type == "indicator" and item.version is not None:
+    elif item.type == "indicator" and item.version is not None and item.pattern is not None:
+        types = (*item.indicator_types, *item.labels)
+        terms = Terms(item.revoked, item.pattern_type, item.valid_from, item.valid_until, types)
         try:
-            correlation.take(item.stix_id, item.version, item.pattern if _in_force(item, at) else None)
+            correlation.take(item.stix_id, item.version, terms, item.pattern)
         except InvalidInput as err:
             skipped[f"pattern: {err}"] += 1
-
-
-def _in_force(draft: Draft, at: datetime) -> bool:
-    started = draft.valid_from is None or draft.valid_from <= at
-    ended = draft.valid_until is not None and draft.valid_until <= at
-    return draft.pattern_type == "stix" and not draft.revoked and started and not ended
 
 
 def _write(target: TextIO, correlation: Correlation, values: dict[str, str]) -> None:
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(HEADER)
     for pair in correlation.pairs():
-        asset_id = pair.hit.asset_id
-        writer.writerow((pair.indicator_id, asset_id, pair.relation, pair.atom.value, values[asset_id]))
+        value = values[pair.asset_id]
+        writer.writerow((pair.indicator_id, pair.asset_id, pair.relation, pair.touch.atom.value, value))
 
 
 def _watched(items: Iterable[Draft | Reject], name: str) -> Iterator[Draft | Reject]:

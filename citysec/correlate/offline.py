@@ -11,24 +11,25 @@ from datetime import datetime
 from typing import Final
 
 from citysec.correlate.index import AssetIndex
-from citysec.correlate.rules import Hit
-from citysec.patterning import Atom, compile  # noqa: A004
+from citysec.correlate.standing import Standing, Terms, standing
+from citysec.correlate.touch import Touch, touches
+from citysec.patterning import compile  # noqa: A004
 
 POSSIBLE: Final = "possible"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """An indicator touches an asset: by which of its atoms, and how."""
+    """An indicator touches an asset."""
 
     indicator_id: str
-    atom: Atom
-    hit: Hit[str]
+    asset_id: str
+    touch: Touch
 
     @property
     def relation(self) -> str:
         """The relation as it is reported: `possible` wherever it is not certain."""
-        return self.hit.relation if self.hit.certain else POSSIBLE
+        return self.touch.relation if self.touch.certain else POSSIBLE
 
 
 class Correlation:
@@ -36,21 +37,22 @@ class Correlation:
 
     Args:
         index: the register.
+        at: the instant at which an indicator must be in force.
     """
 
-    def __init__(self, index: AssetIndex[str]) -> None:
-        self._index = index
+    def __init__(self, index: AssetIndex[str], at: datetime) -> None:
+        self._index, self._at = index, at
         self._versions: dict[str, datetime] = {}
-        self._pairs: dict[str, tuple[Pair, ...]] = {}
+        self._pairs: dict[str, list[Pair]] = {}
 
-    def take(self, indicator_id: str, version: datetime, pattern: str | None) -> None:
+    def take(self, indicator_id: str, version: datetime, terms: Terms, pattern: str) -> None:
         """Take one version of an indicator into account; an older one than already seen changes nothing.
 
         Args:
             indicator_id: STIX id.
             version: its `modified`.
-            pattern: what it matches by; None where this version matches nothing: revoked, not valid now, in another
-                pattern language.
+            terms: whether and when it counts.
+            pattern: what it matches by.
 
         Raises:
             InvalidInput: the pattern is none; the version counts nevertheless, and matches nothing.
@@ -60,19 +62,12 @@ class Correlation:
             return
         self._versions[indicator_id] = version
         self._pairs.pop(indicator_id, None)
-        if pattern is not None and (found := self._found(indicator_id, pattern)):
-            self._pairs[indicator_id] = found
+        if standing(terms, self._at) is Standing.IN_FORCE:
+            found = touches(compile(pattern).atoms, terms.types, self._index)
+            if found:
+                self._pairs[indicator_id] = [Pair(indicator_id, asset, touch) for asset, touch in found.items()]
 
     def pairs(self) -> Iterator[Pair]:
         """Yield each indicator × asset once, by what says most about it."""
         for found in self._pairs.values():
             yield from found
-
-    def _found(self, indicator_id: str, pattern: str) -> tuple[Pair, ...]:
-        best: dict[str, Pair] = {}
-        for atom in compile(pattern).atoms:
-            for hit in self._index.matches(atom):
-                known = best.get(hit.asset_id)
-                if known is None or hit.rank < known.hit.rank:
-                    best[hit.asset_id] = Pair(indicator_id, atom, hit)
-        return tuple(best.values())

@@ -59,11 +59,6 @@ class Hit(Generic[Id]):
     relation: Relation
     certain: bool
 
-    @property
-    def rank(self) -> tuple[bool, int]:
-        """Sorts the hit that says most about its asset first."""
-        return not self.certain, CLOSENESS[self.relation]
-
 
 def registered(asset_id: Id, kind: AssetKind, value: str, scope: Scope) -> RegisteredAsset[Id]:
     """Return the asset with its canonical key.

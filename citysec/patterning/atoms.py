@@ -212,7 +212,7 @@ def _like(text: str) -> tuple[Observable, ...]:
 
 
 def _regex(text: str) -> tuple[Observable, ...]:
-    regex.matches(text)
+    regex.check(text)
     return (Observable(Kind.NAME_REGEX, text, text),)
 
 

@@ -26,27 +26,31 @@ _OPAQUE: Final = frozenset("()|[]{}")
 
 
 class Expression:
-    """A compiled expression on lines: text that consists of one value a line.
+    """An expression on lines: text that consists of one value a line.
 
-    `literal` is a text that every matching value contains: looking for that first saves most of the work.
+    `literal` is a text that every matching value contains: looking for that first saves most of the work, the
+    compilation included.
     """
 
-    __slots__ = ("_expression", "_whole_text", "literal")
+    __slots__ = ("_literal", "_pattern")
 
     def __init__(self, pattern: str, literal: str = "") -> None:
-        self.literal: Final = literal.encode()
-        self._whole_text = _WHOLE_TEXT.search(pattern) is not None
-        self._expression = _compile(pattern if self._whole_text else f"(?m){pattern}")
+        self._pattern, self._literal = pattern, literal.encode()
 
     def matching(self, lines: bytes) -> Iterator[str]:
-        """Yield each line that the expression matches, in order; `lines` begins and ends with a line break."""
-        if self.literal not in lines:
+        """Yield each line that the expression matches, in order; `lines` begins and ends with a line break.
+
+        Raises:
+            InvalidInput: RE2 refuses the expression.
+        """
+        if self._literal not in lines:
             return
-        if self._whole_text:
-            yield from (line.decode() for line in lines.split(b"\n") if line and self._expression.search(line))
+        if _WHOLE_TEXT.search(self._pattern):
+            alone = _compile(self._pattern)
+            yield from (line.decode() for line in lines.split(b"\n") if line and alone.search(line))
             return
-        at = 1
-        while at < len(lines) and (found := self._expression.search(lines, at)) is not None:
+        anywhere, at = _compile(f"(?m){self._pattern}"), 1
+        while at < len(lines) and (found := anywhere.search(lines, at)) is not None:
             start, end = lines.rfind(b"\n", 0, found.start()) + 1, lines.find(b"\n", found.start())
             if end < 0 or start >= len(lines):
                 return
@@ -54,13 +58,17 @@ class Expression:
             at = end + 1
 
 
-def matches(pattern: str) -> Expression:
-    """Return what finds the values that MATCHES `pattern`.
+def check(pattern: str) -> None:
+    """Do nothing if MATCHES `pattern` can be evaluated.
 
     Raises:
         InvalidInput: RE2 does not know the expression, or it is too large.
     """
     _compile(pattern)
+
+
+def matches(pattern: str) -> Expression:
+    """Return what finds the values that MATCHES `pattern`, which `check` has let pass."""
     return Expression(pattern, _required(pattern))
 
 

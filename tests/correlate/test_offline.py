@@ -10,6 +10,7 @@ import pytest
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.offline import Correlation
 from citysec.correlate.rules import registered
+from citysec.correlate.standing import Terms
 from citysec.errors import InvalidInput
 from citysec.observable import AssetKind, Scope
 
@@ -17,7 +18,12 @@ OURS, THEIRS = "[domain-name:value = 'camden.gov.uk']", "[domain-name:value = 'e
 
 
 def correlation() -> Correlation:
-    return Correlation(AssetIndex([registered("A1", AssetKind.DOMAIN, "camden.gov.uk", Scope.TREE)]))
+    return Correlation(AssetIndex([registered("A1", AssetKind.DOMAIN, "camden.gov.uk", Scope.TREE)]), on(31))
+
+
+def take(found: Correlation, day: int, pattern: str | None, *types: str) -> None:
+    """Take a version; one without a pattern is a revocation."""
+    found.take("indicator--1", on(day), Terms(pattern is None, "stix", on(day), None, types), pattern or OURS)
 
 
 def on(day: int) -> datetime:
@@ -32,20 +38,28 @@ def test_the_newest_version_counts_in_any_order(patterns: tuple[str | None, ...]
     for order in permutations(enumerate(patterns, 1)):
         found = correlation()
         for day, pattern in order:
-            found.take("indicator--1", on(day), pattern)
+            take(found, day, pattern)
         assert len(list(found.pairs())) == pairs
 
 
 def test_an_asset_is_reported_once_by_what_says_most():
     found = correlation()
-    found.take("indicator--1", on(1), f"[file:size = 1] AND {OURS} OR [url:value = 'http://www.camden.gov.uk/']")
+    take(found, 1, f"[file:size = 1] AND {OURS} OR [url:value = 'http://www.camden.gov.uk/']")
     (pair,) = found.pairs()
-    assert (pair.relation, pair.atom.path) == ("host", "url:value")
+    assert (pair.relation, pair.touch.atom.path) == ("host", "url:value")
 
 
 def test_a_version_with_a_bad_pattern_still_replaces_the_one_before():
     found = correlation()
-    found.take("indicator--1", on(1), OURS)
+    take(found, 1, OURS)
     with pytest.raises(InvalidInput):
-        found.take("indicator--1", on(2), "nonsense")
+        take(found, 2, "nonsense")
     assert list(found.pairs()) == []
+
+
+def test_what_is_benign_matches_nothing_and_what_anonymises_is_only_possible():
+    benign, relay = correlation(), correlation()
+    take(benign, 1, OURS, "benign")
+    take(relay, 1, OURS, "anonymization")
+    assert list(benign.pairs()) == []
+    assert [pair.relation for pair in relay.pairs()] == ["possible"]

@@ -1,0 +1,102 @@
+"""What indicators claim, read from the database: the newest version of each, its atoms, and who says it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar, cast
+
+from sqlalchemy import ColumnElement, Row, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate.standing import Terms
+from citysec.observable import Kind
+from citysec.patterning import Atom, Op
+from citysec.tables.feeds import Assertion, IndicatorKey, StixObject
+
+_OBJECT_ID: Final[ColumnElement[int]] = cast("ColumnElement[int]", col(StixObject.id))
+_VERSION: Final = (
+    _OBJECT_ID,
+    col(StixObject.stix_id),
+    col(StixObject.revoked),
+    col(StixObject.pattern_type),
+    col(StixObject.valid_from),
+    col(StixObject.valid_until),
+    col(StixObject.labels),
+)
+_ATOM: Final = (
+    col(IndicatorKey.object_id),
+    col(IndicatorKey.kind),
+    col(IndicatorKey.key),
+    col(IndicatorKey.path),
+    col(IndicatorKey.value),
+    col(IndicatorKey.certain),
+)
+_ASSERTION: Final = (
+    col(Assertion.object_id),
+    col(Assertion.feed),
+    col(Assertion.tlp),
+    col(Assertion.confidence),
+)
+_OPERATORS: Final = {Kind.NAME_LIKE: Op.LIKE, Kind.NAME_REGEX: Op.MATCHES}
+_T = TypeVar("_T")
+_Version = Row[int, str, bool, str | None, datetime | None, datetime | None, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The assertion a match rests on: of several feeds that say the same, the one that lets us tell most people.
+
+    So the least restrictive label comes first, then the highest confidence.
+    """
+
+    feed: str
+    tlp: int
+    confidence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The newest version of an indicator, and the assertion that counts of those that feeds make of it."""
+
+    indicator_id: str
+    object_id: int
+    terms: Terms
+    atoms: Sequence[Atom]
+    source: Source
+
+
+async def load(db: AsyncSession, indicator_ids: Collection[str]) -> list[Claim]:
+    """Return the claim of each indicator that some feed says, in the order of their ids."""
+    connection = await db.connection()
+    newest = select(*_VERSION).where(col(StixObject.stix_id).in_(indicator_ids), col(StixObject.latest))
+    versions = (await connection.execute(newest.order_by(col(StixObject.stix_id)))).all()
+    ids = [row.id for row in versions]
+    keys = select(*_ATOM).where(col(IndicatorKey.object_id).in_(ids)).order_by(col(IndicatorKey.id))
+    atoms = _by_object((row.object_id, _atom(row)) for row in await connection.execute(keys))
+    rows = await connection.execute(select(*_ASSERTION).where(col(Assertion.object_id).in_(ids)))
+    sources = _by_object((row.object_id, Source(row.feed, row.tlp, row.confidence)) for row in rows)
+    return [_claim(row, atoms.get(row.id, ()), sources[row.id]) for row in versions if row.id in sources]
+
+
+def _claim(row: _Version, atoms: Sequence[Atom], sources: Sequence[Source]) -> Claim:
+    terms = Terms(row.revoked, row.pattern_type, row.valid_from, row.valid_until, row.labels)
+    return Claim(row.stix_id, row.id, terms, atoms, min(sources, key=_reach))
+
+
+def _reach(source: Source) -> tuple[int, int, str]:
+    return source.tlp, -source.confidence, source.feed
+
+
+def _atom(row: Row[int, str, str, str, str, bool]) -> Atom:
+    kind = Kind(row.kind)
+    return Atom(kind, row.key, row.path, row.value, row.certain, _OPERATORS.get(kind, Op.EQ))
+
+
+def _by_object(pairs: Iterable[tuple[int, _T]]) -> Mapping[int, list[_T]]:
+    found: dict[int, list[_T]] = {}
+    for object_id, item in pairs:
+        found.setdefault(object_id, []).append(item)
+    return found

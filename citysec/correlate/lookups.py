@@ -1,0 +1,70 @@
+"""Which keys of the indicator index can touch an asset: the rules turned round. Pure.
+
+What is found by them may turn out to be no match, for instance under a narrower rule; nothing that is one is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from citysec.correlate.rules import RegisteredAsset
+from citysec.observable import BITS, AssetKind, Kind, Scope, around, below, inside, mailboxes_at, url
+
+EXPRESSIONS: Final = (Kind.NAME_LIKE, Kind.NAME_REGEX)
+_JUST_BEHIND: Final = " "  # sorts behind a key and before every longer one
+
+
+@dataclass(slots=True)
+class Lookups:
+    """What to ask the index for.
+
+    Args:
+        equal: kind -> keys.
+        ranges: (kind, low included, high excluded).
+        expressions: whether every LIKE and MATCHES on names has to be looked at.
+    """
+
+    equal: dict[Kind, set[str]] = field(default_factory=dict[Kind, set[str]])
+    ranges: set[tuple[Kind, str, str]] = field(default_factory=set[tuple[Kind, str, str]])
+    expressions: bool = False
+
+
+def lookups(assets: Iterable[RegisteredAsset[int]]) -> Lookups:
+    """Return what to ask the index for, for all of `assets` together."""
+    wanted = Lookups()
+    for asset in assets:
+        wanted.expressions = wanted.expressions or asset.kind is AssetKind.DOMAIN
+        for kind, key in _equal(asset):
+            wanted.equal.setdefault(kind, set()).add(key)
+        wanted.ranges.update(_ranges(asset))
+    return wanted
+
+
+def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
+    match asset.kind:
+        case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
+            yield from ((Kind.IP, key) for key in around(asset.key))
+        case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
+            yield Kind.NAME, asset.key
+        case AssetKind.EMAIL:
+            yield Kind.MAILBOX, asset.key
+        case AssetKind.URL:
+            host = url(asset.key)[1]
+            yield Kind.URL, asset.key
+            yield host.kind, host.key
+
+
+def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
+    match asset.kind:
+        case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
+            lengths = range(BITS[6] + 1)
+            yield from ((Kind.IP, low, high + _JUST_BEHIND) for low, high in inside(asset.key, lengths))
+        case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
+            yield Kind.MAILBOX, *mailboxes_at(asset.key)
+            if asset.kind is AssetKind.DOMAIN and asset.scope is Scope.TREE:
+                yield Kind.NAME, *below(asset.key)
+                yield Kind.MAILBOX, *below(asset.key)
+        case AssetKind.EMAIL | AssetKind.URL:
+            return

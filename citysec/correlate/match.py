@@ -1,0 +1,59 @@
+"""The stage `correlate`: new and changed objects against the register."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate.assets import whole_register
+from citysec.correlate.reconcile import hand_on, reconcile
+from citysec.tables.columns import now
+from citysec.tables.feeds import StixObject
+from citysec.tables.matches import Match
+
+_INDICATES: Final = "indicates"
+
+
+async def correlate_objects(db: AsyncSession, payload: Mapping[str, Any]) -> None:
+    """Bring the matches of the indicators among these objects up to date, and hand on to triage what that changes.
+
+    A relationship that says what an indicator indicates changes no match, but what its matches are a sign of: they go
+    to triage, too.
+
+    Args:
+        db: the stage's transaction.
+        payload: `{"objects": [row id of an object version …]}`; whichever version is named, the newest counts.
+    """
+    indicators, described = await _named(db, payload["objects"])
+    changed = await reconcile(db, indicators, await whole_register(db), now())
+    changed += await _open_matches(db, described - indicators)
+    hand_on(db, list(dict.fromkeys(changed)))
+
+
+async def _named(db: AsyncSession, object_ids: Collection[int]) -> tuple[set[str], set[str]]:
+    """Return the indicators among the objects, and those that relationships among them say something about."""
+    columns = (
+        col(StixObject.type),
+        col(StixObject.stix_id),
+        col(StixObject.relationship_type),
+        col(StixObject.source_ref),
+    )
+    rows = await (await db.connection()).execute(select(*columns).where(col(StixObject.id).in_(object_ids)))
+    indicators, described = set[str](), set[str]()
+    for kind, stix_id, relation, source in rows:
+        if kind == "indicator":
+            indicators.add(stix_id)
+        elif relation == _INDICATES and source:
+            described.add(source)
+    return indicators, described
+
+
+async def _open_matches(db: AsyncSession, indicator_ids: Collection[str]) -> list[str]:
+    if not indicator_ids:
+        return []
+    query = select(col(Match.id)).where(col(Match.indicator_id).in_(indicator_ids), col(Match.closed_at).is_(None))
+    return list((await (await db.connection()).execute(query.order_by(col(Match.id)))).scalars())

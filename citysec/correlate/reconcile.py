@@ -1,0 +1,172 @@
+"""Brings the stored matches in line with what indicators and assets say now; run twice, it changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, insert, select
+from sqlmodel import col
+from sqlmodel import select as rows_of
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import log, outbox
+from citysec.correlate import claims
+from citysec.correlate.assets import Assets
+from citysec.correlate.claims import Claim
+from citysec.correlate.touch import Outlook, Touch, close_reason, outlook
+from citysec.tables.columns import new_id
+from citysec.tables.matches import Match
+from citysec.tables.register import AssetOwner
+from citysec.tables.work import Outbox
+
+CAP: Final = 100
+"""Most matches of one indicator that are stored for one constituent: one more says nothing new (promise P4)."""
+TRIAGED: Final = 500
+"""Matches that one piece of work names at most."""
+
+_QUIET: Final = frozenset({"object_id", "valid_from", "valid_until"})
+"""Facts of a match whose change concerns nobody."""
+
+_log: Final = log.get(__name__)
+_Pair = tuple[Claim, int, Touch]
+
+
+async def reconcile(
+    db: AsyncSession,
+    indicator_ids: Collection[str],
+    assets: Assets,
+    at: datetime,
+    within: Collection[int] | None = None,
+) -> list[str]:
+    """Open, change and close the matches of the indicators, and return the ids of those that triage should see.
+
+    What will change by itself, at the beginning or the end of an indicator's validity, is put into the outbox to be
+    correlated again then.
+
+    Args:
+        db: the stage's transaction.
+        indicator_ids: STIX ids.
+        assets: those to match against; all owned ones, or the owned ones of `within`.
+        at: the present instant.
+        within: the asset ids that are looked at; None is all.
+    """
+    stored = await _stored(db, indicator_ids, within)
+    found = await claims.load(db, indicator_ids)
+    outlooks = {claim.indicator_id: outlook(claim.terms, claim.atoms, assets.index, at) for claim in found}
+    changed: list[str] = []
+    fresh: list[_Pair] = []
+    for claim in found:
+        for asset_id, touch in outlooks[claim.indicator_id].touches.items():
+            match = stored.pop((claim.indicator_id, asset_id), None)
+            if match is None:
+                fresh.append((claim, asset_id, touch))
+            elif _revise(match, _facts(claim, touch), at):
+                changed.append(match.id)
+    changed += _close(stored.values(), outlooks, assets, at)
+    changed += await _open(db, await _within_cap(db, fresh, assets), at)
+    await _correlate_again(db, {claim.object_id: outlooks[claim.indicator_id].turns_at for claim in found})
+    await db.flush()
+    return changed
+
+
+def hand_on(db: AsyncSession, match_ids: Sequence[str]) -> None:
+    """Put the work of triage for these matches into the outbox."""
+    for start in range(0, len(match_ids), TRIAGED):
+        outbox.add(db, "triage", {"matches": list(match_ids[start : start + TRIAGED])})
+
+
+async def _stored(
+    db: AsyncSession, indicator_ids: Collection[str], within: Collection[int] | None
+) -> dict[tuple[str, int], Match]:
+    query = rows_of(Match).where(col(Match.indicator_id).in_(indicator_ids)).order_by(col(Match.id))
+    if within is not None:
+        query = query.where(col(Match.asset_id).in_(within))
+    return {(match.indicator_id, match.asset_id): match for match in await db.exec(query)}
+
+
+def _facts(claim: Claim, touch: Touch) -> dict[str, Any]:
+    return {
+        "object_id": claim.object_id,
+        "relation": touch.relation.value,
+        "path": touch.atom.path,
+        "indicator_value": touch.atom.value,
+        "certain": touch.certain,
+        "feed": claim.source.feed,
+        "confidence": claim.source.confidence,
+        "tlp": claim.source.tlp,
+        "valid_from": claim.terms.valid_from,
+        "valid_until": claim.terms.valid_until,
+    }
+
+
+def _revise(match: Match, facts: Mapping[str, Any], at: datetime) -> bool:
+    """Give a match its present facts, opened again if it was closed, and return whether that concerns anybody."""
+    different = {name for name, value in facts.items() if getattr(match, name) != value}
+    for name in different:
+        setattr(match, name, facts[name])
+    reopened = match.closed_at is not None
+    if reopened:
+        match.matched_at, match.closed_at, match.close_reason = at, None, None
+    return reopened or not different <= _QUIET
+
+
+def _close(
+    matches: Iterable[Match], outlooks: Mapping[str, Outlook[int]], assets: Assets, at: datetime
+) -> Iterator[str]:
+    """Close those of `matches` that are open, and yield their ids."""
+    for match in matches:
+        if match.closed_at is None:
+            now = outlooks.get(match.indicator_id)
+            match.closed_at = at
+            match.close_reason = close_reason(now and now.standing, owned=match.asset_id in assets.owners)
+            yield match.id
+
+
+async def _within_cap(db: AsyncSession, fresh: Sequence[_Pair], assets: Assets) -> list[_Pair]:
+    """Return what is to be stored of new pairs, those that say most first; what is left out is counted in the log."""
+    stored = await _counts(db, {claim.indicator_id for claim, _, _ in fresh})
+    kept: list[_Pair] = []
+    for pair in sorted(fresh, key=lambda pair: (pair[2].rank, pair[1])):
+        seats = [(pair[0].indicator_id, owner) for owner in assets.owners[pair[1]]]
+        if any(stored[seat] < CAP for seat in seats):
+            stored.update(seats)
+            kept.append(pair)
+    if len(kept) < len(fresh):
+        _log.warning("match.capped", matches=len(fresh), stored=len(kept))
+    return kept
+
+
+async def _counts(db: AsyncSession, indicator_ids: Collection[str]) -> Counter[tuple[str, str]]:
+    """Return how many open matches each indicator has at each constituent."""
+    if not indicator_ids:
+        return Counter()
+    seat = (col(Match.indicator_id), col(AssetOwner.constituent_id))
+    query = select(*seat, func.count()).join(AssetOwner, col(AssetOwner.asset_id) == col(Match.asset_id))
+    query = query.where(col(Match.indicator_id).in_(indicator_ids), col(Match.closed_at).is_(None)).group_by(*seat)
+    rows = await (await db.connection()).execute(query)
+    return Counter({(indicator_id, owner): count for indicator_id, owner, count in rows})
+
+
+async def _open(db: AsyncSession, pairs: Sequence[_Pair], at: datetime) -> list[str]:
+    rows = {
+        (match_id := new_id()): _facts(claim, touch)
+        | {"id": match_id, "indicator_id": claim.indicator_id, "asset_id": asset_id, "matched_at": at}
+        for claim, asset_id, touch in pairs
+    }
+    if rows:
+        await (await db.connection()).execute(insert(Match), list(rows.values()))
+    return list(rows)
+
+
+async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None]) -> None:
+    """Have objects correlated again when they turn, once however often they are asked for."""
+    works = {
+        f"correlate:{object_id}:{turn:%Y%m%dT%H%M%S%f}": (object_id, turn) for object_id, turn in turns.items() if turn
+    }
+    known = set(await db.exec(rows_of(Outbox.id).where(col(Outbox.id).in_(works))))
+    for work_id, (object_id, turn) in works.items():
+        if work_id not in known:
+            outbox.add(db, "correlate", {"objects": [object_id]}, due_at=turn, work_id=work_id)

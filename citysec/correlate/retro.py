@@ -1,0 +1,72 @@
+"""The stage `retro`: new, changed and withdrawn assets against the indicators that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate.assets import part_of_register
+from citysec.correlate.lookups import EXPRESSIONS, Lookups, lookups
+from citysec.correlate.reconcile import hand_on, reconcile
+from citysec.tables.columns import now
+from citysec.tables.feeds import IndicatorKey, StixObject
+from citysec.tables.matches import Match
+
+_KEYS: Final = 500  # keys in one statement
+_RANGES: Final = 50  # ranges in one statement: SQLite nests them, and limits the depth
+_INDICATORS: Final = 500  # indicators that are compared at once
+
+_T = TypeVar("_T")
+
+
+async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None:
+    """Bring the matches of these assets up to date, and hand on to triage what that changes.
+
+    The whole register is not read: costs follow the number of assets and of what touches them.
+
+    Args:
+        db: the stage's transaction.
+        payload: `{"assets": [asset id …]}`, added, changed or withdrawn ones.
+    """
+    asset_ids: list[int] = payload["assets"]
+    at = now()
+    owned, assets = await part_of_register(db, asset_ids)
+    indicators = await _candidates(db, lookups(owned)) | await _matched(db, asset_ids)
+    changed: list[str] = []
+    for batch in _batches(sorted(indicators), _INDICATORS):
+        changed += await reconcile(db, batch, assets, at, within=asset_ids)
+    hand_on(db, changed)
+
+
+async def _candidates(db: AsyncSession, wanted: Lookups) -> set[str]:
+    """Return the indicators with an atom that may touch one of the assets."""
+    connection, found = await db.connection(), set[str]()
+    named = select(col(StixObject.stix_id)).join(IndicatorKey, col(IndicatorKey.object_id) == col(StixObject.id))
+    for condition in _conditions(wanted):
+        found.update((await connection.execute(named.where(condition, col(StixObject.latest)))).scalars())
+    return found
+
+
+def _conditions(wanted: Lookups) -> Iterator[ColumnElement[bool]]:
+    kind, key = col(IndicatorKey.kind), col(IndicatorKey.key)
+    for kind_wanted, keys in wanted.equal.items():
+        for batch in _batches(sorted(keys), _KEYS):
+            yield and_(kind == kind_wanted, key.in_(batch))
+    for batch in _batches(sorted(wanted.ranges), _RANGES):
+        yield or_(*(and_(kind == kind_wanted, key >= low, key < high) for kind_wanted, low, high in batch))
+    if wanted.expressions:
+        yield kind.in_(EXPRESSIONS)
+
+
+async def _matched(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
+    query = select(col(Match.indicator_id)).where(col(Match.asset_id).in_(asset_ids), col(Match.closed_at).is_(None))
+    return set((await (await db.connection()).execute(query)).scalars())
+
+
+def _batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,14 @@
+"""The city that the tests of the stages work on."""
+
+from __future__ import annotations
+
+import pytest
+
+from citysec.db import Database
+from tests.correlate.city import City
+
+
+@pytest.fixture
+def city(db: Database) -> City:
+    """A city in which nobody owns anything and nothing was said."""
+    return City(db)

@@ -1,0 +1,110 @@
+"""Assets that come, change and go against what is stored: the same matches as the other way round."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from citysec.db import Database, upgrade
+from citysec.tables.columns import now
+from tests.correlate.city import City, indicator
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "scope", "comparison"),
+    [
+        ("ipv4", "198.51.100.3", "exact", "ipv4-addr:value = '198.51.100.3'"),
+        ("ipv4", "198.51.100.3", "exact", "ipv4-addr:value = '198.51.0.0/16'"),
+        ("ipv4", "198.51.100.3", "exact", "url:value = 'http://198.51.100.3:81/x'"),
+        ("cidr", "198.51.100.0/24", "exact", "ipv4-addr:value = '198.51.100.255'"),
+        ("cidr", "198.51.100.0/24", "exact", "ipv4-addr:value ISSUBSET '198.51.100.128/25'"),
+        ("cidr", "2001:db8::/48", "exact", "ipv6-addr:value = '2001:db8:0:ffff::1'"),
+        ("domain", "camden.gov.uk", "exact", "domain-name:value = 'camden.gov.uk'"),
+        ("domain", "camden.gov.uk", "tree", "url:value = 'https://a.b.camden.gov.uk/'"),
+        ("domain", "camden.gov.uk", "tree", "email-addr:value = 'x@it.camden.gov.uk'"),
+        ("domain", "camden.gov.uk", "exact", "domain-name:value LIKE 'camden.%'"),
+        ("domain", "camden.gov.uk", "exact", r"domain-name:value MATCHES '\\.gov\\.uk$'"),
+        ("mail-domain", "camden.gov.uk", "exact", "email-addr:value = 'anyone@camden.gov.uk'"),
+        ("mail-domain", "camden.gov.uk", "exact", "domain-name:value = 'camden.gov.uk'"),
+        ("email", "info@camden.gov.uk", "exact", "email-addr:value = 'INFO@camden.gov.uk'"),
+        ("url", "https://pay.example/camden", "exact", "url:value = 'https://pay.example:443/camden'"),
+        ("url", "https://pay.example/camden", "exact", "domain-name:value = 'pay.example'"),
+    ],
+)
+async def test_a_new_asset_finds_the_indicator_that_was_there_before(
+    city: City, kind: str, value: str, scope: str, comparison: str
+):
+    await city.say(indicator(1, f"[{comparison}]"), indicator(2, "[domain-name:value = 'evil.example']"))
+    await city.work()
+    (asset,) = await city.own("camden", kind, value, scope=scope)
+    await city.work("retro")
+    (match,) = await city.matches()
+    assert (match.asset_id, match.indicator_value) == (asset, comparison.split("'")[1].replace("\\\\", "\\"))
+    assert await city.to_triage() == [match.id]
+
+
+async def test_the_same_assets_again_change_nothing(city: City):
+    await city.say(indicator(1, "[ipv4-addr:value = '198.51.100.3']"))
+    await city.own("camden", "ipv4", "198.51.100.3")
+    await city.work()
+    await city.to_triage()
+    await city.repeat()
+    assert (len(await city.matches()), await city.to_triage()) == (1, [])
+
+
+async def test_a_withdrawn_asset_ends_its_matches_and_no_others(city: City):
+    first, _ = await city.own("camden", "ipv4", "198.51.100.3", "198.51.100.4")
+    await city.say(indicator(1, "[ipv4-addr:value = '198.51.100.0/24']"))
+    await city.work()
+    await city.disown(first)
+    await city.work()
+    assert [match.close_reason for match in await city.matches()] == ["asset-withdrawn", None]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def either(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[City, None]:
+    """A city on each of the two databases."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'either.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+asyncpg://")
+    await upgrade(url)
+    async with Database.opened(url) as database:
+        yield City(database)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def generated(shared_data: Path, tmp_path: Path) -> Path:
+    """A generated register and feed with what must and what may match now."""
+    size = ("--objects", "900", "--assets", "300", "--match", "0.1", "--decoy", "0.1", "--grey", "0.02")
+    at = f"{now():%Y-%m-%dT%H:%M:%SZ}"
+    command = (sys.executable, shared_data / "generate.py", *size, "--seed", "b", "--now", at, "--out", tmp_path)
+    subprocess.run(command, check=True, capture_output=True)
+    return tmp_path
+
+
+async def test_a_generated_city_matches_whatever_comes_first(either: City, generated: Path):
+    objects = json.loads((generated / "feed.json").read_text())["objects"]
+    assets = rows(generated / "assets.csv")
+    ids: dict[str, int] = {}
+    for half in (0, 1):
+        ids |= await either.own_all(assets[half::2])
+        await either.work()
+        await either.say(*objects[half::2])
+        await either.work()
+    truth, grey = (
+        {(row["indicator_id"], ids[row["asset_id"]]) for row in rows(generated / f"{name}.csv")}
+        for name in ("truth", "grey")
+    )
+    found = await either.pairs()
+    assert truth <= found <= truth | grey
