@@ -9,9 +9,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec import patterning
 from citysec.db import dialect
-from citysec.errors import InvalidInput
+from citysec.feeds.atoms import atoms
 from citysec.feeds.versions import Key, Plan, Stored, newest
 from citysec.patterning import Atom
 from citysec.tables import IndicatorKey, StixObject
@@ -57,16 +56,17 @@ async def store(
     if not plan.new:
         return {}
     winners = newest(plan.new, have)
-    atoms, errors = _compiled(plan)
+    found = {key: atoms(draft) for key, draft in plan.new.items()}
     ids = dict(zip(plan.new, await _fresh_ids(db, len(plan.new)), strict=True))
     columns = [
-        {**rows[key], "id": ids[key], "latest": winners[key[0]] == key, "pattern_error": errors.get(key)}
+        {**rows[key], "id": ids[key], "latest": winners[key[0]] == key, "pattern_error": found[key][1]}
         for key in plan.new
     ]
     connection = await db.connection()
     await connection.execute(insert(StixObject), columns)
     await _supersede(db, winners, have)
-    await _index(db, {ids[key]: found for key, found in atoms.items() if winners[key[0]] == key})
+    live = (key for key, draft in plan.new.items() if winners[key[0]] == key and not draft.revoked)
+    await _index(db, {ids[key]: found[key][0] for key in live})
     return ids
 
 
@@ -78,26 +78,6 @@ async def _fresh_ids(db: AsyncSession, number: int) -> Sequence[int]:
         return drawn.scalars().all()
     last = (await connection.execute(select(func.max(col(StixObject.id))))).scalar() or 0
     return range(last + 1, last + number + 1)  # nobody else writes until this transaction ends
-
-
-def _compiled(plan: Plan) -> tuple[dict[Key, Sequence[Atom]], dict[Key, str]]:
-    """Return the atoms of the patterns that can match something, and what is wrong with those that cannot be read.
-
-    Other pattern types than STIX are kept and shared, not executed; what is revoked matches nothing.
-    """
-    atoms: dict[Key, Sequence[Atom]] = {}
-    errors: dict[Key, str] = {}
-    for key, draft in plan.new.items():
-        if draft.type != "indicator" or draft.pattern is None or draft.pattern_type != "stix":
-            continue
-        try:
-            compiled = patterning.compile(draft.pattern)
-        except InvalidInput as err:
-            errors[key] = str(err)
-        else:
-            if not draft.revoked:
-                atoms[key] = compiled.atoms
-    return atoms, errors
 
 
 async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping[str, Sequence[Stored]]) -> None:
@@ -114,7 +94,7 @@ async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping
         await connection.execute(delete(IndicatorKey).where(col(IndicatorKey.object_id).in_(beaten)))
 
 
-async def _index(db: AsyncSession, atoms: Mapping[int, Sequence[Atom]]) -> None:
+async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:
     rows = [
         {
             "object_id": object_id,
@@ -124,8 +104,8 @@ async def _index(db: AsyncSession, atoms: Mapping[int, Sequence[Atom]]) -> None:
             "value": atom.value,
             "certain": atom.certain,
         }
-        for object_id, found in atoms.items()
-        for atom in found
+        for object_id, all_atoms in found.items()
+        for atom in all_atoms
     ]
     if rows:
         connection = await db.connection()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,15 +36,27 @@ async def poll(database: Database, payload: Mapping[str, Any], publishers: Publi
     if feed is None:
         _log.info("feed.undefined", feed=payload["feed"])
         return
+    with suppress(FeedError):  # noted on the row
+        async for _ in attempt(database, feed, publishers):
+            pass
+
+
+async def attempt(database: Database, feed: Definition, publishers: Publishers) -> AsyncGenerator[Outcome, None]:
+    """Bring `feed` up to date and note on its row how that went; yield what each batch came to.
+
+    Raises:
+        FeedError: the feed failed, which is noted.
+    """
     started, total = now(), Outcome()
     try:
         async for outcome in read(database, feed, publishers):
             total += outcome
+            yield outcome
     except FeedError as err:
         async with database.writing() as db:
             row = await standing.failed(db, feed, err, at=now(), jitter=_chance.random())
         _log.info("feed.failed", feed=feed.name, error=type(err).__name__, reason=str(err), failures=row.failures)
-        return
+        raise
     async with database.writing() as db:
         await standing.succeeded(db, feed, started, now())
     _log.info("feed.polled", feed=feed.name, stored=total.stored, known=total.known, refused=total.refused)

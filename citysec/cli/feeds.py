@@ -1,0 +1,222 @@
+"""`citysec feeds`: definitions, polls, imports, how each feed stands, and a look into a file without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from difflib import get_close_matches
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+from sqlmodel import col, select
+
+from citysec.access import audit
+from citysec.cli import screen
+from citysec.cli.opening import Data, actor, opened, read
+from citysec.db import Database
+from citysec.errors import FeedError, InvalidInput
+from citysec.feeds import poll, publishers, standing
+from citysec.feeds.definition import BundleFeed, Definition
+from citysec.feeds.fetch import read_file
+from citysec.feeds.formats import FORMATS
+from citysec.feeds.ingest import Outcome
+from citysec.feeds.survey import survey
+from citysec.settings import Settings
+from citysec.tables import Feed
+from citysec.tables.columns import now
+
+app: Final = typer.Typer(name="feeds", help="Which feeds there are, and what they bring.", no_args_is_help=True)
+
+MAX_BYTES: Final = 1 << 30
+"""Largest file that `parse` reads, unpacked."""
+_EVERY: Final = 1000
+
+Name = Annotated[str, typer.Argument(help="The feed's name.")]
+
+
+@app.command()
+def check(data: Data = None) -> None:
+    """Read all definitions and list them; say what is wrong with file and field, and exit with 1."""
+    try:
+        known = publishers.definitions(read(data))
+    except InvalidInput as err:
+        for problem in err.problems:
+            screen.stderr().print(Text(str(problem)))
+        raise typer.Exit(1) from None
+    table = Table("name", "kind", "schedule", "reliability", "tlp", "publisher", "licence")
+    for feed in known.values():
+        row = feed.name, feed.kind, _schedule(feed), feed.reliability, feed.tlp.label, feed.publisher, feed.licence
+        table.add_row(*map(Text, row))
+    screen.stdout().print(table)
+
+
+def _schedule(feed: Definition) -> str:
+    if feed.every_s is not None:
+        return f"every {feed.every_s:g} s"
+    if feed.cron is not None:
+        return feed.cron
+    by_hand = isinstance(feed, BundleFeed) and feed.url is None and feed.path is None
+    return "by hand" if by_hand else "none"
+
+
+@app.command("poll")
+def poll_(name: Name, data: Data = None) -> None:
+    """Fetch what the feed NAME has new, now; exit with 1 when it fails."""
+    asyncio.run(_poll(name, data))
+
+
+async def _poll(name: str, data: Path | None) -> None:
+    async with _ready(data) as (database, settings, _), publishers.opened(settings, os.environ) as asked:
+        feed = _named(asked.definitions, name)
+        await _show(name, poll.attempt(database, feed, asked))
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="STIX, as JSON or gzipped JSON.")],
+    feed: Annotated[str, typer.Option(help="Store the objects as if this feed had sent them.")],
+    data: Data = None,
+) -> None:
+    """Store the objects of FILE; the same file twice changes nothing. Exit with 1 when a file cannot be read."""
+    asyncio.run(_import(files, feed, data))
+
+
+async def _import(files: list[Path], name: str, data: Path | None) -> None:
+    async with _ready(data) as (database, settings, known):
+        feed = _named(known, name)
+        for file in files:
+            await _show(file.name, poll.import_file(database, feed, file, settings.feed_max_bytes))
+
+
+@app.command()
+def status(data: Data = None) -> None:
+    """List how each feed stands: when it last came, what it brought, what is wrong."""
+    table = Table("name", "enabled", "last good", "next", "failures", "objects", "rejects", "error")
+    for feed in asyncio.run(_status(data)):
+        counts = (f"{feed.failures:,}", f"{feed.objects:,}", f"{feed.rejects:,}")
+        times = _time(feed.succeeded_at), _time(feed.next_at)
+        table.add_row(feed.name, "yes" if feed.enabled else "no", *times, *counts, Text(feed.error or ""))
+    screen.stdout().print(table)
+
+
+async def _status(data: Path | None) -> list[Feed]:
+    async with _ready(data) as (database, _, _), database.reading() as db:
+        return list((await db.exec(select(Feed).order_by(col(Feed.name)))).all())
+
+
+def _time(instant: datetime | None) -> str:
+    return instant.strftime("%Y-%m-%d %H:%M:%SZ") if instant else ""
+
+
+@app.command()
+def enable(name: Name, data: Data = None) -> None:
+    """Have the feed NAME polled by its schedule, the first time at once."""
+    asyncio.run(_switch(name, data, enabled=True))
+
+
+@app.command()
+def disable(name: Name, data: Data = None) -> None:
+    """Have the feed NAME polled no more; what it brought stays."""
+    asyncio.run(_switch(name, data, enabled=False))
+
+
+async def _switch(name: str, data: Path | None, *, enabled: bool) -> None:
+    async with _ready(data) as (database, _, known):
+        definition = _named(known, name)
+        async with database.writing() as db:
+            feed = await db.get_one(Feed, name)
+            if enabled:
+                standing.enable(feed, definition, now())
+            else:
+                standing.disable(feed)
+            await audit.record(db, actor(), "feed.enable" if enabled else "feed.disable", f"feed:{name}")
+
+
+@app.command()
+def parse(
+    file: Annotated[Path, typer.Argument(help="The file; may be gzipped.")],
+    format_: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")],
+) -> None:
+    """Print as JSON what is in FILE, without a database; exit with 1 when it is refused as a whole."""
+    if format_ not in FORMATS:
+        raise typer.BadParameter(f"{format_!r} is none of {', '.join(FORMATS)}", param_hint="--format")
+    try:
+        with _counting(file.name) as one_more:
+            found = survey(FORMATS[format_](read_file(file, MAX_BYTES)), one_more)
+    except (FeedError, InvalidInput) as err:
+        screen.stderr().print(Text(f"{file.name}: {err}"))
+        raise typer.Exit(1) from None
+    for stix_id, reason in found.patterns.items():
+        screen.stderr().print(Text(f"{stix_id}: pattern: {reason}"))
+    sys.stdout.write(json.dumps(found.report(format_), ensure_ascii=False) + "\n")
+
+
+@app.command("formats")
+def formats() -> None:
+    """Print the names of the formats as JSON."""
+    sys.stdout.write(json.dumps(sorted(FORMATS)) + "\n")
+
+
+@asynccontextmanager
+async def _ready(data: Path | None) -> AsyncGenerator[tuple[Database, Settings, Mapping[str, Definition]], None]:
+    """Open the database, with a row for each definition."""
+    settings = read(data)
+    known = publishers.definitions(settings)
+    async with opened(data) as database:
+        async with database.writing() as db:
+            await standing.enrol(db, known, now())
+        yield database, settings, known
+
+
+def _named(known: Mapping[str, Definition], name: str) -> Definition:
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        raise InvalidInput.at("", f"no feed {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return known[name]
+
+
+async def _show(label: str, outcomes: AsyncIterator[Outcome]) -> None:
+    """Show `outcomes` as they come, then their sum; a failure is the answer no."""
+    total = Outcome()
+    try:
+        with _progress() as progress:
+            task = progress.add_task(label, total=None)
+            async for outcome in outcomes:
+                total += outcome
+                progress.update(task, completed=total.stored + total.known + total.refused)
+    except FeedError as err:
+        screen.stderr().print(Text(f"{label}: {err}"))
+        raise typer.Exit(1) from None
+    finally:
+        screen.stdout().print(
+            Text(f"{label}: {total.stored:,} stored, {total.known:,} here already, {total.refused:,} refused.")
+        )
+
+
+@contextmanager
+def _counting(label: str) -> Generator[Callable[[], None], None, None]:
+    """Give a function that counts one more object on the terminal."""
+    with _progress() as progress:
+        task, number = progress.add_task(label, total=None), count(1)
+
+        def one() -> None:
+            if (done := next(number)) % _EVERY == 0:
+                progress.update(task, completed=done)
+
+        yield one
+
+
+def _progress() -> Progress:
+    console = screen.stderr()
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f} objects"), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

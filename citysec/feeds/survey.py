@@ -1,0 +1,65 @@
+"""What is in a body of some format, counted, without a database: pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from citysec.feeds.atoms import atoms
+from citysec.feeds.formats import Draft, Reject
+from citysec.observable import Kind
+from citysec.patterning import Atom
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was counted so far.
+
+    Args:
+        by_type: objects of each type.
+        observables: atoms of each kind; the host that a URL names is not counted beside the URL.
+        skipped: what could not be read.
+        patterns: indicators whose pattern can never match, or not in every part, with the reason.
+    """
+
+    by_type: Counter[str] = field(default_factory=Counter[str])
+    observables: Counter[str] = field(default_factory=Counter[str])
+    skipped: list[Reject] = field(default_factory=list[Reject])
+    patterns: dict[str, str] = field(default_factory=dict[str, str])
+
+    def take(self, item: Draft | Reject) -> None:
+        """Count one more."""
+        if isinstance(item, Reject):
+            self.skipped.append(item)
+            return
+        self.by_type[item.type] += 1
+        found, fault = atoms(item)
+        self.observables.update(atom.kind.value for atom in found if not _is_host_of_url(atom))
+        if fault is not None:
+            self.patterns[item.stix_id] = fault
+
+    def report(self, format_name: str) -> dict[str, Any]:
+        """Return the counts as JSON."""
+        return {
+            "format": format_name,
+            "objects": self.by_type.total(),
+            "by_type": dict(sorted(self.by_type.items())),
+            "indicators": self.by_type["indicator"],
+            "observables": dict(sorted(self.observables.items())),
+            "skipped": [{"at": reject.at, "reason": reject.reason} for reject in self.skipped],
+        }
+
+
+def _is_host_of_url(atom: Atom) -> bool:
+    return atom.path == "url:value" and atom.kind is not Kind.URL
+
+
+def survey(items: Iterable[Draft | Reject], each: Callable[[], None]) -> Survey:
+    """Return what `items` hold, calling `each` after every one."""
+    found = Survey()
+    for item in items:
+        found.take(item)
+        each()
+    return found
