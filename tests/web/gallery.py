@@ -1,26 +1,39 @@
 """The sample pages behind a real server with the real content security policy.
 
-`python -m tests.web.gallery` serves them on 127.0.0.1:8099; pages with nothing to show are below `/bare`.
+`python -m tests.web.gallery` serves them on 127.0.0.1:8099; pages with nothing to show are below `/bare`, and `/live`
+is an incident that updates itself when somebody posts to `/live/close`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from aiohttp import web
+from aiohttp_sse import sse_response
 
 from citysec.web import render
 from tests.web import samples
 
 HEADERS = {"Content-Security-Policy": render.CONTENT_SECURITY_POLICY}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CLOSED = web.AppKey("closed", asyncio.Event)
+STOPPING = web.AppKey("stopping", asyncio.Event)
 
 
 def application() -> web.Application:
     """Return an application that answers every sample address, and the static files."""
     app = web.Application()
+    app[CLOSED], app[STOPPING] = asyncio.Event(), asyncio.Event()
+    app.on_shutdown.append(_stop)
     app.router.add_static("/static", render.STATIC)
     for address, html in pages().items():
         app.router.add_get(address, _handler(html))
+    app.router.add_post("/a/token", _echo)
+    app.router.add_get("/live", _live)
+    app.router.add_post("/live/close", _close)
+    app.router.add_get("/events", _events)
     return app
 
 
@@ -30,11 +43,43 @@ def pages() -> Mapping[str, str]:
     return full | {f"/bare{address}": render.page(*shown) for address, shown in samples.bare().items()}
 
 
-def _handler(html: str):
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(text=html, content_type="text/html", headers=HEADERS)
+def _handler(html: str) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return _html(html)
 
     return answer
+
+
+async def _echo(request: web.Request) -> web.StreamResponse:
+    fields = await request.post()
+    return web.Response(text=" ".join(f"{name}={value}" for name, value in fields.items()))
+
+
+async def _live(request: web.Request) -> web.StreamResponse:
+    frame, view = samples.full()["/incidents/city"]
+    state = "closed" if request.app[CLOSED].is_set() else "open"
+    return _html(render.page(replace(frame, path="/live", events="/events"), replace(view, state=state)))
+
+
+async def _close(request: web.Request) -> web.StreamResponse:
+    request.app[CLOSED].set()
+    return web.Response()
+
+
+async def _stop(app: web.Application) -> None:
+    app[STOPPING].set()
+
+
+async def _events(request: web.Request) -> web.StreamResponse:
+    async with sse_response(request, headers=HEADERS) as stream:
+        await request.app[CLOSED].wait()
+        await stream.send("1", event="changed")
+        await request.app[STOPPING].wait()
+    return stream
+
+
+def _html(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/html", headers=HEADERS)
 
 
 if __name__ == "__main__":

@@ -87,8 +87,8 @@ def test_the_reason_for_an_incident_is_a_sentence():
 
 
 def test_a_tile_says_in_words_what_its_colour_says():
-    assert 'aria-label="Camden: 2 open incidents, worst high"' in PAGES["/"]
-    assert 'aria-label="Barnet: no open incidents"' in PAGES["/"]
+    assert 'aria-label="Camden, CMD: 2 open incidents, worst high"' in PAGES["/"]
+    assert 'aria-label="Barnet, BRN: no open incidents"' in PAGES["/"]
 
 
 def test_the_filter_of_the_board_shows_what_was_chosen():
