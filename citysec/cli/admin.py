@@ -22,8 +22,10 @@ from citysec.cli import screen
 from citysec.cli.opening import Data, actor, read
 from citysec.constituency.sample import Loaded, load_sample
 from citysec.db import Database, upgrade
-from citysec.settings import Settings
+from citysec.playbooks import approve
+from citysec.settings import Settings, shipped
 from citysec.tables.access import Account
+from citysec.tables.playbooks import Playbook
 from citysec.tlp import TLP
 
 COORDINATOR: Final = "coordinator"
@@ -61,7 +63,7 @@ def init(
         bool, typer.Option("--password-stdin", help="Read the first coordinator's password from standard input.")
     ] = False,
 ) -> None:
-    """Set citysec up: data directory, database, secret key and the first coordinator.
+    """Set citysec up: data directory, database, secret key, approved playbooks and the first coordinator.
 
     Doing it again does what is missing and changes nothing else.
     """
@@ -86,8 +88,15 @@ async def _init(settings: Settings, sample: Sample | None, given: str | None) ->
     await upgrade(settings.app_database)
     async with Database.opened(settings.app_database) as database, database.writing() as session:
         loaded = await load_sample(session, actor()) if sample else None
+        await _first_playbooks(session)
         added = await _first_coordinator(session, password_hash)
     return _Set(added, password if given is None else None, loaded)
+
+
+async def _first_playbooks(session: AsyncSession) -> None:
+    """Approve the playbooks that come with citysec, unless the team has ever approved any: from then on it decides."""
+    if (await session.exec(select(Playbook.id).limit(1))).first() is None:
+        await approve.approve_all(session, approve.read(shipped("playbooks")), actor())
 
 
 async def _first_coordinator(session: AsyncSession, password_hash: str) -> bool:

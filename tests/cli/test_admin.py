@@ -6,12 +6,12 @@ import re
 import stat
 from pathlib import Path
 
-from sqlmodel import select
+from sqlmodel import select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access.passwords import Passwords
 from citysec.errors import InvalidInput
-from citysec.tables import Account, Constituent
+from citysec.tables import Account, Constituent, Playbook
 from tests.cli.conftest import Run, written
 
 
@@ -21,6 +21,10 @@ def _mode(path: Path) -> int:
 
 async def _accounts(session: AsyncSession) -> list[Account]:
     return list(await session.exec(select(Account)))
+
+
+async def _playbooks(session: AsyncSession) -> list[Playbook]:
+    return list(await session.exec(select(Playbook)))
 
 
 async def _boroughs(session: AsyncSession) -> int:
@@ -63,6 +67,17 @@ def test_init_with_the_sample_loads_london_and_again_changes_nothing(run: Run, t
     assert "0 constituents, 0 contacts, 0 services, 0 assets" in again
     assert (tmp_path / "data" / "secret.key").read_bytes() == key
     assert written(tmp_path / "data", _boroughs) == 33
+
+
+def test_init_approves_the_playbooks_that_come_with_it_once(run: Run, tmp_path: Path):
+    async def forget(session: AsyncSession) -> None:
+        await session.exec(update(Playbook).values(approved_at=None))
+
+    run("init")
+    assert all(one.approved_at for one in written(tmp_path / "data", _playbooks))
+    written(tmp_path / "data", forget)
+    run("init")
+    assert not any(one.approved_at for one in written(tmp_path / "data", _playbooks))
 
 
 def test_init_tells_what_to_do_next(run: Run, tmp_path: Path):

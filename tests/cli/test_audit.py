@@ -18,7 +18,9 @@ async def _forge(session: AsyncSession) -> None:
 
 def test_a_whole_chain_verifies(data: Path, run: Run):
     verified = run("audit", "verify")
-    assert (verified.exit_code, json.loads(verified.stdout)) == (0, {"ok": True, "entries": 1, "first_broken": None})
+    answer = json.loads(verified.stdout)
+    assert (verified.exit_code, answer["ok"], answer["first_broken"]) == (0, True, None)
+    assert answer["entries"] > 0
 
 
 def test_a_forged_entry_is_named(data: Path, run: Run):

@@ -17,6 +17,7 @@ from citysec.constituency.plan import Mode, Plan
 from citysec.constituency.register import BATCH, REVISION, apply, export, plan_import
 from citysec.db import Database, upgrade
 from citysec.errors import Conflict, InvalidInput
+from citysec.settings import Settings
 from citysec.tables import Asset, AssetOwner, Change, Constituent, Meta, Outbox, Service
 from tests.constituency.lines import ORGANISATIONS, SECTORS, line, registers
 
@@ -172,3 +173,16 @@ async def test_a_large_register_is_imported_whole(people: Database, tmp_path: Pa
     lines = [line(f"A{n:05}", f"198.18.{n // 250}.{n % 250}", kind="ipv4") for n in range(5000)]
     await _import(people, lines)
     assert await _exported(people) == lines
+
+
+@pytest.mark.postgres
+async def test_postgresql_keeps_it_the_same_way(postgres_url: str):
+    url = Settings(database_url=postgres_url).app_database
+    await upgrade(url)
+    async with Database.opened(url) as db:
+        await _people(db)
+        await _import(db, [line("A1", "a.example"), line("A2", "b.example"), line("A3", "c.example")])
+        swapped = [line("A1", "b.example"), line("A2", "a.example"), line("a", "2001:db8::1", kind="ipv6")]
+        await _import(db, swapped, Mode.REPLACE)
+        assert await _exported(db) == swapped
+        assert list(map(len, await _retro(db))) == [3, 4]
