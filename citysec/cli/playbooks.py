@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,13 +10,16 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from citysec.cli import opening
 from citysec.errors import InvalidInput
+from citysec.playbooks.approve import approve_all
 from citysec.playbooks.cacao import Level, Playbook
 from citysec.playbooks.check import Examination, Outcome, examine
 from citysec.playbooks.rehearse import Script, Stage, rehearse
 from citysec.playbooks.shape import JsonObject
 from citysec.playbooks.strategy import load
 from citysec.tables.columns import now
+from citysec.tables.playbooks import Playbook as PlaybookRow
 
 app: Final = typer.Typer(help="CACAO 2.0 playbooks.", no_args_is_help=True)
 
@@ -60,6 +64,19 @@ def rehearse_(
         raise typer.Exit(1)
     stage = Stage(_script(script), _by_id([examination.playbook, *_playbooks(others or [])]), now())
     _print(rehearse(examination.playbook, stage).to_json())
+
+
+@app.command("approve")
+def approve_(files: _Files, data: opening.Data = None) -> None:
+    """Let these exact versions run, as the operator. Each FILE that is refused ends the command, nothing is kept."""
+    rows = asyncio.run(_approve([file.read_bytes() for file in files], data))
+    for row in rows:
+        _print({"id": row.playbook_id, "version": row.version, "digest": row.digest, "approved_by": row.approved_by})
+
+
+async def _approve(contents: list[bytes], data: Path | None) -> list[PlaybookRow]:
+    async with opening.opened(data) as db, db.writing() as session:
+        return await approve_all(session, contents, opening.actor())
 
 
 @app.command("strategy")

@@ -52,6 +52,15 @@ def read(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in sorted(folder.glob("*.json"))]
 
 
+def pinned(text: str) -> Playbook:
+    """Return the playbook that was approved as `text`.
+
+    Raises:
+        PlaybookRefused: this version of the service does not run it any more.
+    """
+    return _fit(text.encode())
+
+
 def digest_of(content: bytes) -> str:
     """Return the SHA-256 of a playbook's canonical text: what is approved, however it is written.
 

@@ -1,7 +1,8 @@
 """Conducting a run durably: the pure machine of `run`, its events recorded, its orders carried out.
 
 A coroutine that the engine replays after a restart. Whatever it decides by comes from the journal: it looks at no
-clock and no row itself, and everything it has done is done inside a step, which may be called twice.
+clock and no row itself, and everything it does is done inside a step, which may be called twice. A step of a playbook
+costs one step of the engine.
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ import msgspec
 
 from citysec.db import Database
 from citysec.engine import Journal, JsonValue
-from citysec.errors import PlaybookRefused
 from citysec.playbooks import ledger, questions
 from citysec.playbooks.actions import Hands, perform
 from citysec.playbooks.answers import Answered, outcome
+from citysec.playbooks.approve import pinned
 from citysec.playbooks.cacao import Playbook
-from citysec.playbooks.check import examine
 from citysec.playbooks.run import advance
 from citysec.playbooks.signals import (
     Abandon,
@@ -74,18 +74,6 @@ class Conductor:
             await _Conduct(self, journal, run_id, pinned(begun.text)).play(begun.inputs)
 
 
-def pinned(text: str) -> Playbook:
-    """Return the playbook that was approved as `text`.
-
-    Raises:
-        PlaybookRefused: this version of the service does not run it any more.
-    """
-    examination = examine(text.encode())
-    if examination.playbook is None:
-        raise PlaybookRefused("; ".join(problem.message for problem in examination.problems))
-    return examination.playbook
-
-
 @dataclass(frozen=True, slots=True)
 class _Clock:
     """Something that will have happened at `due_at` unless something else happens before."""
@@ -97,6 +85,14 @@ class _Clock:
         if isinstance(self.set_by, Delay):
             return DelayOver(self.set_by.step, self.set_by.occurrence)
         return DeadlinePassed(self.set_by.step, self.set_by.occurrence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What one step did: when it was written down, and the outcome of the order carried out in it, if any."""
+
+    at: datetime
+    outcome: StepEnded | None
 
 
 class _Conduct:
@@ -113,35 +109,49 @@ class _Conduct:
         """Go from event to event until the run is over."""
         event: Event | None = Started(inputs)
         while event is not None:
-            await self._advance(event)
-            event = await self._next()
+            event = await self._advance(event) or await self._next()
 
-    async def _advance(self, event: Event) -> None:
+    async def _advance(self, event: Event) -> Event | None:
+        """Take `event`, and in one step write down what it led to and carry out the next order; return its outcome."""
         self._run, signals = advance(self._run, event, self._playbook)
         page = ledger.Page(self._run_id, self._playbook, self._entered, self._conductor.owners)
-
-        async def write() -> JsonValue:
-            async with self._conductor.db.writing() as session:
-                return (await ledger.write(session, page, signals)).isoformat()
-
-        at = msgspec.convert(await self._journal.step("write", write), datetime)
         for signal in signals:
-            self._take(signal, at)
+            self._queue(signal)
+        order = self._orders.popleft() if self._orders else None
 
-    def _take(self, signal: Signal, at: datetime) -> None:
+        async def write_and_perform() -> JsonValue:
+            async with self._conductor.db.writing() as session:
+                at = await ledger.write(session, page, signals)
+            return msgspec.to_builtins(_Done(at, await self._perform(order)))
+
+        done = msgspec.convert(await self._journal.step("advance", write_and_perform), _Done)
+        for signal in signals:
+            self._time(signal, done.at)
+        return done.outcome
+
+    def _queue(self, signal: Signal) -> None:
         match signal:
             case Entered():
                 self._entered += 1
             case Perform():
                 self._orders.append(signal)
+            case Abandon():
+                step = (signal.step, signal.occurrence)
+                self._orders = deque(o for o in self._orders if (o.step, o.occurrence) != step)
+            case Finish():
+                self._orders.clear()
+            case _:
+                pass
+
+    def _time(self, signal: Signal, at: datetime) -> None:
+        match signal:
             case Ask() | Watch():
                 self._set(signal, at + timedelta(milliseconds=signal.timeout_ms))
             case Delay():
                 self._set(signal, at + timedelta(milliseconds=signal.wait_ms))
             case Left() | Abandon():
-                self._forget(signal.step, signal.occurrence)
+                self._clocks.pop((signal.step, signal.occurrence), None)
             case Finish():
-                self._orders.clear()
                 self._clocks.clear()
             case _:
                 pass
@@ -149,14 +159,13 @@ class _Conduct:
     def _set(self, signal: _Timed, due_at: datetime) -> None:
         self._clocks[signal.step, signal.occurrence] = _Clock(due_at, signal)
 
-    def _forget(self, step: str, occurrence: int) -> None:
-        self._clocks.pop((step, occurrence), None)
-        self._orders = deque(o for o in self._orders if (o.step, o.occurrence) != (step, occurrence))
+    async def _perform(self, order: Perform | None) -> StepEnded | None:
+        if order is None:
+            return None
+        return await perform(self._conductor.db, self._conductor.hands, self._run_id, order)
 
     async def _next(self) -> Event | None:
-        """Return what happens next; None when nothing can happen any more."""
-        if self._orders:
-            return await self._perform(self._orders.popleft())
+        """Wait for what happens next; None when nothing can happen any more."""
         while self._clocks:
             first = min(self._clocks.values(), key=lambda clock: clock.due_at)
             left = first.due_at - await self._journal.now()
@@ -165,12 +174,6 @@ class _Conduct:
             if event is not None:
                 return event
         return None
-
-    async def _perform(self, order: Perform) -> StepEnded:
-        async def carry_out() -> JsonValue:
-            return msgspec.to_builtins(await perform(self._conductor.db, self._conductor.hands, self._run_id, order))
-
-        return msgspec.convert(await self._journal.step("perform", carry_out), StepEnded)
 
     def _heard(self, message: JsonValue) -> Event | None:
         """Return the event that a message makes; None for one that this version does not know."""

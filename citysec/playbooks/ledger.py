@@ -9,11 +9,14 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.errors import PlaybookRefused
 from citysec.playbooks import questions
+from citysec.playbooks.approve import pinned
 from citysec.playbooks.cacao import Playbook
-from citysec.playbooks.signals import Abandon, Ask, Decided, Entered, Finish, Left, Signal
+from citysec.playbooks.signals import Abandon, Ask, Decided, Entered, Failure, Finish, Left, Signal, Status
 from citysec.playbooks.timeline import tell
 from citysec.tables.columns import now
+from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook as PlaybookRow
 from citysec.tables.playbooks import Run, RunStep
 
@@ -37,11 +40,16 @@ class Page:
 
 
 async def begin(db: AsyncSession, run_id: str) -> Begun | None:
-    """Mark the run as running and return what it needs; None where it is over already."""
+    """Mark the run as running and return what it needs; None where it is over already, or may not run any more."""
     run = await db.get_one(Run, run_id)
     if run.ended_at is not None:
         return None
     playbook = await db.get_one(PlaybookRow, run.playbook_id)
+    try:
+        pinned(playbook.text)
+    except PlaybookRefused as err:
+        await _finish(db, run, Finish(Status.FAILED, Failure("refused", None, str(err))))
+        return None
     if run.started_at is None:
         run.state, run.started_at = "running", now()
         db.add(run)
@@ -57,7 +65,8 @@ async def write(db: AsyncSession, page: Page, signals: Sequence[Signal]) -> date
         await _entered(db, page, signal, position)
     for signal in signals:
         await _write(db, page, run, signal)
-    outbox.announce(db, "run", run.id)
+    incident = await db.get_one(Incident, run.incident_id)
+    outbox.announce(db, "run", run.id, incident.constituent_id)
     return at
 
 

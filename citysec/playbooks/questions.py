@@ -42,8 +42,8 @@ async def ask(db: AsyncSession, run: Run, order: Ask, owner: str) -> None:
     db.add(question)
     await db.flush()
     facts = {"question": question.id, "owner": owner, "due_at": question.due_at.isoformat()}
-    await tell(db, run.incident_id, "question", f"Asked: {order.title}", data=facts)
-    outbox.announce(db, "question", question.id)
+    incident = await tell(db, run.incident_id, "question", f"Asked: {order.title}", data=facts)
+    outbox.announce(db, "question", question.id, incident.constituent_id)
 
 
 async def answer(db: AsyncSession, question_id: str, verdict: Verdict, account: str, note: str = "") -> Question:
@@ -63,8 +63,8 @@ async def answer(db: AsyncSession, question_id: str, verdict: Verdict, account: 
     await db.refresh(question)
     facts = {"question": question_id, "answer": verdict.value}
     told = f"{verdict.value.capitalize()}: {question.title}" + (f" ({note})" if note else "")
-    await tell(db, question.incident_id, "question", told, actor=account, data=facts)
-    outbox.announce(db, "question", question_id)
+    incident = await tell(db, question.incident_id, "question", told, actor=account, data=facts)
+    outbox.announce(db, "question", question_id, incident.constituent_id)
     outbox.add(db, "answer", {"question": question_id})
     return question
 
@@ -105,8 +105,8 @@ async def expire(db: AsyncSession, run_id: str, step: str, occurrence: int) -> N
         .returning(col(Question.id), col(Question.incident_id), col(Question.title))
     )
     for question_id, incident_id, title in (await db.exec(open_)).all():
-        await tell(db, incident_id, "question", f"Not answered: {title}", data={"question": question_id})
-        outbox.announce(db, "question", question_id)
+        incident = await tell(db, incident_id, "question", f"Not answered: {title}", data={"question": question_id})
+        outbox.announce(db, "question", question_id, incident.constituent_id)
 
 
 def _answered(question: Question) -> Answered | None:

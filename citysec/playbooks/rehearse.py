@@ -96,6 +96,7 @@ class _Rehearsal:
         self._playbook, self._stage, self._depth = playbook, stage, depth
         self._trace: list[Json] = []
         self._trace_of: dict[int, list[Json]] = {}
+        self._line_of: dict[str, list[Json]] = {}
 
     def play(self, inputs: Values) -> Rehearsal:
         run = Run()
@@ -115,6 +116,7 @@ class _Rehearsal:
         """Write `signal` into the trace of its branch; only parallel branches have one of their own."""
         match signal:
             case Entered():
+                self._line_of[signal.step] = self._line(signal.branch)
                 self._line(signal.branch).append(signal.step)
             case Decided():
                 self._line(signal.branch).append({"decision": signal.step, "value": signal.value})
@@ -160,7 +162,7 @@ class _Rehearsal:
         if problem is not None:
             return StepEnded(call.step, call.occurrence, error=problem.kind)
         inner = _Rehearsal(found, self._stage, self._depth + 1).play(call.inputs)
-        self._trace.append({"playbook": call.playbook_id, "trace": inner.trace})
+        self._line_of[call.step].append({"playbook": call.playbook_id, "trace": inner.trace})
         return StepEnded(call.step, call.occurrence, inner.variables, inner.error)
 
 

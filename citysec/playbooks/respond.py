@@ -11,13 +11,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import PlaybookRefused
 from citysec.playbooks.actions import Hands
+from citysec.playbooks.approve import pinned
 from citysec.playbooks.cacao import Playbook
 from citysec.playbooks.deeds import Deed, Does
-from citysec.playbooks.drive import pinned
-from citysec.playbooks.refuse import refusals, untimely
+from citysec.playbooks.drive import CANCEL
+from citysec.playbooks.refuse import untimely
 from citysec.playbooks.shape import instant
 from citysec.playbooks.strategy import Strategy
 from citysec.playbooks.timeline import SERVICE, tell
@@ -77,6 +79,24 @@ async def start(payload: Mapping[str, Any], engine: Engine) -> None:
     await engine.start(payload["run"])
 
 
+async def stand_down(db: Database, payload: Mapping[str, Any], engine: Engine) -> None:
+    """End the runs of an incident that is closed: their questions need no answer any more.
+
+    Args:
+        db: the application's database.
+        payload: `{"incident": id}`.
+        engine: conducts the runs.
+    """
+    begun = select(Run.id).where(
+        col(Run.incident_id) == payload["incident"], col(Run.started_at).is_not(None), col(Run.ended_at).is_(None)
+    )
+    async with db.reading() as session:
+        incident = await session.get_one(Incident, payload["incident"])
+        run_ids = (await session.exec(begun)).all() if incident.closed_at is not None else ()
+    for run_id in run_ids:
+        await engine.send(run_id, CANCEL, key=f"closed:{run_id}")
+
+
 async def _chosen(
     db: AsyncSession, incident: Incident, constituent: Constituent | None, strategy: Strategy
 ) -> tuple[PlaybookRow, Playbook]:
@@ -98,7 +118,7 @@ async def _chosen(
         raise PlaybookRefused(f"{playbook_id} has no approved version")
     row = max(rows, key=_age)
     playbook = pinned(row.text)
-    problem = next((p for source in (refusals(playbook), untimely(playbook, now())) for p in source), None)
+    problem = next(untimely(playbook, now()), None)
     if problem is not None:
         raise PlaybookRefused(f"“{row.name}”: {problem.message}")
     return row, playbook

@@ -24,11 +24,12 @@ async def tell(
     *,
     actor: str = SERVICE,
     data: Mapping[str, Any] | None = None,
-) -> None:
-    """Write one line of the incident's timeline, audit it, and tell live views."""
+) -> Incident:
+    """Write one line of the incident's timeline, audit it, and tell live views; return the incident."""
     at, incident = now(), await db.get_one(Incident, incident_id)
     incident.updated_at = at
     db.add(incident)
     db.add(TimelineEntry(incident_id=incident_id, at=at, kind=kind, text=text, actor=actor, data=dict(data or {})))
     await audit.record(db, actor, f"incident.{kind}", f"incident:{incident_id}", data)
     outbox.announce(db, "incident", incident_id, incident.constituent_id)
+    return incident

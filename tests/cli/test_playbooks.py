@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from citysec.cli import app
+from citysec.db import upgrade
 from citysec.settings import shipped
 from tests.playbooks.score import document, line, question, step, variables
 
@@ -136,3 +138,9 @@ def test_the_strategy_is_checked_too(tmp_path: Path):
     broken.write_text("name = 1")
     code, (told,) = run("strategy", str(broken))
     assert (code, told["outcome"], told["problems"][0]["at"]) == (1, "reject", "name")
+
+
+async def test_an_operator_approves_versions_by_file(tmp_path: Path):
+    await upgrade(f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}")
+    code, (told,) = await asyncio.to_thread(run, "approve", str(BOOK), "--data", str(tmp_path))
+    assert (code, told["version"]) == (0, json.loads(BOOK.read_text())["modified"])

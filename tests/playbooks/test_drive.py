@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from citysec.errors import Conflict, NotShared
 from citysec.playbooks.answers import Verdict
 from citysec.playbooks.drive import CANCEL
 from citysec.playbooks.questions import answer, pass_on
+from citysec.tables.playbooks import Playbook
 from tests.playbooks.conftest import Runs
 from tests.playbooks.score import SELF, line, note, question, step
 
@@ -163,3 +165,15 @@ async def test_an_unknown_question_is_absent(runs: Runs):
     with pytest.raises(NotShared):
         async with runs.db.writing() as session:
             await answer(session, "gone", Verdict.APPROVED, "coordinator")
+
+
+async def test_a_playbook_that_cannot_run_any_more_fails_its_run_visibly(runs: Runs):
+    run_id = await runs.add(ASKING)
+    async with runs.db.writing() as session:
+        playbook = (await session.exec(select(Playbook))).one()
+        playbook.text = playbook.text.replace("/notes HTTP", "/gone HTTP")
+        session.add(playbook)
+    async with runs.engine() as engine:
+        await engine.start(run_id)
+        assert (await runs.ended(run_id)).state == "failed"
+    assert len(await runs.notes("run")) == 1

@@ -10,13 +10,13 @@ from sqlmodel import select
 from citysec.db import Database
 from citysec.errors import Conflict, PlaybookRefused
 from citysec.playbooks.approve import approve, approve_all, read
-from citysec.playbooks.respond import Policy, respond
+from citysec.playbooks.respond import Policy, respond, stand_down
 from citysec.playbooks.strategy import load
 from citysec.settings import shipped
 from citysec.tables import Outbox
 from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook, Run
-from tests.playbooks.conftest import HANDS, INCIDENT, Runs
+from tests.playbooks.conftest import HANDS, INCIDENT, Runs, incident
 from tests.playbooks.score import document, line
 
 POLICY = Policy(load((shipped("playbooks") / "strategy.toml").read_bytes()), "London", HANDS)
@@ -33,6 +33,13 @@ async def responded(db: Database) -> list[Run]:
 async def approved(db: Database, *contents: bytes) -> None:
     async with db.writing() as session:
         await approve_all(session, contents or read(shipped("playbooks")), "test")
+
+
+async def close(db: Database) -> None:
+    async with db.writing() as session:
+        row = await session.get_one(Incident, INCIDENT)
+        row.closed_at = row.aware_at
+        session.add(row)
 
 
 async def test_the_run_pins_the_playbook_the_strategy_names_and_gets_what_it_needs(runs: Runs):
@@ -68,11 +75,31 @@ async def test_without_an_approved_playbook_the_constituent_is_told_all_the_same
 
 async def test_a_closed_incident_needs_no_answer(runs: Runs):
     await approved(runs.db)
-    async with runs.db.writing() as session:
-        incident = await session.get_one(Incident, INCIDENT)
-        incident.closed_at = incident.aware_at
-        session.add(incident)
+    await close(runs.db)
     assert await responded(runs.db) == []
+
+
+async def test_a_closed_incident_ends_its_run(runs: Runs):
+    await approved(runs.db)
+    (run,) = await responded(runs.db)
+    async with runs.engine() as engine:
+        await engine.start(run.id)
+        await runs.asked()
+        await stand_down(runs.db, {"incident": INCIDENT}, engine)
+        await close(runs.db)
+        await stand_down(runs.db, {"incident": INCIDENT}, engine)
+        assert (await runs.ended(run.id)).state == "cancelled"
+
+
+async def test_a_city_incident_has_a_playbook_of_its_own(runs: Runs):
+    await approved(runs.db)
+    async with runs.db.writing() as session:
+        session.add(incident(None, "city"))
+        await session.flush()
+        await respond(session, {"incident": "city"}, POLICY)
+        (run,) = (await session.exec(select(Run))).all()
+        assert (await session.get_one(Playbook, run.playbook_id)).name == "One threat at several constituents"
+    assert run.variables["__constituent__"] == "London"
 
 
 async def test_the_shipped_playbook_advises_first_and_then_asks(runs: Runs):

@@ -37,8 +37,8 @@ def test_the_first_response_that_fits_wins():
     strategy = load(worse.encode())
     assert strategy.playbook_for("phishing", "medium", "police", "constituent") is None
     assert strategy.playbook_for("phishing", "high", "health", "constituent") is None
-    assert strategy.playbook_for("phishing", "critical", "police", "city") is None
-    assert strategy.playbook_for("phishing", "critical", "police", "constituent") is not None
+    own = strategy.playbook_for("phishing", "critical", "police", "constituent")
+    assert own not in (None, strategy.playbook_for("phishing", "critical", "police", "city"))
 
 
 @pytest.mark.parametrize(
