@@ -46,7 +46,7 @@ APPLICATION_VERSION: Final = "1"
 """To be raised when a `Drive` takes other steps than before: DBOS resumes what has the same version only."""
 PAUSES_S: Final = tuple(min(0.5 * 2**n, 60.0) for n in range(9))
 """Pauses between attempts at what raises; after the last attempt the work or the run has failed."""
-BUSY: Final = 500
+BUSY: Final = 2000
 """How much work may be in progress, pauses not counted, before `hand_over` waits."""
 GRACE_S: Final = 1.0
 """How long closing waits for calls under way before it cancels them."""
@@ -185,7 +185,8 @@ class Engine:
         return [_unfinished(status) for status in found]
 
     async def _call(self, begin: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-        return await asyncio.wrap_future(post(begin(), self._loop))
+        # Shielded: a start cut off after its record is written would rest until the next start of the process.
+        return await asyncio.shield(asyncio.wrap_future(post(begin(), self._loop)))
 
     def _register(self) -> None:
         # DBOS wants plain functions, and their signature in what it records.
@@ -271,16 +272,15 @@ class _Thread:
         await asyncio.to_thread(self._thread.join)
 
     def _live(self) -> None:
-        database = _database(self._database_url)
         try:
-            asyncio.run(self._host(database))  # ends by cancelling every workflow that is under way
-        except (SQLAlchemyError, error.DBOSException, OSError) as err:
-            fault = SettingsError(f"the durable engine's database cannot be opened: {err}")
-            fault.__cause__ = err
-            self._ready.set_exception(fault)
-        finally:
-            DBOS.destroy(destroy_registry=True)
-            database.dispose()
+            database = _database(self._database_url)
+            try:
+                asyncio.run(self._host(database))  # ends by cancelling every workflow that is under way
+            finally:
+                DBOS.destroy(destroy_registry=True)
+                database.dispose()
+        except Exception as err:  # noqa: BLE001  (goes to the thread that waits for this one)
+            self._ready.set_exception(_fault(err))
 
     async def _host(self, database: sa.Engine) -> None:
         _route_logging()
@@ -302,6 +302,14 @@ class _Thread:
         DBOS.launch()  # adopts the loop it is called on for recovered workflows, too
         self._ready.set_result(asyncio.get_running_loop())
         await asyncio.wrap_future(self._stop)
+
+
+def _fault(err: Exception) -> Exception:
+    if not isinstance(err, SQLAlchemyError | error.DBOSException | OSError | ImportError):
+        return err
+    fault = SettingsError(f"the durable engine's database cannot be opened: {err}")
+    fault.__cause__ = err
+    return fault
 
 
 async def _insist(act: Callable[[], Awaitable[_T]], pauses_s: Sequence[float], what: str) -> _T:

@@ -44,6 +44,11 @@ class HomeLoop:
         self._calls.add(task)
         try:
             return await act()
+        except asyncio.CancelledError:
+            if task.cancelling():
+                raise
+            # Passed on, it would look to the caller as if the call had been called off, and nobody would try again.
+            raise RuntimeError("something the call waited for was cancelled") from None
         finally:
             self._calls.discard(task)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Final
@@ -24,6 +25,10 @@ class Program:
 
     def __init__(self, process: BaseProcess) -> None:
         self._process = process
+
+    def is_alive(self) -> bool:
+        """Tell whether it still runs."""
+        return self._process.is_alive()
 
     def kill(self) -> None:
         """End it with -9."""
@@ -43,15 +48,18 @@ class Program:
 
 
 @contextmanager
-def launched(target: str, *arguments: str, point: Point | None = None) -> Generator[Program, None, None]:
+def launched(
+    target: str, *arguments: str, point: Point | None = None, environment: Mapping[str, str] | None = None
+) -> Generator[Program, None, None]:
     """Run `MODULE:FUNCTION` in a process of its own, killed at the latest when the block ends.
 
     Args:
         target: the program.
         arguments: its command line.
         point: where it shall kill itself.
+        environment: what it has on top of the environment of the tests.
     """
-    process = _FORKS.Process(target=_run, args=(target, arguments, point))
+    process = _FORKS.Process(target=_run, args=(target, arguments, point, environment or {}))
     process.start()
     try:
         yield Program(process)
@@ -60,7 +68,8 @@ def launched(target: str, *arguments: str, point: Point | None = None) -> Genera
         process.join()
 
 
-def _run(target: str, arguments: Sequence[str], point: Point | None) -> None:
+def _run(target: str, arguments: Sequence[str], point: Point | None, environment: Mapping[str, str]) -> None:
+    os.environ.update(environment)
     if point is not None:
         point.arm()
     module, _, function = target.partition(":")

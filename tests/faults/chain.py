@@ -62,7 +62,7 @@ async def _serve(settings: Settings) -> None:
     async with Database.opened(settings.app_database) as database:
         chain = Chain(database, settings.data_dir / "told")
         performer = Performer(database, chain.stages)
-        async with Engine.running(settings.runs_database, "local", performer, chain.drive) as engine:
+        async with Engine.running(settings.runs_database, settings.executor_id, performer, chain.drive) as engine:
             chain.engine = engine
             async with asyncio.TaskGroup() as tasks:
                 dispatcher = Dispatcher(database, engine.hand_over, engine.hand_over_again, settings.work_poll_s)
@@ -72,6 +72,7 @@ async def _serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run until terminated: `chain DATA_DIR [DATABASE_URL]`."""
-    data_dir, *database_url = sys.argv[1:]
-    asyncio.run(_serve(Settings(data_dir=Path(data_dir), database_url=next(iter(database_url), None))))
+    """Run until terminated: `chain DATA_DIR EXECUTOR_ID [DATABASE_URL]`."""
+    data_dir, executor_id, *url = sys.argv[1:]
+    settings = Settings(data_dir=Path(data_dir), executor_id=executor_id, database_url=next(iter(url), None))
+    asyncio.run(_serve(settings))

@@ -90,3 +90,8 @@ def _hand_overs() -> Iterator[tuple[str, Point]]:
 
 HAND_OVERS: Final = dict(_hand_overs())
 """The hand-overs that every stage shares."""
+
+_FACTS: Final = ("stix_object", "match", "incident", "run", "question", "decision", "advisory", "delivery")
+
+FACTS: Final = {f"{table}:{moment}": inserting(table, moment) for table in _FACTS for moment in Moment}
+"""The first row of each fact on the way from a feed to a message."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from citysec.db import Database, upgrade
 from citysec.settings import Settings
 from citysec.tables import Meta, Outbox
 from tests.faults.points import HAND_OVERS, Moment, Point, inserting
-from tests.processes import launched
+from tests.processes import Program, launched
 from tests.waiting import until
 
 PIECES = ("a", "b", "c")
@@ -46,17 +47,31 @@ async def test_work_survives_the_loss_of_the_engines_database(sqlite: Settings):
     await _work_through_a_kill(sqlite, POINTS["tell-put-out:after-commit"], lost="citysec-runs.db*")
 
 
+@pytest.mark.postgres
+async def test_two_processes_on_one_database_share_the_work(postgresql: Settings):
+    await _give_work(postgresql)
+    with _chain(postgresql, "one") as one, _chain(postgresql, "other") as other:
+        await until(lambda: _is_all_done(postgresql), timeout_s=30)
+        one.stop()
+        other.stop()
+    assert sorted((postgresql.data_dir / "told").read_text().split()) == sorted(PIECES)
+
+
 async def _work_through_a_kill(settings: Settings, point: Point, lost: str = "nothing") -> None:
     await _give_work(settings)
-    arguments = [str(settings.data_dir), *([settings.database_url] if settings.database_url else [])]
-    with launched("tests.faults.chain:main", *arguments, point=point) as program:
+    with _chain(settings, "local", point) as program:
         await program.killed_itself()
     for file in settings.data_dir.glob(lost):
         file.unlink()
-    with launched("tests.faults.chain:main", *arguments) as program:
+    with _chain(settings, "local") as program:
         await until(lambda: _is_all_done(settings), timeout_s=30)
         program.stop()
     assert set((settings.data_dir / "told").read_text().split()) == set(PIECES)
+
+
+def _chain(settings: Settings, executor: str, point: Point | None = None) -> AbstractContextManager[Program]:
+    url = [settings.database_url] if settings.database_url else []
+    return launched("tests.faults.chain:main", str(settings.data_dir), executor, *url, point=point)
 
 
 async def _give_work(settings: Settings) -> None:
