@@ -18,7 +18,7 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -80,8 +80,8 @@ class Journal:
     A replay must make the same calls in the same order.
     """
 
-    def __init__(self, service: HomeLoop, run_id: str, pauses_s: Sequence[float]) -> None:
-        self._service, self._run_id, self._pauses_s = service, run_id, pauses_s
+    def __init__(self, service: HomeLoop, steps: Load, run_id: str, pauses_s: Sequence[float]) -> None:
+        self._service, self._steps, self._run_id, self._pauses_s = service, steps, run_id, pauses_s
 
     async def step(self, name: str, act: Callable[[], Awaitable[JsonValue]]) -> JsonValue:
         """Call `act` on the service's loop, at least once, and record what it returns.
@@ -93,7 +93,8 @@ class Journal:
         async def insist() -> JsonValue:
             return await _insist(lambda: self._service.call(act), self._pauses_s, f"{self._run_id}/{name}")
 
-        return await DBOS.run_step_async({"name": name}, insist)
+        with self._steps:
+            return await DBOS.run_step_async({"name": name}, insist)
 
     async def receive(self, timeout_s: float) -> JsonValue | None:
         """Return the oldest message not received yet; None when none came in time. The time runs on over restarts."""
@@ -109,7 +110,7 @@ class Engine:
 
     def __init__(self, service: HomeLoop, perform: Perform, drive: Drive, pauses_s: Sequence[float]) -> None:
         self._service, self._perform, self._drive, self._pauses_s = service, perform, drive, pauses_s
-        self._load = Load(BUSY)
+        self._load, self._steps = Load(BUSY), Load(1)
         self._runs: dict[str, asyncio.Task[Any]] = {}
         self._flows: dict[str, Callable[[str], Coroutine[Any, Any, None]]] = {}
         self._loop: asyncio.AbstractEventLoop
@@ -138,9 +139,12 @@ class Engine:
         thread = _Thread(database_url, executor_id, engine._register)
         try:
             engine._loop = await thread.start()
-            yield engine
+            try:
+                yield engine
+            finally:
+                await service.close(GRACE_S)
+                await engine._settle(GRACE_S)
         finally:
-            await service.close(GRACE_S)
             await thread.stop()
 
     async def hand_over(self, work_ids: Sequence[str]) -> None:
@@ -183,6 +187,12 @@ class Engine:
         query = {"status": _FAILED, "limit": 1000, "sort_desc": True, "load_input": False}
         found = await self._call(lambda: DBOS.list_workflows_async(**query))
         return [_unfinished(status) for status in found]
+
+    async def _settle(self, grace_s: float) -> None:
+        """Give the steps whose calls have returned a moment to be recorded."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._call(self._steps.light)
 
     async def _call(self, begin: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         # Shielded: a start cut off after its record is written would rest until the next start of the process.
@@ -244,7 +254,7 @@ class Engine:
         self._runs[run_id] = cast("asyncio.Task[Any]", asyncio.current_task())
         try:
             with _failing(_RUN, run_id):
-                await self._drive(Journal(self._service, run_id, self._pauses_s), run_id)
+                await self._drive(Journal(self._service, self._steps, run_id, self._pauses_s), run_id)
         finally:
             self._runs.pop(run_id, None)
 
