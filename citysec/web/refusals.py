@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -23,6 +22,9 @@ from citysec.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
+from citysec.tables.columns import now
+from citysec.web import context, render
+from citysec.web.views import ErrorView, Page, Reader
 
 PROBLEM_TYPE: Final = "application/problem+json"
 TAXII_TYPE: Final = "application/taxii+json;version=2.1"
@@ -87,7 +89,7 @@ def answer(request: web.Request, refusal: Refusal, request_id: str) -> web.Respo
         case _ if refusal.status == 401 and request.method == "GET":
             return web.Response(status=303, headers={"Location": f"/sign-in?next={quote(request.raw_path, safe='')}"})
         case _:
-            return _page(refusal, request_id, headers)
+            return _page(request, refusal, request_id, headers)
 
 
 def _problem(refusal: Refusal, request_id: str) -> dict[str, object]:
@@ -117,7 +119,16 @@ def _json(refusal: Refusal, body: dict[str, object], content_type: str, headers:
     return web.Response(status=refusal.status, body=json.dumps(body).encode(), headers=headers)
 
 
-def _page(refusal: Refusal, request_id: str, headers: dict[str, str]) -> web.Response:
-    said = "".join(f"<p>{escape(str(p))}</p>" for p in refusal.problems)
-    html = f"<!doctype html><html lang=en><title>{refusal.title}</title><h1>{refusal.title}</h1>{said}<p>{request_id}"
-    return web.Response(status=refusal.status, text=html, content_type="text/html", headers=headers)
+def _page(request: web.Request, refusal: Refusal, request_id: str, headers: dict[str, str]) -> web.Response:
+    # A visitor that could not be established is nobody; the constituent's name would cost a look at the database.
+    visitor = request.get(context.VISITOR, context.Visitor())
+    principal = visitor.principal
+    frame = Page(
+        city=context.of(request).settings.city,
+        now=now(),
+        path=request.path,
+        reader=Reader(name=principal.name, role=principal.role) if principal else None,
+        csrf=visitor.csrf,
+    )
+    view = ErrorView(status=refusal.status, detail=refusal.detail, problems=refusal.problems, request_id=request_id)
+    return web.Response(status=refusal.status, text=render.page(frame, view), content_type="text/html", headers=headers)

@@ -20,12 +20,6 @@ from citysec.web.views import Page, View
 STATIC: Final = Path(__file__).parent / "static"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""What the pages need and no more: nothing inline, nothing from elsewhere."""
-
 _MINUTE: Final = 60
 
 
@@ -52,7 +46,7 @@ def environment() -> Environment:
     )
     # Jinja's annotations admit only its own filters and globals.
     filters, names = cast("dict[str, object]", made.filters), cast("dict[str, object]", made.globals)
-    filters.update({f.__name__: f for f in (when, ago, until, tlp, severity, shape, plural, sentence, fault)})
+    filters.update({f.__name__: f for f in (when, ago, until, tlp, severity, shape, plural, sentence, fault, refused)})
     names.update(component=component, static=static, words=words)
     return made
 
@@ -106,6 +100,11 @@ def sentence(text: str) -> str:
 def fault(problems: Iterable[Problem], at: str) -> Mapping[str, str] | None:
     """Return what is wrong at field `at`, as the components of GOV.UK Frontend want to be told."""
     return next(({"text": problem.message} for problem in problems if problem.at == at), None)
+
+
+def refused(status: int) -> tuple[str, str]:
+    """Return heading and explanation of a refusal; a rare status is told like the common one of its class."""
+    return words.ERRORS.get(status) or words.ERRORS[400 if status < 500 else 500]
 
 
 @cache

@@ -81,10 +81,13 @@ RELATIONS: Final[Mapping[str, str]] = {
     "within": "it lies within",
     "contains": "it contains",
     "below": "it lies below",
-    "host": "its host is",
+    "mailbox": "it is a mailbox of",
+    "pattern": "its pattern fits",
+    "host": "its host belongs to",
+    "name": "it bears the same name as",
     "possible": "it may concern",
 }
-"""Between atom and asset, to stand before "the name …"."""
+"""Between atom and asset, to stand before "the name …"; `possible` is how the command line writes uncertain ones."""
 
 ERRORS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("This could not be read", "What was sent is not complete or not correct."),

@@ -14,9 +14,10 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from citysec.web import render
+from citysec.web.middleware import SECURITY_HEADERS
 from tests.web import samples
 
-HEADERS = {"Content-Security-Policy": render.CONTENT_SECURITY_POLICY}
+HEADERS = dict(SECURITY_HEADERS)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CLOSED = web.AppKey("closed", asyncio.Event)
 STOPPING = web.AppKey("stopping", asyncio.Event)

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from citysec.web import render
-from citysec.web.views import Named
+from citysec.web.views import ErrorView, Named
 from tests.web import gallery, samples
 from tests.web.sample_names import ago
 
@@ -117,3 +117,9 @@ def test_many_names_are_cut_short():
     frame, view = samples.full()["/incidents/city"]
     many = tuple(Named(slug=f"body-{n}", name=f"Body {n}") for n in range(9))
     assert "and 3 more" in render.page(frame, replace(view, constituents=many, opened_at=ago(hours=2)))
+
+
+def test_a_refusal_says_what_the_reader_may_know():
+    frame, _ = samples.full()["/errors/404"]
+    html = render.page(frame, ErrorView(status=409, detail="incident LDN-2026-0007 is closed: it cannot contain"))
+    assert "<p>Incident LDN-2026-0007 is closed: it cannot contain.</p>" in html

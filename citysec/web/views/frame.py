@@ -112,9 +112,10 @@ class SignInView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorView:
-    """Any refusal: `status` is 400, 401, 403, 404, 405, 409, 413, 422, 429, 500 or 503."""
+    """Any refusal; `status` is 400 or more, `detail` what else the reader may know."""
 
     template: ClassVar[str] = "error.html"
     status: int
+    detail: str = ""
     problems: tuple[Problem, ...] = ()
     request_id: str = ""
