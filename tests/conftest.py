@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -39,12 +40,19 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty SQLite database with the present schema, to be copied: migrating takes its time."""
+    file = tmp_path_factory.mktemp("empty") / "citysec.db"
+    asyncio.run(upgrade(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncGenerator[Database, None]:
+async def db(tmp_path: Path, empty_database: Path) -> AsyncGenerator[Database, None]:
     """An open, empty database with the present schema."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}"
-    await upgrade(url)
-    async with Database.opened(url) as database:
+    file = shutil.copy(empty_database, tmp_path / "citysec.db")
+    async with Database.opened(f"sqlite+aiosqlite:///{file}") as database:
         yield database
 
 
