@@ -9,7 +9,7 @@ from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access import audit
-from citysec.access.policy import CITY_ROLES, CONSTITUENT_ROLES, Principal, Role, Scope
+from citysec.access.policy import CITY_ROLES, CONSTITUENT_ROLES, SERVICE, Principal, Role, Scope
 from citysec.errors import Conflict, InvalidInput, NotShared
 from citysec.tables.access import Account, Session
 from citysec.tables.columns import now
@@ -118,6 +118,8 @@ async def principal(db: AsyncSession, account: Account, scopes: frozenset[Scope]
 async def _constituent_id(db: AsyncSession, new: NewAccount) -> str | None:
     if not new.name.strip() or ":" in new.name or not new.name.isprintable():
         raise InvalidInput.at("name", "must be printable, not empty, and without a colon")
+    if new.name.casefold() == SERVICE:
+        raise InvalidInput.at("name", "is that of the service itself")
     if new.role not in (CITY_ROLES if new.constituent is None else CONSTITUENT_ROLES):
         fault = "needs a constituent" if new.constituent is None else "belongs to the city, not to a constituent"
         raise InvalidInput.at("role", f"{new.role} {fault}")

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, select
 
 from citysec.errors import Forbidden
+from citysec.tables.access import Account
 from citysec.tables.advisories import Advisory
-from citysec.tables.incidents import Incident
+from citysec.tables.incidents import Incident, TimelineEntry
 from citysec.tables.matches import Match
 from citysec.tables.playbooks import Question, Run
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Service
@@ -63,6 +64,8 @@ class Action(StrEnum):
     POLL = "poll"
 
 
+SERVICE: Final = "citysec"
+"""Who does what the service does by itself; no account may be called so."""
 CITY_ROLES: Final = frozenset({Role.COORDINATOR, Role.ANALYST, Role.MACHINE})
 CONSTITUENT_ROLES: Final = frozenset({Role.LEAD, Role.MEMBER, Role.MACHINE})
 
@@ -186,6 +189,19 @@ def runs(principal: Principal) -> ColumnElement[bool]:
     if not principal.of_city:
         return false()
     return col(Run.incident_id).in_(select(Incident.id).where(incidents(principal)))
+
+
+def timeline_entries(principal: Principal) -> ColumnElement[bool]:
+    """Return which `TimelineEntry` rows of a readable incident `principal` may read.
+
+    The words of the city's team may name anybody, so they stay with the team, as do entries marked for it.
+    """
+    if principal.of_city:
+        return true()
+    colleagues = select(Account.name).where(col(Account.constituent_id) == principal.constituent_id)
+    actor, audience = col(TimelineEntry.actor), col(TimelineEntry.data)["audience"].as_string()
+    ours = or_(actor == SERVICE, actor.startswith("contact:", autoescape=True), actor.in_(colleagues))
+    return and_(ours, func.coalesce(audience, "") != "city")
 
 
 def audit_entries(principal: Principal) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """The data model: one module per subject; importing this package registers every table."""
 
-from citysec.tables.access import Account, AuditEntry, Session, Token
+from citysec.tables.access import Account, Answer, AuditEntry, Session, Token
 from citysec.tables.advisories import Acknowledgement, Advisory, Decision, Delivery
 from citysec.tables.feeds import Assertion, Feed, IndicatorKey, Reject, StixObject
 from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
@@ -15,6 +15,7 @@ __all__ = [
     "Accountable",
     "Acknowledgement",
     "Advisory",
+    "Answer",
     "Assertion",
     "Asset",
     "AssetOwner",

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Field
 
-from citysec.tables.columns import BigCount, Json, Row, UtcDateTime, new_id
+from citysec.tables.columns import BigCount, Json, LongText, Row, UtcDateTime, new_id
 
 
 class Account(Row, table=True):
@@ -43,6 +43,17 @@ class Token(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Answer(Row, table=True):
+    """What the API answered to a request with an `Idempotency-Key`, so that the same request again repeats nothing."""
+
+    account_id: str = Field(primary_key=True, foreign_key="account.id")
+    key: str = Field(primary_key=True)
+    request: str = Field(description="SHA-256 of method, path, query and body.")
+    status: int
+    body: str = Field(sa_type=LongText)
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class AuditEntry(Row, table=True):

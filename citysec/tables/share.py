@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from citysec.tables.columns import BigCount, Json, Row
@@ -43,9 +43,12 @@ class Grant(Row, table=True):
 class Member(Row, table=True):
     """An object version is in a collection since `date_added`: microseconds since 1970, unique and ever growing."""
 
-    __table_args__ = (UniqueConstraint("collection_id", "object_id"),)
+    __table_args__ = (
+        UniqueConstraint("collection_id", "object_id"),
+        Index("ix_member_page", "collection_id", "date_added"),
+    )
 
     date_added: int = Field(primary_key=True, sa_type=BigCount)
-    collection_id: str = Field(foreign_key="collection.id", index=True)
+    collection_id: str = Field(foreign_key="collection.id")
     object_id: int = Field(foreign_key="stix_object.id", sa_type=BigCount)
     tlp: int = Field(description="The lowest label under which some feed asserts it.")
