@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 
 from aiohttp import ClientSession, CookieJar
@@ -15,13 +16,30 @@ from citysec import settings
 from citysec.access import accounts, tokens
 from citysec.access.accounts import NewAccount
 from citysec.access.policy import Role, Scope
+from citysec.advisories import advice, publish
+from citysec.advisories.compose import Desk
+from citysec.advisories.deadlines import Deadline
 from citysec.db import Database
+from citysec.incidents import triage
+from citysec.incidents.severity import Severity
+from citysec.settings import shipped
 from citysec.tables import Account, Constituent
 from citysec.tlp import TLP
 from citysec.web.app import AppContext, application
 
 PASSWORD = "correct horse battery"
 KEY = bytes(range(32))
+INCIDENTS = triage.Policy(
+    grade=lambda criticality, confidence, kind: Severity.HIGH,
+    ref_prefix="LDN",
+    possible_opens=False,
+    city_threshold=3,
+    window=timedelta(hours=72),
+)
+ADVISORIES = publish.Policy(
+    desk=Desk(city="London", advice=advice.load(shipped("playbooks") / "advice.toml")),
+    deadlines={severity: Deadline(timedelta(hours=4)) for severity in Severity},
+)
 
 
 @cache
@@ -55,7 +73,7 @@ async def token(db: Database, name: str, *scopes: Scope) -> str:
 
 def app_context(db: Database) -> AppContext:
     """The service around `db` with default settings."""
-    return AppContext(settings=settings.read({}), database=db, key=KEY)
+    return AppContext(settings=settings.read({}), database=db, key=KEY, incidents=INCIDENTS, advisories=ADVISORIES)
 
 
 @dataclass(frozen=True)

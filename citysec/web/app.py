@@ -7,12 +7,12 @@ from typing import Final
 
 from aiohttp import web
 
-from citysec.web import middleware, operate
+from citysec.web import api, middleware, operate
 from citysec.web.context import CONTEXT, AppContext
 
 __all__ = ["AppContext", "application"]
 
-PARTS: Final[tuple[Callable[[AppContext], Iterable[web.AbstractRouteDef]], ...]] = (operate.routes,)
+PARTS: Final[tuple[Callable[[AppContext], Iterable[web.AbstractRouteDef]], ...]] = (operate.routes, api.routes)
 """Each part of the site: the function that gives its routes."""
 
 

@@ -10,8 +10,10 @@ from aiohttp import web
 from citysec.access import keys
 from citysec.access.door import Door
 from citysec.access.policy import Principal
+from citysec.advisories import publish
 from citysec.db import Database
 from citysec.errors import Unauthenticated
+from citysec.incidents import triage
 from citysec.settings import Settings
 from citysec.web.metrics import Metrics
 
@@ -22,11 +24,15 @@ class AppContext:
 
     Args:
         key: the installation's secret (`keys.signing_key`); use it through `derived`.
+        incidents: the strategy's rules for incidents.
+        advisories: and for advisories.
     """
 
     settings: Settings
     database: Database
     key: bytes = field(repr=False)
+    incidents: triage.Policy
+    advisories: publish.Policy
     door: Door = field(default_factory=Door)
     metrics: Metrics = field(default_factory=Metrics)
 

@@ -1,0 +1,71 @@
+"""The register as CSV, in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from citysec.constituency import register
+from citysec.constituency.lines import Line, cells, decode, parse
+from citysec.constituency.plan import Mode
+from citysec.web.api.operation import Call, Csv
+from citysec.web.api.values import In, Out
+
+SHOWN: Final = 1000
+"""Lines of each kind that an answer holds; its numbers are exact."""
+
+_Cells = dict[str, str]
+
+
+class ImportQuery(In):
+    """What a file means, and whether to do it."""
+
+    mode: Annotated[Mode, Field(description="`replace`: what the file leaves out of its organisations goes.")] = (
+        Mode.MERGE
+    )
+    apply: Annotated[bool, Field(description="Make the changes; without it they are only shown.")] = False
+
+
+class ChangedOut(Out):
+    """One line that says something else."""
+
+    before: _Cells
+    after: _Cells
+
+
+class PlanOut(Out):
+    """What a file changes in the register; of each list the first lines."""
+
+    applied: bool
+    added_count: int
+    changed_count: int
+    removed_count: int
+    unchanged_count: int
+    added: list[_Cells]
+    changed: list[ChangedOut]
+    removed: list[_Cells]
+
+
+async def import_assets(call: Call[ImportQuery, Csv]) -> PlanOut:
+    """Show what a CSV file would change in the register, or change it; a bad line refuses the whole file."""
+    lines = parse(decode(call.body.content))
+    plan = await register.plan_import(call.db, lines, call.query.mode)
+    if call.query.apply:
+        await register.apply(call.db, plan, call.principal.name)
+    changes = [ChangedOut(before=cells(c.before), after=cells(c.after)) for c in plan.changed[:SHOWN]]
+    return PlanOut(
+        applied=call.query.apply,
+        added_count=len(plan.added),
+        changed_count=len(plan.changed),
+        removed_count=len(plan.removed),
+        unchanged_count=plan.unchanged,
+        added=_shown(plan.added),
+        changed=changes,
+        removed=_shown(plan.removed),
+    )
+
+
+def _shown(lines: Iterable[Line]) -> list[_Cells]:
+    return [cells(line) for line, _ in zip(lines, range(SHOWN), strict=False)]

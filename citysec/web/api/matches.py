@@ -1,0 +1,101 @@
+"""Matches: which indicator touches which asset, and why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import ColumnElement
+from sqlmodel import col, or_, select, true
+
+from citysec.access import policy
+from citysec.tables.matches import Match
+from citysec.tables.register import Asset, AssetOwner, Constituent
+from citysec.web.api.operation import Call, Nothing
+from citysec.web.api.paging import Keyset, page
+from citysec.web.api.values import Instant, Label, Out, Page, Paging
+
+
+class MatchedAssetOut(Out):
+    """The asset that is touched, with those of its owners that the reader may know of."""
+
+    id: int
+    kind: str
+    value: str
+    scope: str
+    owners: Annotated[list[str], Field(description="Slugs.")]
+
+
+class MatchOut(Out):
+    """One match; open while `closed_at` is null."""
+
+    id: str
+    indicator_id: str
+    indicator_value: str
+    path: str
+    asset: MatchedAssetOut
+    relation: str
+    certain: bool
+    feed: str
+    confidence: int
+    tlp: Label
+    valid_from: datetime | None
+    valid_until: datetime | None
+    matched_at: datetime
+    closed_at: datetime | None
+    close_reason: str | None
+
+
+class MatchQuery(Paging):
+    """Which matches."""
+
+    asset: Annotated[int | None, Field(ge=0, lt=10**15)] = None
+    certain: bool | None = None
+    updated_since: Instant | None = None
+
+
+_Row = tuple[Match, Asset]
+_BY_AGE: Keyset[_Row] = Keyset((col(Match.matched_at), col(Match.id)), lambda row: (row[0].matched_at, row[0].id))
+
+
+async def list_matches(call: Call[MatchQuery, Nothing]) -> Page[MatchOut]:
+    """List matches, open and closed."""
+    query, wanted = call.query, true()
+    if query.asset is not None:
+        wanted &= col(Match.asset_id) == query.asset
+    if query.certain is not None:
+        wanted &= col(Match.certain) == query.certain
+    if query.updated_since is not None:
+        since = query.updated_since
+        wanted &= or_(col(Match.matched_at) >= since, col(Match.closed_at) >= since)
+    return await listed(call, wanted)
+
+
+async def listed(call: Call[Any, Any], wanted: ColumnElement[bool]) -> Page[MatchOut]:
+    """Return the page of the matches that are `wanted` and that the caller may see."""
+    statement = select(Match, Asset).join(Asset).where(wanted, policy.matches(call.principal))
+    rows = await page(call, statement, _BY_AGE, lambda row: row)
+    owners = await owners_of(call, (asset.id for _, asset in rows.items))
+    return Page(items=[_out(match, asset, owners) for match, asset in rows.items], next=rows.next)
+
+
+async def owners_of(call: Call[Any, Any], assets: Iterable[int | None]) -> Mapping[int, list[str]]:
+    """Return the slugs of the owners of each asset, as far as the caller may know of them."""
+    statement = (
+        select(AssetOwner.asset_id, Constituent.slug)
+        .join(Constituent)
+        .where(col(AssetOwner.asset_id).in_(set(assets)), policy.owners(call.principal))
+        .order_by(Constituent.slug)
+    )
+    owners: dict[int, list[str]] = defaultdict(list)
+    for asset_id, slug in await call.db.exec(statement):
+        owners[asset_id].append(slug)
+    return owners
+
+
+def _out(match: Match, asset: Asset, owners: Mapping[int, list[str]]) -> MatchOut:
+    touched = {**asset.model_dump(), "owners": owners.get(asset.id or 0, [])}
+    return MatchOut.model_validate({**match.model_dump(), "asset": touched})

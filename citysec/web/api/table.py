@@ -1,0 +1,68 @@
+"""Every operation of the API, on one page."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from citysec.access.policy import Action
+from citysec.web.api import advisories, imports, incidents, matches, operate, register, runs
+from citysec.web.api.advisories import AdvisoryOut, AdvisoryQuery, ReplyBody
+from citysec.web.api.imports import ImportQuery, PlanOut
+from citysec.web.api.incidents import (
+    IncidentOut,
+    IncidentQuery,
+    MoveBody,
+    NoteBody,
+    PublishedOut,
+    ReasonBody,
+    TimelineOut,
+)
+from citysec.web.api.matches import MatchOut, MatchQuery
+from citysec.web.api.operate import AuditOut, FeedOut, MeOut, WorkOut
+from citysec.web.api.operation import Csv, Method, Nothing, Operation
+from citysec.web.api.register import AssetOut, AssetQuery, ConstituentOut, ServiceOut
+from citysec.web.api.runs import QuestionOut, QuestionQuery, RunOut, RunQuery, StepOut
+from citysec.web.api.values import Page, Paging
+
+_GET, _POST = Method.GET, Method.POST
+_READ, _CITY = Action.READ, Action.READ_CITY
+
+OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
+    Operation(_GET, "/me", _READ, operate.me, Nothing, Nothing, MeOut),
+    Operation(_GET, "/incidents", _READ, incidents.list_incidents, IncidentQuery, Nothing, Page[IncidentOut]),
+    Operation(_GET, "/incidents/{id}", _READ, incidents.get_incident, Nothing, Nothing, IncidentOut),
+    Operation(_GET, "/incidents/{id}/timeline", _READ, incidents.timeline, Paging, Nothing, Page[TimelineOut]),
+    Operation(_GET, "/incidents/{id}/matches", _READ, incidents.incident_matches, Paging, Nothing, Page[MatchOut]),
+    Operation(_POST, "/incidents/{id}/notes", Action.NOTE, incidents.add_note, Nothing, NoteBody, IncidentOut),
+    Operation(_POST, "/incidents/{id}/contain", Action.MOVE, incidents.contain, Nothing, MoveBody, IncidentOut),
+    Operation(_POST, "/incidents/{id}/close", Action.MOVE, incidents.close, Nothing, MoveBody, IncidentOut),
+    Operation(_POST, "/incidents/{id}/reopen", Action.MOVE, incidents.reopen, Nothing, MoveBody, IncidentOut),
+    Operation(_POST, "/incidents/{id}/escalate", Action.ESCALATE, incidents.escalate, Nothing, ReasonBody, IncidentOut),
+    Operation(_POST, "/incidents/{id}/advisories", Action.ADVISE, incidents.advise, Nothing, Nothing, PublishedOut),
+    Operation(_GET, "/questions", _READ, runs.list_questions, QuestionQuery, Nothing, Page[QuestionOut]),
+    Operation(_GET, "/questions/{id}", _READ, runs.get_question, Nothing, Nothing, QuestionOut),
+    Operation(_GET, "/runs", _CITY, runs.list_runs, RunQuery, Nothing, Page[RunOut]),
+    Operation(_GET, "/runs/{id}", _CITY, runs.get_run, Nothing, Nothing, RunOut),
+    Operation(_GET, "/runs/{id}/steps", _CITY, runs.list_steps, Paging, Nothing, Page[StepOut]),
+    Operation(_GET, "/advisories", _READ, advisories.list_advisories, AdvisoryQuery, Nothing, Page[AdvisoryOut]),
+    Operation(_GET, "/advisories/{id}", _READ, advisories.get_advisory, Nothing, Nothing, AdvisoryOut),
+    Operation(
+        _POST,
+        "/advisories/{id}/acknowledgements",
+        Action.ACKNOWLEDGE,
+        advisories.acknowledge,
+        Nothing,
+        ReplyBody,
+        AdvisoryOut,
+    ),
+    Operation(_GET, "/constituents", _READ, register.list_constituents, Paging, Nothing, Page[ConstituentOut]),
+    Operation(_GET, "/constituents/{slug}", _READ, register.get_constituent, Nothing, Nothing, ConstituentOut),
+    Operation(_GET, "/services", _READ, register.list_services, Paging, Nothing, Page[ServiceOut]),
+    Operation(_GET, "/assets", _READ, register.list_assets, AssetQuery, Nothing, Page[AssetOut]),
+    Operation(_POST, "/assets/import", Action.IMPORT, imports.import_assets, ImportQuery, Csv, PlanOut),
+    Operation(_GET, "/assets/{asset}", _READ, register.get_asset, Nothing, Nothing, AssetOut),
+    Operation(_GET, "/matches", _READ, matches.list_matches, MatchQuery, Nothing, Page[MatchOut]),
+    Operation(_GET, "/feeds", _CITY, operate.list_feeds, Paging, Nothing, Page[FeedOut]),
+    Operation(_POST, "/feeds/{feed}/poll", Action.POLL, operate.poll_feed, Nothing, Nothing, WorkOut, status=202),
+    Operation(_GET, "/audit", Action.READ_AUDIT, operate.list_audit, Paging, Nothing, Page[AuditOut]),
+)
