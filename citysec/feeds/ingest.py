@@ -29,6 +29,8 @@ BATCH: Final = 500
 WORK: Final = 1000
 """Objects that one piece of work names at most."""
 UNMARKED: Final = -1
+Labels = Mapping[str, TLP | None]
+"""Content hash of an object -> the label of its own markings, None where no TLP marking applies to it."""
 _LOCK: Final = 0x66656564  # PostgreSQL advisory lock: one ingest at a time decides which version is the newest
 
 
@@ -70,7 +72,8 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     drafts += await markings.waiting(db, feed.name, batch.markings)
     have = await objects.stored(db, {draft.stix_id for draft in drafts})
     plan = versions.plan(drafts, have, at)
-    labels = await markings.known(db, drafts, batch.markings)
+    known = await markings.known(db, drafts, batch.markings)
+    labels = {draft.content_hash: tlp.strictest(draft.marking_refs, known) for draft in drafts}
     rows = {key: _row(feed, key, draft, labels, at) for key, draft in plan.new.items()}
     ids = await objects.store(db, plan, have, rows)
     revised = await _revise(db, feed, plan, labels)
@@ -94,7 +97,7 @@ def _sorted_out(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Reject]]:
     return whole, [Reject(draft.stix_id, "it holds the character U+0000", draft.text[:200]) for draft in broken]
 
 
-def _row(feed: Definition, key: Key, draft: Draft, labels: Mapping[str, TLP | None], at: datetime) -> dict[str, Any]:
+def _row(feed: Definition, key: Key, draft: Draft, labels: Labels, at: datetime) -> dict[str, Any]:
     """Return the columns of a new object version."""
     return {
         "stix_id": draft.stix_id,
@@ -113,23 +116,22 @@ def _row(feed: Definition, key: Key, draft: Draft, labels: Mapping[str, TLP | No
         "target_ref": draft.target_ref,
         "relationship_type": draft.relationship_type,
         "labels": list(dict.fromkeys((*draft.labels, *draft.indicator_types))),
-        "tlp": _own_label(draft, labels),
+        "tlp": _column(labels[draft.content_hash]),
         "content_hash": draft.content_hash,
         "text": draft.text,
         "received_at": at,
     }
 
 
-def _own_label(draft: Draft, labels: Mapping[str, TLP | None]) -> int:
-    found = tlp.strictest(draft.marking_refs, labels)
-    return UNMARKED if found is None else found.value
+def _column(label: TLP | None) -> int:
+    return UNMARKED if label is None else int(label)
 
 
 def _valid_until(feed: Definition, draft: Draft) -> datetime | None:
     return trust.expiry(feed, draft.version, draft.valid_until) if draft.type == "indicator" else draft.valid_until
 
 
-async def _revise(db: AsyncSession, feed: Definition, plan: Plan, labels: Mapping[str, TLP | None]) -> set[int]:
+async def _revise(db: AsyncSession, feed: Definition, plan: Plan, labels: Labels) -> set[int]:
     """Follow what has become known about stored versions, and return those that it changes.
 
     A marking definition may have come since; and of two feeds that say the same without an end, the longer lifetime
@@ -137,7 +139,7 @@ async def _revise(db: AsyncSession, feed: Definition, plan: Plan, labels: Mappin
     """
     changes: list[tuple[int, Mapping[str, Any]]] = []
     for draft, have in plan.again:
-        own, until = _own_label(draft, labels), have.valid_until
+        own, until = _column(labels[draft.content_hash]), have.valid_until
         if until is not None and draft.valid_until is None:
             longer = _valid_until(feed, draft)
             until = None if longer is None else max(longer, until)
@@ -147,9 +149,9 @@ async def _revise(db: AsyncSession, feed: Definition, plan: Plan, labels: Mappin
     return {object_id for object_id, _ in changes}
 
 
-def _terms(feed: Definition, draft: Draft, labels: Mapping[str, TLP | None]) -> Terms:
-    label = tlp.of_markings(draft.marking_refs, feed.tlp, labels)
-    return Terms(label.value, trust.confidence(feed, draft.confidence))
+def _terms(feed: Definition, draft: Draft, labels: Labels) -> Terms:
+    own = labels[draft.content_hash]
+    return Terms(int(feed.tlp if own is None else own), trust.confidence(feed, draft.confidence))
 
 
 def _hand_on(db: AsyncSession, changed: Mapping[int, Draft]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -29,29 +30,38 @@ class Row(SQLModel):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant: naive values are refused, what comes back is UTC."""
+    """An aware instant: naive values are refused, what comes back is UTC.
+
+    It stands in for the driver's own conversion: ingest writes five instants a row.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return `value` in UTC as the database wants it.
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return what turns an instant into what the database wants; a naive one is a `ValueError`."""
+        return _written if dialect.name == "sqlite" else _utc
 
-        Raises:
-            ValueError: `value` has no time zone.
-        """
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive time {value!r}")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return what turns the stored instant into an aware time in UTC."""
+        return _read if dialect.name == "sqlite" else _utc
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Return the stored instant as an aware time in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+def _utc(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"naive time {value!r}")
+    return value.astimezone(UTC)
+
+
+def _written(value: datetime | None) -> str | None:
+    utc = _utc(value)
+    return utc.isoformat(" ", "microseconds").removesuffix("+00:00") if utc is not None else None
+
+
+def _read(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text is not None else None
 
 
 def new_id() -> str:
