@@ -12,23 +12,23 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
+import msgspec
+
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.observable import Kind, Observable
-from citysec.patterning import regex
+from citysec.patterning import regex, shortcut
 from citysec.patterning.grammar import parse
 from citysec.patterning.syntax import Between, Comparison, Instruction, Join, Literal, Mark, Op, Repeats, Within
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(msgspec.Struct, frozen=True, gc=False):
     """One fact of a pattern. `value` is the literal as the pattern has it, `key` its canonical form."""
 
     kind: Kind
@@ -48,26 +48,22 @@ class Why(StrEnum):
     VALUE = "value is not one that the property can have, or cannot be evaluated"
 
 
-@dataclass(frozen=True, slots=True)
-class Residue:
+class Residue(msgspec.Struct, frozen=True, gc=False):
     """A comparison, or one value of it, that no index can answer."""
 
     path: str
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True):
     """The atoms of a pattern, each fact once, in the pattern's order; and what is left of it."""
 
     atoms: tuple[Atom, ...]
     residue: tuple[Residue, ...] = ()
 
 
-Read = Callable[[str], tuple[Observable, ...]]
-_ONE_EQUALITY: Final = re.compile(
-    r"\[\s*([a-z0-9-]+:[A-Za-z0-9_]+(?:\.(?:[A-Za-z0-9_]+|'[A-Za-z0-9-]+'))*)\s*=\s*'([^'\\]*)'\s*\]"
-)
+_Test = tuple[str, Op, Literal, bool]
+_Reader = Callable[[str], tuple[Observable, ...]]
 _HASHED: Final = re.compile(
     r"(file|artifact|x509-certificate|(?:process:|file:).*)(?::|\.)hashes\.'?([A-Za-z0-9_-]+)'?"
 )
@@ -79,14 +75,23 @@ def compile(pattern: str) -> Compiled:  # noqa: A001
     Raises:
         InvalidInput: it is not a STIX pattern; such a pattern matches nothing.
     """
-    single = _ONE_EQUALITY.fullmatch(pattern)
-    if single is not None:
-        only = Comparison(path=single[1], op=Op.EQ, negated=False, values=(single[2],), at=1)
-        return _collect(_facts(only, certain=True))
-    program = parse(pattern)
+    values = shortcut.values(pattern)
+    if values is None:
+        return _compiled(_tests(parse(pattern)))
+    return _compiled([(path, op, value, True) for path, op, value in values])
+
+
+def _tests(program: Sequence[Instruction]) -> Iterator[_Test]:
+    """Yield what each comparison tests, one by one where it names several values."""
     comparisons = [i for i in program if isinstance(i, Comparison)]
-    pairs = zip(comparisons, _certainties(program), strict=True)
-    return _collect(fact for comparison, certain in pairs for fact in _facts(comparison, certain=certain))
+    for comparison, certain in zip(comparisons, _certainties(program), strict=True):
+        path, op = comparison.path, comparison.op
+        if comparison.negated:
+            yield path, Op.NE, "", certain
+        elif op is Op.EXISTS:
+            yield path, op, "", certain
+        else:
+            yield from ((path, op, value, certain and op is not Op.ISSUPERSET) for value in comparison.values)
 
 
 def _certainties(program: Sequence[Instruction]) -> list[bool]:
@@ -121,45 +126,38 @@ def _weaken(weakened: list[int], start: int) -> None:
     weakened[-1] -= 1
 
 
-def _collect(facts: Iterator[Atom | Residue]) -> Compiled:
+def _compiled(tests: Iterable[_Test]) -> Compiled:
     atoms: dict[tuple[Kind, str, str], Atom] = {}
     residue: list[Residue] = []
-    for fact in facts:
-        if isinstance(fact, Residue):
-            residue.append(fact)
+    for path, op, value, certain in tests:
+        found = _read(path, op, value)
+        if isinstance(found, Why):
+            residue.append(Residue(path, found))
             continue
-        known = atoms.setdefault((fact.kind, fact.key, fact.path), fact)
-        if fact.certain and not known.certain:
-            atoms[fact.kind, fact.key, fact.path] = fact
+        for one in found:
+            known = atoms.get((one.kind, one.key, path))
+            if known is None or (certain and not known.certain):
+                atoms[one.kind, one.key, path] = Atom(one.kind, one.key, path, str(value), certain, op)
     return Compiled(tuple(atoms.values()), tuple(residue))
 
 
-def _facts(comparison: Comparison, *, certain: bool) -> Iterator[Atom | Residue]:
-    path, op = comparison.path, comparison.op
+def _read(path: str, op: Op, value: Literal) -> tuple[Observable, ...] | Why:
+    """Return the facts that a test states, or why it states none."""
+    if op is Op.NE:
+        return Why.NEGATED
     read = _reader(path, op)
-    if comparison.negated or op is Op.NE:
-        yield Residue(path, Why.NEGATED)
-    elif read is None:
-        yield Residue(path, Why.PATH if _reader(path, Op.EQ) is None else Why.OPERATOR)
-    else:
-        for value in comparison.values:
-            yield from _read(comparison, read, value, certain=certain and op is not Op.ISSUPERSET)
-
-
-def _read(comparison: Comparison, read: Read, literal: Literal, *, certain: bool) -> Iterator[Atom | Residue]:
-    value = str(literal)
+    if read is None:
+        return Why.PATH if _reader(path, Op.EQ) is None else Why.OPERATOR
+    if not isinstance(value, (str, int)):
+        return Why.VALUE
     try:
-        found = read(value) if isinstance(literal, (str, int)) else ()
+        return read(str(value))
     except InvalidInput:
-        found = ()
-    if not found:
-        yield Residue(comparison.path, Why.VALUE)
-    for one in found:
-        yield Atom(one.kind, one.key, comparison.path, value, certain, comparison.op)
+        return Why.VALUE
 
 
 @lru_cache(maxsize=4096)
-def _reader(path: str, op: Op) -> Read | None:
+def _reader(path: str, op: Op) -> _Reader | None:
     """Return what reads a literal compared with `path` by `op`; None where that says nothing about an asset."""
     match op:
         case Op.EQ | Op.IN:
@@ -174,7 +172,7 @@ def _reader(path: str, op: Op) -> Read | None:
             return None
 
 
-def _hash_reader(path: str) -> Read | None:
+def _hash_reader(path: str) -> _Reader | None:
     found = _HASHED.fullmatch(path)
     if found is None:
         return None
@@ -208,16 +206,17 @@ def _number(text: str) -> tuple[Observable, ...]:
 
 
 def _like(text: str) -> tuple[Observable, ...]:
+    regex.like(text).check()
     return (Observable(Kind.NAME_LIKE, text.lower(), text),)
 
 
 def _regex(text: str) -> tuple[Observable, ...]:
-    regex.check(text)
+    regex.matches(text).check()
     return (Observable(Kind.NAME_REGEX, text, text),)
 
 
 _NAME_PATH: Final = "domain-name:value"
-_EQUAL: Final[dict[str, Read]] = {
+_EQUAL: Final[dict[str, _Reader]] = {
     "ipv4-addr:value": _network,
     "ipv6-addr:value": _network,
     "network-traffic:src_ref.value": _endpoint,

@@ -37,12 +37,21 @@ class Expression:
     def __init__(self, pattern: str, literal: str = "") -> None:
         self._pattern, self._literal = pattern, literal.encode()
 
-    def matching(self, lines: bytes) -> Iterator[str]:
-        """Yield each line that the expression matches, in order; `lines` begins and ends with a line break.
+    def check(self) -> None:
+        """Do nothing if the expression can be evaluated.
 
         Raises:
-            InvalidInput: RE2 refuses the expression.
+            InvalidInput: RE2 does not know it, or it is too large.
         """
+        if len(self._pattern) > MAX_LENGTH:
+            raise InvalidInput.at("", f"the expression is longer than {MAX_LENGTH} characters")
+        try:
+            _compile(self._pattern)
+        except re2.error as err:
+            raise InvalidInput.at("", f"{self._pattern!r} is not an expression of RE2: {err.args[0]!r}") from err
+
+    def matching(self, lines: bytes) -> Iterator[str]:
+        """Yield each line that matches, in order; `lines` begins and ends with a line break, and `check` has passed."""
         if self._literal not in lines:
             return
         if _WHOLE_TEXT.search(self._pattern):
@@ -58,17 +67,8 @@ class Expression:
             at = end + 1
 
 
-def check(pattern: str) -> None:
-    """Do nothing if MATCHES `pattern` can be evaluated.
-
-    Raises:
-        InvalidInput: RE2 does not know the expression, or it is too large.
-    """
-    _compile(pattern)
-
-
 def matches(pattern: str) -> Expression:
-    """Return what finds the values that MATCHES `pattern`, which `check` has let pass."""
+    """Return what finds the values that MATCHES `pattern`."""
     return Expression(pattern, _required(pattern))
 
 
@@ -80,15 +80,10 @@ def like(pattern: str) -> Expression:
 
 
 def _compile(pattern: str) -> re2._Regexp:
-    if len(pattern) > MAX_LENGTH:
-        raise InvalidInput.at("", f"the regular expression is longer than {MAX_LENGTH} characters")
     options = re2.Options()
     options.log_errors = False
     options.never_nl = True  # so that no match runs over the end of a line
-    try:
-        return re2.compile(pattern.encode(), options)
-    except re2.error as err:
-        raise InvalidInput.at("", f"{pattern!r} is not a regular expression of RE2: {err.args[0]!r}") from err
+    return re2.compile(pattern.encode(), options)
 
 
 def _required(pattern: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from citysec.observable import Kind
 from citysec.patterning import Op, Residue, Why, compile  # noqa: A004
@@ -116,3 +118,25 @@ def test_what_cannot_be_looked_up_is_left_with_a_reason():
 def test_a_long_disjunction_is_no_trouble():
     pattern = "[" + " OR ".join(f"ipv4-addr:value = '10.0.{i // 256}.{i % 256}'" for i in range(5000)) + "]"
     assert len(keys(pattern)) == 5000
+
+
+plain = st.lists(
+    st.tuples(
+        st.sampled_from(("domain-name:value", "ipv4-addr:value", "file:hashes.'SHA-256'", "file:name", "url:value")),
+        st.sampled_from((" = ", "=", " IN ", "\tIN")),
+        st.lists(st.sampled_from(("a.test", "198.51.100.3", "http://a.test/OR", "[x] OR", "")), min_size=1, max_size=3),
+        st.sampled_from((" OR ", "] OR [", "]OR\n[", "\nOR ", " AND ")),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(plain)
+def test_the_shortcut_says_what_the_grammar_says(parts: list[tuple[str, str, list[str], str]]):
+    pattern = "["
+    for path, op, values, join in parts:
+        listed = ", ".join(f"'{value}'" for value in values)
+        pattern += f"{path}{op}{f'({listed})' if 'IN' in op else listed.split(',')[0]}{join}"
+    pattern = pattern.rstrip("[]ORAND \n") + "]"
+    assert compile(pattern) == compile(f"({pattern})")

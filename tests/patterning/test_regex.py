@@ -32,7 +32,7 @@ def test_what_is_found_in_all_lines_is_what_each_line_matches(pattern: str):
 @given(st.text(alphabet=r"ab.c-[]^$*+?{}1,\d|()", max_size=12))
 def test_no_shortcut_changes_what_is_found(pattern: str):
     try:
-        regex.check(pattern)
+        regex.matches(pattern).check()
     except InvalidInput:
         return
     alone = regex.Expression(rf"(?:{pattern})|\z\A.")
@@ -52,4 +52,11 @@ def test_like_covers_the_whole_name(pattern: str, names: list[str]):
 @pytest.mark.parametrize("pattern", ["(?=a)", r"(a)\1", "(", "a{2000}", "x" * 3000, "(a{900}){900}"])
 def test_what_re2_refuses_is_refused(pattern: str):
     with pytest.raises(InvalidInput):
-        regex.check(pattern)
+        regex.matches(pattern).check()
+
+
+def test_an_expression_of_any_length_that_passes_is_found():
+    longest = "a" * (regex.MAX_LENGTH - 3)
+    assert found(f"{longest}|^b") == ["b1-c.test"]
+    with pytest.raises(InvalidInput):
+        regex.like("%" * (regex.MAX_LENGTH + 1)).check()

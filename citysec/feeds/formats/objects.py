@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple, cast
+from operator import attrgetter
+from typing import Final, cast
 
 import msgspec
 from msgspec import Raw
@@ -55,11 +57,11 @@ _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _ABSENT: Final = Raw()
 
 
-class _Granular(msgspec.Struct):
+class _Granular(msgspec.Struct, gc=False):
     marking_ref: str | None = None
 
 
-class _Common(msgspec.Struct):
+class _Common(msgspec.Struct, gc=False):
     """What every object may have; another type than here makes the object a reject."""
 
     type: str
@@ -76,7 +78,7 @@ class _Common(msgspec.Struct):
     extensions: Raw = _ABSENT
 
 
-class _Object(_Common):
+class _Object(_Common, gc=False):
     """What the types that the standard defines may have; types of others may use the same names as they like."""
 
     name: str | None = None
@@ -161,21 +163,21 @@ def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
     Raises:
         InvalidInput: it does not.
     """
+    _check_properties(found)
+    _settle_times(found)
     is_indicator = found.type == "indicator"
     labels = found.labels or ()
-    _check_properties(found)
-    times = _times(found)
     return Draft(
         stix_id=found.id,
         type=found.type,
-        spec_version=_spec_version(found, bundle_version),
+        spec_version=found.spec_version or _spec_version(found, bundle_version),
         text=text.decode(),
         content_hash=hashlib.sha256(text).hexdigest(),
-        created=times.created,
-        modified=times.modified,
+        created=found.created,
+        modified=found.modified,
         revoked=bool(found.revoked),
-        valid_from=times.valid_from or (times.created if is_indicator else None),
-        valid_until=times.valid_until,
+        valid_from=found.valid_from or (found.created if is_indicator else None),
+        valid_until=found.valid_until,
         confidence=found.confidence,
         created_by_ref=found.created_by_ref,
         name=found.name,
@@ -186,7 +188,7 @@ def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
         source_ref=found.source_ref,
         target_ref=found.target_ref or found.sighting_of_ref,
         labels=labels,
-        indicator_types=found.indicator_types or tuple(i for i in labels if i in _INDICATOR_TYPES),
+        indicator_types=found.indicator_types or tuple([i for i in labels if i in _INDICATOR_TYPES]),
     )
 
 
@@ -194,9 +196,9 @@ def _check_properties(found: _Object) -> None:
     identifier = _ID.fullmatch(found.id)
     if identifier is None or identifier[1] != found.type:
         raise InvalidInput.at("id", f"{found.id!r} is not {found.type}--UUID")
-    missing = [name for name in _required(found.type) if not getattr(found, name)]
-    if missing:
-        raise InvalidInput(Problem(name, "is missing") for name in missing)
+    names, values = _required(found.type)
+    if not all(values(found)):
+        raise InvalidInput(Problem(name, "is missing") for name in names if not getattr(found, name))
     if found.confidence is not None and not 0 <= found.confidence <= 100:
         raise InvalidInput.at("confidence", f"{found.confidence} is not within 0 and 100")
     if found.spec_version not in {None, "2.0", "2.1"}:
@@ -204,32 +206,31 @@ def _check_properties(found: _Object) -> None:
 
 
 @lru_cache(maxsize=256)
-def _required(kind: str) -> tuple[str, ...]:
+def _required(kind: str) -> tuple[Sequence[str], Callable[[_Object], Iterable[object]]]:
+    """Return the names of the properties that objects of that type must have, and what gets their values."""
     versions = ("created", "modified") if kind in _VERSIONED else ("created",) if kind == _MARKING else ()
-    return versions + _REQUIRED.get(kind, ())
+    names = ("id", "type", *versions, *_REQUIRED.get(kind, ()))
+    return names, attrgetter(*names)
 
 
-class _Times(NamedTuple):
-    created: datetime | None
-    modified: datetime | None
-    valid_from: datetime | None
-    valid_until: datetime | None
-
-
-def _times(found: _Object) -> _Times:
-    """Return the object's times in UTC; observables have no versions, whatever they call `created`."""
-    own = found.type not in _OBSERVABLES
-    created = _utc("created", found.created) if own else None
-    modified = _utc("modified", found.modified) if own else None
-    valid_from, valid_until = _utc("valid_from", found.valid_from), _utc("valid_until", found.valid_until)
-    for name, instant in (("created", created), ("modified", modified)):
-        if instant is not None and not _EARLIEST <= instant < _LATEST:
-            raise InvalidInput.at(name, f"{instant.isoformat()} is absurd")
-    if created and modified and modified < created:
+def _settle_times(found: _Object) -> None:
+    """Put the times into UTC and check them; observables have no versions, whatever they call `created`."""
+    if found.type in _OBSERVABLES:
+        found.created = found.modified = None
+    created, modified = _version("created", found.created), _version("modified", found.modified)
+    begin, end = _utc("valid_from", found.valid_from), _utc("valid_until", found.valid_until)
+    if created is not None and modified is not None and modified < created:
         raise InvalidInput.at("modified", "is before created")
-    if valid_from and valid_until and valid_until <= valid_from:
+    if begin is not None and end is not None and end <= begin:
         raise InvalidInput.at("valid_until", "is not after valid_from")
-    return _Times(created, modified, valid_from, valid_until)
+    found.created, found.modified, found.valid_from, found.valid_until = created, modified, begin, end
+
+
+def _version(name: str, instant: datetime | None) -> datetime | None:
+    settled = _utc(name, instant)
+    if settled is not None and not _EARLIEST <= settled < _LATEST:
+        raise InvalidInput.at(name, f"{settled.isoformat()} is absurd")
+    return settled
 
 
 def _utc(name: str, instant: datetime | None) -> datetime | None:
@@ -244,9 +245,7 @@ def _utc(name: str, instant: datetime | None) -> datetime | None:
 
 
 def _spec_version(found: _Object, bundle_version: str | None) -> str:
-    """Return the version an object is written in, which 2.0 says on the bundle and 2.1 on the object."""
-    if found.spec_version is not None:
-        return found.spec_version
+    """Return the version of an object that does not say it: what its bundle says, else what its properties tell."""
     if bundle_version in {"2.0", "2.1"}:
         return bundle_version
     newer = (
@@ -263,6 +262,8 @@ def _spec_version(found: _Object, bundle_version: str | None) -> str:
 
 def _marking_refs(found: _Object) -> tuple[str, ...]:
     """Return what the object, its parts and its labels are marked with, each once."""
+    if not found.granular_markings and not found.labels:
+        return found.object_marking_refs or ()
     granular = [i.marking_ref for i in found.granular_markings or () if i.marking_ref]
     labelled = [marking for label in found.labels or () if (marking := markings.of_label(label))]
     return tuple(dict.fromkeys((*(found.object_marking_refs or ()), *granular, *labelled)))

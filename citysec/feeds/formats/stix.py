@@ -10,9 +10,9 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -43,14 +43,17 @@ def parse(body: bytes) -> Iterator[Draft | Reject]:
     """
     for place, document in _documents(body.removeprefix(b"\xef\xbb\xbf")):
         try:
-            found, spec_version = _objects(document)
+            objects = _objects(document)
         except MALFORMED as err:
             if not place:
                 raise InvalidInput.at("", f"this is no STIX: {err}") from err
             yield Reject(place, f"this is no STIX: {err}", _excerpt(document))
             continue
-        for at, raw in found:
-            yield _draft(raw, place + at, spec_version)
+        for number, raw in enumerate(objects.raws):
+            try:
+                yield draft(raw, objects.spec_version)
+            except InvalidInput as err:
+                yield Reject(place + objects.at.format(number), str(err), _excerpt(raw))
 
 
 def _documents(body: bytes) -> Iterator[tuple[str, Raw]]:
@@ -72,23 +75,22 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def _objects(document: Raw) -> tuple[Iterable[tuple[str, Raw]], str | None]:
-    """Return the objects of a JSON text with their places in it, and the version its bundle declares."""
+class _Objects(NamedTuple):
+    """The objects of a JSON text, the form of their places in it, and the version that its bundle declares."""
+
+    raws: list[Raw]
+    at: str
+    spec_version: str | None = None
+
+
+def _objects(document: Raw) -> _Objects:
     if bytes(document).lstrip()[:1] == b"[":
-        return ((f"/{i}", raw) for i, raw in enumerate(_list.decode(document))), None
+        return _Objects(_list.decode(document), "/{}")
     container = _container.decode(document)
     if container.type not in {None, "bundle"}:
-        return [("", document)], None
-    objects = _list.decode(container.objects)
+        return _Objects([document], "")
     version = container.spec_version if isinstance(container.spec_version, str) else None
-    return ((f"/objects/{i}", raw) for i, raw in enumerate(objects)), version
-
-
-def _draft(raw: Raw, at: str, bundle_version: str | None) -> Draft | Reject:
-    try:
-        return draft(raw, bundle_version)
-    except InvalidInput as err:
-        return Reject(at, str(err), _excerpt(raw))
+    return _Objects(_list.decode(container.objects), "/objects/{}", version)
 
 
 def _excerpt(raw: Raw) -> str:
