@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from binascii import unhexlify
 from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum, auto
@@ -257,7 +258,7 @@ def unquote(text: str) -> str:
 def _bytes(token: Token) -> bytes:
     text = token.text[2:-1]
     try:
-        return bytes.fromhex(text) if token.form is Form.HEX else b64decode(text, validate=True)
+        return unhexlify(text) if token.form is Form.HEX else b64decode(text, validate=True)
     except ValueError as err:
         raise InvalidInput.at(f"character {token.at}", f"{text[:40]!r} is not {token.form}") from err
 

@@ -74,6 +74,7 @@ def test_a_path_is_kept_without_its_blanks():
         ("[file:hashes.SHA-256 = 'x']", 16),
         (r"[a:b = 'x\n']", 7),
         ("[a:b = h'abc']", 7),
+        ("[a:b = h' 0a']", 7),
         ("[a:b = b'a']", 7),
         ("[a:b = t'2024-13-01T00:00:00Z']", 7),
         ("[NOT a:b = 1]", 5),
