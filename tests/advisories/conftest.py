@@ -141,10 +141,8 @@ class Town:
         return sorted(await self.rows(Delivery, **where), key=lambda row: (row.queued_at, row.contact_id))
 
 
-@pytest.fixture
-async def town(db: Database) -> Town:
+async def settle(town: Town) -> None:
     """Camden (a mailbox and a webhook) and Brent (a mailbox), both accountable for a service, cleared for TLP:AMBER."""
-    town = Town(db)
     people = [("camden", "Camden"), ("brent", "Brent")]
     await town.add(
         *(Constituent(id=i, slug=i, name=n, kind="borough", sector="local-government", clearance=2) for i, n in people),
@@ -170,6 +168,13 @@ async def town(db: Database) -> Town:
             received_at=NOON,
         ),
     )
+
+
+@pytest.fixture
+async def town(db: Database) -> Town:
+    """The town before anything happens (`settle`)."""
+    town = Town(db)
+    await settle(town)
     return town
 
 
