@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import Database
+from citysec.db import Database, upgrade
 from citysec.engine import Engine
 from citysec.errors import Conflict
 from citysec.playbooks.actions import Hands
@@ -32,15 +32,24 @@ INCIDENT = "c0ffee"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-async def city(db: Database) -> Database:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def city(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database, None]:
     """A database with one borough and its open incident `INCIDENT`."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+asyncpg://")
+    await upgrade(url)
+    async with Database.opened(url) as db:
+        await _open_incident(db)
+        yield db
+
+
+async def _open_incident(db: Database) -> None:
     borough = Constituent(slug="camden", name="Camden", kind="borough", sector="local-government")
     async with db.writing() as session:
         session.add(borough)
         await session.flush()
         session.add(incident(borough.id))
-    return db
 
 
 def incident(constituent_id: str | None, incident_id: str = INCIDENT) -> Incident:
@@ -139,6 +148,3 @@ class Runs:
 @pytest.fixture
 def runs(city: Database, tmp_path: Path) -> Runs:
     return Runs(city, tmp_path)
-
-
-Opened = Callable[[], AbstractAsyncContextManager[Engine]]

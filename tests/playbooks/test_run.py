@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from citysec.playbooks.signals import (
     Abandon,
     Ask,
@@ -12,6 +15,7 @@ from citysec.playbooks.signals import (
     DeadlinePassed,
     Delay,
     DelayOver,
+    Event,
     Finish,
     Perform,
     Signal,
@@ -238,3 +242,34 @@ def test_a_cancelled_run_abandons_what_is_under_way():
     run, signals = play(playbook(steps, workflow_exception=step("cry")), Started(), Cancelled(), ended("ask"))
     assert signals[-2:] == [Abandon(step("ask"), 1), Finish(Status.CANCELLED, None)]
     assert (run.status, run.branches) == (Status.CANCELLED, ())
+
+
+TANGLE: dict[str, dict[str, Any]] = {
+    **line("start", "parallel", "note", "end"),
+    "parallel": {"next_steps": ["while", "ask"], "timeout": 9, "on_success": "note", "on_failure": "mend"},
+    "while": {"condition": "__sure__:value != 'yes'", "on_true": "look", "on_completion": "end-while"},
+    "look": {"delay": 5, "out_args": ["__sure__"], "on_success": "end-look", "on_failure": "cry"},
+    "cry": {"on_completion": "end-look"},
+    "ask": question(on_completion="end-ask"),
+    "mend": {"on_completion": "note"},
+    **{word: {} for word in ("end-while", "end-look", "end-ask")},
+}
+steps_of_tangle = st.sampled_from(sorted(TANGLE)).map(step)
+occurrences = st.integers(1, 2)
+outcomes = st.fixed_dictionaries({}, optional={"__sure__": st.sampled_from(["yes", "no", None])})
+events = st.one_of(
+    st.builds(StepEnded, steps_of_tangle, occurrences, outcomes, st.sampled_from([None, "boom", "step_limit"])),
+    st.builds(DelayOver, steps_of_tangle, occurrences),
+    st.builds(DeadlinePassed, steps_of_tangle, occurrences),
+    st.just(Started()),
+)
+
+
+@given(st.lists(events, max_size=25))
+def test_whatever_happens_a_run_ends_at_most_once_and_then_rests(happened: list[Event]):
+    book = playbook(TANGLE, playbook_variables=variables(sure="no"), workflow_exception=step("mend"))
+    run, signals = play(book, Started(), *happened)
+    finishes = [signal for signal in signals if isinstance(signal, Finish)]
+    assert len(finishes) == (run.status is not Status.RUNNING)
+    assert bool(run.branches) == (run.status is Status.RUNNING)
+    assert not finishes or signals[-1] == finishes[0]
