@@ -21,6 +21,7 @@ STATIC: Final = Path(__file__).parent / "static"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 _MINUTE: Final = 60
+_TIME: Final = Markup('<time datetime="%s" title="%s">%s</time>')
 
 
 def page(frame: Page, view: View) -> str:
@@ -53,7 +54,8 @@ def environment() -> Environment:
 
 def when(at: datetime) -> Markup:
     """Return `at` for people and machines: 23 Nov 2026, 04:10 UTC."""
-    return _time(at, _plain(at))
+    utc = at.astimezone(UTC)
+    return _time(utc, _plain(utc))
 
 
 def ago(at: datetime, now: datetime) -> Markup:
@@ -68,17 +70,20 @@ def until(at: datetime, now: datetime) -> Markup:
     return _time(at, f"in {_span(left)}" if left > timedelta(0) else f"overdue by {_span(-left)}")
 
 
+@cache
 def tlp(level: TLP) -> Markup:
     """Return the label in the colours that FIRST gives it."""
     name = level.name.partition("_")[0].lower()
     return Markup('<span class="tlp tlp--{}">{}</span>').format(name, level.label)
 
 
+@cache
 def severity(word: str) -> Markup:
     """Return the severity as a tag with its mark."""
     return Markup('<span class="tag tag--{}">{}{}</span>').format(word, shape(word), words.SEVERITIES[word])
 
 
+@cache
 def shape(word: str) -> Markup:
     """Return the mark of a severity as a drawing that assistive technology skips."""
     return Markup(
@@ -129,12 +134,11 @@ def _components() -> Environment:
 
 
 def _time(at: datetime, text: str) -> Markup:
-    machine = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, _plain(at), text)
-
-
-def _plain(at: datetime) -> str:
     utc = at.astimezone(UTC)
+    return _TIME % (f"{utc:%Y-%m-%dT%H:%M:%SZ}", _plain(utc), text)
+
+
+def _plain(utc: datetime) -> str:
     return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
