@@ -105,6 +105,7 @@ def _row(feed: Definition, key: Key, draft: Draft, labels: Labels, at: datetime)
         "spec_version": draft.spec_version,
         "version": key[1],
         "created": draft.created,
+        "created_by_ref": draft.created_by_ref,
         "revoked": draft.revoked,
         "valid_from": draft.valid_from,
         "valid_until": _valid_until(feed, draft),

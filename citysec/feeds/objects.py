@@ -21,6 +21,7 @@ _VERSION: Final = (
     col(StixObject.version),
     col(StixObject.spec_version),
     col(StixObject.content_hash),
+    col(StixObject.created_by_ref),
     col(StixObject.revoked),
     col(StixObject.latest),
     col(StixObject.tlp),

@@ -34,7 +34,9 @@ async def poll(database: Database, payload: Mapping[str, Any], publishers: Publi
     """
     feed = publishers.definitions.get(payload["feed"])
     if feed is None:
-        _log.info("feed.undefined", feed=payload["feed"])
+        async with database.writing() as db:
+            await standing.orphaned(db, payload["feed"])
+        _log.warning("feed.undefined", feed=payload["feed"])
         return
     with suppress(FeedError):  # noted on the row
         async for _ in attempt(database, feed, publishers):

@@ -63,6 +63,14 @@ async def failed(db: AsyncSession, definition: Definition, err: FeedError, *, at
     return feed
 
 
+async def orphaned(db: AsyncSession, name: str) -> None:
+    """Note that a feed has lost its definition; it is polled no more until somebody enables it again."""
+    feed = await db.get(Feed, name)
+    if feed is not None:
+        feed.error, feed.next_at = "its definition is gone", None
+        outbox.announce(db, "feed", name)
+
+
 def retry_s(err: FeedError, failures: int, regular_s: float, jitter: float) -> float:
     """Return how many seconds to wait after the `failures`-th failure in a row.
 

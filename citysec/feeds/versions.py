@@ -1,9 +1,9 @@
 """Which of the objects that arrive are new, which are known, which contradict what is known: pure.
 
 Source:
-    STIX 2.1 §3.6 (versions, revocation). That of two objects with one id and version the first is kept, that a
-    revocation stays the newest whatever comes later, and that an observable with other content is a new version, are
-    our rules.
+    STIX 2.1 §3.5 (who may make a version), §3.6 (versions, revocation). That of two objects with one id and version
+    the first is kept, that a revocation stays the newest whatever comes later, and that an observable with other
+    content is a new version, are our rules.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Stored:
     version: datetime
     spec_version: str
     content_hash: str
+    created_by_ref: str | None
     revoked: bool
     latest: bool
     tlp: int
@@ -52,9 +53,12 @@ def plan(drafts: Iterable[Draft], stored: Mapping[str, Sequence[Stored]], at: da
     """
     result = Plan()
     known = {(s.stix_id, s.version, s.spec_version): s for versions in stored.values() for s in versions}
+    creators = {stix_id: versions[0].created_by_ref for stix_id, versions in stored.items() if versions}
     contents = {(s.stix_id, s.content_hash): s for s in known.values()}
     for index, draft in enumerate(drafts):
-        if draft.version is None:
+        if creators.setdefault(draft.stix_id, draft.created_by_ref) != draft.created_by_ref:
+            result.clashes.append(_clash(draft, "only its creator may make a new version of an object"))
+        elif draft.version is None:
             _place_unversioned(result, draft, contents, at + timedelta(microseconds=index))
         else:
             _place(result, draft, (draft.stix_id, draft.version, draft.spec_version), known)
@@ -66,7 +70,7 @@ def _place(result: Plan, draft: Draft, key: Key, known: Mapping[Key, Stored]) ->
     if have is None:
         result.new[key] = draft
     elif have.content_hash != draft.content_hash:
-        result.clashes.append(_clash(draft))
+        result.clashes.append(_clash(draft, "this version is already here with other content: the first is kept"))
     elif isinstance(have, Stored):
         result.again.append((draft, have))
 
@@ -81,9 +85,8 @@ def _place_unversioned(
         result.new[draft.stix_id, version, draft.spec_version] = draft
 
 
-def _clash(draft: Draft) -> Reject:
+def _clash(draft: Draft, reason: str) -> Reject:
     version = draft.version.isoformat() if draft.version else ""
-    reason = "this version is already here with other content: the first is kept"
     return Reject(f"{draft.stix_id} {version}", reason, draft.text[:200])
 
 

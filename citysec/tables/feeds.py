@@ -45,6 +45,7 @@ class StixObject(Row, table=True):
     spec_version: str
     version: datetime = Field(sa_type=UtcDateTime)
     created: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_by_ref: str | None = Field(default=None, sa_type=KeyText, description="Who alone may make new versions.")
     latest: bool = Field(default=True)
     revoked: bool = Field(default=False)
     valid_from: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -148,8 +148,12 @@ async def test_a_repeated_page_ends_the_poll_and_the_next_goes_on_by_date(
     assert (await _count(enrolled), (await _row(enrolled)).error) == (3, None)
 
 
-async def test_a_feed_without_definition_is_no_crash(enrolled: Database, bundle_publishers: Publishers):
-    await poll.poll(enrolled, {"feed": "gone", "tick": "t"}, bundle_publishers)
+async def test_a_feed_that_lost_its_definition_says_so(enrolled: Database, bundle_publishers: Publishers):
+    publishers = Publishers({}, bundle_publishers.client, bundle_publishers.settings, {})
+    await poll.poll(enrolled, POLL, publishers)
+    await poll.poll(enrolled, {"feed": "never", "tick": "t"}, publishers)
+    row = await _row(enrolled)
+    assert (row.error, row.next_at) == ("its definition is gone", None)
 
 
 async def test_a_feed_without_address_says_so(

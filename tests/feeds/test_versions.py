@@ -31,9 +31,17 @@ def _draft(day: int | None, content: str = "a", *, revoked: bool = False) -> Dra
 
 def _stored(draft: Draft, version: datetime | None = None) -> Stored:
     return Stored(
-        id=1, stix_id=draft.stix_id, version=version or draft.version or DAY, spec_version="2.1",
-        content_hash=draft.content_hash, revoked=draft.revoked, latest=True, tlp=-1, valid_until=None,
-    )  # fmt: skip
+        id=1,
+        stix_id=draft.stix_id,
+        version=version or draft.version or DAY,
+        spec_version="2.1",
+        content_hash=draft.content_hash,
+        created_by_ref=draft.created_by_ref,
+        revoked=draft.revoked,
+        latest=True,
+        tlp=-1,
+        valid_until=None,
+    )
 
 
 def test_a_version_that_is_here_is_said_again():
@@ -52,6 +60,16 @@ def test_an_observable_is_a_new_version_only_with_other_content():
     found = plan([_draft(None, "a"), _draft(None, "b"), _draft(None, "b"), _draft(None, "c")], here, DAY)
     assert [d.content_hash for d in found.new.values()] == ["b", "c"]
     assert len(found.again) == 1
+
+
+@pytest.mark.parametrize("creator", [None, "identity--2"])
+def test_only_its_creator_makes_a_new_version(creator: str | None):
+    here = {"x--1": [_stored(msgspec.structs.replace(_draft(1), created_by_ref="identity--1"))]}
+    stranger = msgspec.structs.replace(_draft(2, revoked=True), created_by_ref=creator)
+    owner = msgspec.structs.replace(_draft(3), created_by_ref="identity--1")
+    found = plan([stranger, owner], here, DAY)
+    assert list(found.new.values()) == [owner]
+    assert "only its creator" in found.clashes[0].reason
 
 
 def test_a_revocation_stays_the_newest():

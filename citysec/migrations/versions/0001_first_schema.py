@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.Column("spec_version", sa.String(), nullable=False),
         sa.Column("version", UtcDateTime(timezone=True), nullable=False),
         sa.Column("created", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_by_ref", KEY_TEXT, nullable=True),
         sa.Column("latest", sa.Boolean(), nullable=False),
         sa.Column("revoked", sa.Boolean(), nullable=False),
         sa.Column("valid_from", UtcDateTime(timezone=True), nullable=True),
