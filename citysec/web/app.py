@@ -7,12 +7,17 @@ from typing import Final
 
 from aiohttp import web
 
-from citysec.web import api, middleware, operate
+from citysec.web import api, console, middleware, operate, public
 from citysec.web.context import CONTEXT, AppContext
 
 __all__ = ["AppContext", "application"]
 
-PARTS: Final[tuple[Callable[[AppContext], Iterable[web.AbstractRouteDef]], ...]] = (operate.routes, api.routes)
+PARTS: Final[tuple[Callable[[AppContext], Iterable[web.AbstractRouteDef]], ...]] = (
+    operate.routes,
+    api.routes,
+    console.routes,
+    public.routes,
+)
 """Each part of the site: the function that gives its routes."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +15,7 @@ from citysec.access.policy import Principal
 from citysec.advisories import publish
 from citysec.db import Database
 from citysec.errors import Unauthenticated
+from citysec.feeds.definition import Definition
 from citysec.incidents import triage
 from citysec.settings import Settings
 from citysec.web.metrics import Metrics
@@ -26,6 +29,8 @@ class AppContext:
         key: the installation's secret (`keys.signing_key`); use it through `derived`.
         incidents: the strategy's rules for incidents.
         advisories: and for advisories.
+        feeds: the definitions of all feeds.
+        stopping: set when the service is about to stop; streams end then.
     """
 
     settings: Settings
@@ -33,6 +38,8 @@ class AppContext:
     key: bytes = field(repr=False)
     incidents: triage.Policy
     advisories: publish.Policy
+    feeds: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     door: Door = field(default_factory=Door)
     metrics: Metrics = field(default_factory=Metrics)
 

@@ -271,7 +271,6 @@ def question() -> QuestionView:
 def advisory() -> AdvisoryView:
     """Return what Camden is told."""
     return AdvisoryView(
-        token="token",
         recipient="Camden",
         advisory=AdvisoryBody(
             reference="LDN-2026-0039",

@@ -71,7 +71,7 @@ def full() -> Pages:
         "/a/token/answered": (frame("/a/token", reader=None), replace(advisory, answer=answered)),
         "/a/token/thanks": (
             frame("/a/token", reader=None),
-            ThanksView(token="token", recipient="Camden", advisory=advisory.advisory, answer=answered),
+            ThanksView(recipient="Camden", advisory=advisory.advisory, answer=answered),
         ),
         "/advisories/": (frame("/advisories/", reader=None), public_list()),
         "/advisories/p1": (frame("/advisories/p1", reader=None), PublicAdvisoryView(id="p1", advisory=public)),

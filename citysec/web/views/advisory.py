@@ -108,7 +108,6 @@ class AdvisoryView:
     """
 
     template: ClassVar[str] = "advisory.html"
-    token: str
     recipient: str
     advisory: AdvisoryBody
     answer: AnswerView | None = None
@@ -123,7 +122,6 @@ class ThanksView:
     """After `POST /a/<token>`."""
 
     template: ClassVar[str] = "thanks.html"
-    token: str
     recipient: str
     advisory: AdvisoryBody
     answer: AnswerView

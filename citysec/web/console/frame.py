@@ -1,0 +1,60 @@
+"""The frame of a page: who reads it, and what keeps it fresh."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from citysec.access.policy import Principal
+from citysec.tables.columns import now
+from citysec.tables.register import Constituent
+from citysec.web import context, render
+from citysec.web.views import Named, Page, Reader, View
+
+EVENTS = "/events"
+
+
+async def show(request: web.Request, view: View, *, status: int = 200, events: str | None = None) -> web.Response:
+    """Answer with `view` in its frame; with `events` the page renews itself when something changes."""
+    visitor = context.visitor(request)
+    page = Page(
+        city=context.of(request).settings.city,
+        now=now(),
+        path=request.path,
+        query=request.query_string,
+        reader=await _reader(request, visitor.principal) if visitor.principal else None,
+        csrf=visitor.csrf,
+        events=events,
+        notice=NOTICES.get(request.query.get("done", "")),
+    )
+    return web.Response(status=status, text=render.page(page, view), content_type="text/html")
+
+
+NOTICES = {
+    "contain": "The incident is marked as contained.",
+    "close": "The incident is closed.",
+    "reopen": "The incident is open again.",
+    "note": "The note is in the timeline.",
+    "answer": "Your answer is recorded; the playbook goes on.",
+    "acknowledge": "Your answer is recorded.",
+    "poll": "The feed will be polled in a moment.",
+}
+"""What the reader has just done, by the `done` parameter of the address it is sent back to."""
+
+
+async def _reader(request: web.Request, principal: Principal) -> Reader:
+    if principal.constituent_id is None:
+        return Reader(name=principal.name, role=principal.role)
+    async with context.of(request).database.reading() as db:
+        home = await db.get_one(Constituent, principal.constituent_id)
+    return Reader(name=principal.name, role=principal.role, constituent=Named(slug=home.slug, name=home.name))
+
+
+def back(path: str, done: str) -> web.HTTPSeeOther:
+    """Return the redirect to the page after a form, with a sentence about what was done."""
+    return web.HTTPSeeOther(f"{path}?done={done}")
+
+
+async def field(request: web.Request, name: str, *, longest: int = 4000) -> str:
+    """Return a form's text field without blanks around it, the empty string where it is missing; cut at `longest`."""
+    value = (await request.post()).get(name, "")
+    return value.replace("\0", "").strip()[:longest] if isinstance(value, str) else ""

@@ -1,0 +1,226 @@
+"""One incident: why it exists, what was done, what may be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiohttp import web
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.access import policy
+from citysec.access.policy import Action, Principal
+from citysec.errors import Conflict, NotShared, Problem
+from citysec.feeds.definition import Definition
+from citysec.incidents import record
+from citysec.incidents.lifecycle import TRANSITIONS, State, Step
+from citysec.tables.advisories import Advisory
+from citysec.tables.incidents import Incident, TimelineEntry
+from citysec.tables.playbooks import Playbook, Question, Run, RunStep
+from citysec.tlp import TLP
+from citysec.web import context
+from citysec.web import views as v
+from citysec.web.console.frame import EVENTS, back, field, show
+from citysec.web.console.reasons import matches_of, severity_why, summary
+from citysec.web.console.rows import advisory_rows, incident_rows, question_rows
+from citysec.web.context import AppContext
+
+TIMELINE = 200
+
+
+def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
+    """Return the routes of this module."""
+    return (
+        web.get("/incidents/{id}", incident),
+        web.post("/incidents/{id}/notes", note),
+        web.post("/incidents/{id}/{step:contain|close|reopen}", move),
+    )
+
+
+async def incident(request: web.Request) -> web.Response:
+    """Show the incident."""
+    return await _show(request)
+
+
+async def note(request: web.Request) -> web.Response:
+    """Write a note into the timeline."""
+    principal, text = context.principal(request), await field(request, "note")
+    policy.demand(principal, Action.NOTE)
+    if not text:
+        return await _show(request, Problem("note", "Write something first."))
+    found = await _own(request)
+    async with context.of(request).database.writing() as db:
+        await record.note(db, found.id, text, principal.name)
+    raise back(f"/incidents/{found.id}", "note")
+
+
+async def move(request: web.Request) -> web.Response:
+    """Contain, close or reopen the incident."""
+    principal, step = context.principal(request), Step(request.match_info["step"])
+    policy.demand(principal, Action.MOVE)
+    found, reason = await _own(request), await field(request, "note")
+    try:
+        async with context.of(request).database.writing() as db:
+            await record.move(db, found.id, step, principal.name, reason)
+    except Conflict as err:
+        return await _show(request, Problem(step.value, str(err)))
+    raise back(f"/incidents/{found.id}", step.value)
+
+
+async def _own(request: web.Request) -> Incident:
+    """Return the incident of the address, if this reader may know of it.
+
+    Raises:
+        NotShared: it does not exist, for this reader.
+    """
+    async with context.of(request).database.reading() as db:
+        return await find(db, context.principal(request), request.match_info["id"])
+
+
+async def find(db: AsyncSession, principal: Principal, incident_id: str) -> Incident:
+    """Return an incident that `principal` may read.
+
+    Raises:
+        NotShared: there is none.
+    """
+    query = select(Incident).where(col(Incident.id) == incident_id, policy.incidents(principal))
+    found = (await db.exec(query)).first()
+    if found is None:
+        raise NotShared(f"incident {incident_id}")
+    return found
+
+
+async def _show(request: web.Request, *problems: Problem) -> web.Response:
+    principal = context.principal(request)
+    async with context.of(request).database.reading() as db:
+        found = await find(db, principal, request.match_info["id"])
+        view = await _view(db, principal, found, context.of(request).feeds, problems)
+    return await show(request, view, status=409 if problems else 200, events=EVENTS)
+
+
+async def _view(
+    db: AsyncSession,
+    principal: Principal,
+    found: Incident,
+    feeds: Mapping[str, Definition],
+    problems: Sequence[Problem],
+) -> v.IncidentView:
+    (row,) = await incident_rows(db, principal, [found])
+    below = select(Incident).where(col(Incident.parent_id) == found.id, policy.incidents(principal))
+    children = (await db.exec(below.order_by(col(Incident.aware_at)))).all()
+    family = [found.id, *(c.id for c in children)]
+    matches, total = await matches_of(db, principal, family, feeds)
+    return v.IncidentView(
+        id=found.id,
+        ref=found.ref,
+        title=found.title,
+        summary=summary(found, row, total),
+        severity=found.severity,
+        severity_why=severity_why(found, matches),
+        state=found.state,
+        tlp=TLP(found.tlp),
+        opened_at=found.aware_at,
+        constituents=row.constituents,
+        matches=matches,
+        matches_total=total,
+        timeline=await _timeline(db, principal, found),
+        answers=row.answers,
+        city_wide=found.constituent_id is None,
+        parent=await _parent(db, principal, found),
+        children=await incident_rows(db, principal, children),
+        runs=await _runs(db, principal, family),
+        questions=await question_rows(db, principal, family),
+        advisories=await _advisories(db, principal, family),
+        deadline=row.deadline,
+        deadline_for=row.deadline_for,
+        actions=_actions(principal, found),
+        problems=tuple(problems),
+    )
+
+
+def _actions(principal: Principal, found: Incident) -> tuple[str, ...]:
+    steps = [s.value for s in TRANSITIONS[State(found.state)]] if policy.may(principal, Action.MOVE) else []
+    return (*steps, *(["note"] if policy.may(principal, Action.NOTE) else []))
+
+
+async def _timeline(db: AsyncSession, principal: Principal, found: Incident) -> tuple[v.TimelineEntry, ...]:
+    query = select(TimelineEntry).where(col(TimelineEntry.incident_id) == found.id)
+    entries = (await db.exec(query.order_by(col(TimelineEntry.id).desc()).limit(TIMELINE))).all()
+    return tuple(
+        v.TimelineEntry(at=e.at, actor=_who(e.actor), text=e.text)
+        for e in entries
+        if principal.of_city or e.data.get("audience") != "city"
+    )
+
+
+def _who(actor: str) -> str:
+    """Return the actor as people say it: which run or contact it was is in the audit, not here."""
+    return actor.partition(":")[0] if actor.startswith(("playbook:", "contact:")) else actor
+
+
+async def _parent(db: AsyncSession, principal: Principal, found: Incident) -> v.IncidentRow | None:
+    """Return the city incident above; constituents learn its number, title, severity and state only."""
+    query = select(Incident).where(col(Incident.id) == found.parent_id, policy.parents(principal))
+    parent = (await db.exec(query)).first()
+    if parent is None:
+        return None
+    return v.IncidentRow(
+        id=parent.id,
+        ref=parent.ref,
+        title=parent.title,
+        severity=parent.severity,
+        state=parent.state,
+        tlp=TLP(parent.tlp),
+        opened_at=parent.aware_at,
+        constituents=(),
+        answers=v.Answers(given=0, asked=0),
+        city_wide=True,
+    )
+
+
+async def _runs(db: AsyncSession, principal: Principal, incident_ids: Sequence[str]) -> tuple[v.RunView, ...]:
+    query = (
+        select(Run, Playbook)
+        .join(Playbook, col(Playbook.id) == col(Run.playbook_id))
+        .where(col(Run.incident_id).in_(incident_ids[:1]), policy.runs(principal))
+        .order_by(func.coalesce(col(Run.started_at), col(Run.ended_at)))
+    )
+    return tuple([await _run(db, run, playbook) for run, playbook in (await db.exec(query)).all()])
+
+
+async def _run(db: AsyncSession, run: Run, playbook: Playbook) -> v.RunView:
+    steps = select(RunStep).where(col(RunStep.run_id) == run.id).order_by(col(RunStep.position))
+    asked = select(Question).where(col(Question.run_id) == run.id)
+    questions = {(q.step_id, q.occurrence): q for q in (await db.exec(asked)).all()}
+    return v.RunView(
+        playbook=playbook.name,
+        version=playbook.version,
+        state=run.state,
+        started_at=run.started_at,
+        error=run.error or "",
+        steps=tuple(_step(s, questions.get((s.step_id, s.occurrence))) for s in (await db.exec(steps)).all()),
+    )
+
+
+def _step(step: RunStep, question: Question | None) -> v.StepView:
+    waiting = question is not None and question.answered_at is None
+    return v.StepView(
+        name=step.name,
+        state=step.state,
+        started_at=step.started_at,
+        ended_at=step.ended_at,
+        detail=step.detail or "",
+        question_id=question.id if question else None,
+        due_at=question.due_at if question and waiting else None,
+    )
+
+
+async def _advisories(db: AsyncSession, principal: Principal, incident_ids: Sequence[str]) -> tuple[v.AdvisoryRow, ...]:
+    query = (
+        select(Advisory)
+        .where(col(Advisory.incident_id).in_(incident_ids), policy.advisories(principal))
+        .order_by(col(Advisory.published_at).desc())
+        .limit(200)
+    )
+    return await advisory_rows(db, (await db.exec(query)).all())

@@ -1,0 +1,124 @@
+"""Why an incident exists, in sentences: the matches it rests on, and what its severity comes from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.access import policy
+from citysec.access.policy import Principal
+from citysec.feeds.definition import Definition
+from citysec.tables.feeds import StixObject
+from citysec.tables.incidents import Incident, IncidentMatch
+from citysec.tables.matches import Match
+from citysec.tables.register import Asset, AssetOwner, Constituent, Service
+from citysec.tlp import TLP
+from citysec.web import views as v
+
+SHOWN: Final = 100
+_CLAIMS: Final[Mapping[str, str]] = {
+    "c2": "a command-and-control address",
+    "command-and-control": "a command-and-control address",
+    "botnet": "part of a botnet",
+    "phishing": "used for phishing",
+    "compromised": "compromised",
+    "anonymization": "used to hide where traffic comes from",
+    "anomalous-activity": "a sign of anomalous activity",
+    "malicious-activity": "a sign of malicious activity",
+}
+
+
+async def matches_of(
+    db: AsyncSession, principal: Principal, incident_ids: Sequence[str], feeds: Mapping[str, Definition]
+) -> tuple[tuple[v.MatchView, ...], int]:
+    """Return the matches of these incidents that `principal` may read, surest first and at most 100, and how many.
+
+    `feeds` gives the titles of feeds.
+    """
+    linked = select(IncidentMatch.match_id).where(col(IncidentMatch.incident_id).in_(incident_ids))
+    where = (col(Match.id).in_(linked), policy.matches(principal))
+    total = (await db.exec(select(func.count()).select_from(Match).where(*where))).one()
+    query = (
+        select(Match, Asset, col(StixObject.name), col(StixObject.labels))
+        .join(Asset, col(Asset.id) == col(Match.asset_id))
+        .join(StixObject, col(StixObject.id) == col(Match.object_id))
+        .where(*where)
+        .order_by(col(Match.certain).desc(), col(Match.confidence).desc(), col(Match.id))
+        .limit(SHOWN)
+    )
+    rows = (await db.exec(query)).all()
+    owners, services = await _owners(db, principal, {asset.id or 0 for _, asset, _, _ in rows})
+    found = tuple(
+        v.MatchView(
+            feed=feeds[match.feed].title if match.feed in feeds else match.feed,
+            value=match.indicator_value,
+            claim=_claim(name, labels),
+            tlp=TLP(match.tlp),
+            relation=match.relation,
+            asset_kind=asset.kind,
+            asset=asset.value,
+            owners=tuple(owners[asset.id or 0]),
+            confidence=match.confidence,
+            valid_from=match.valid_from,
+            valid_until=match.valid_until,
+            service=services.get(asset.id or 0, ""),
+            certain=match.certain,
+        )
+        for match, asset, name, labels in rows
+    )
+    return found, total
+
+
+def summary(incident: Incident, row: v.IncidentRow, matches: int) -> str:
+    """Return what happened, in one or two sentences."""
+    count = "One match" if matches == 1 else f"{matches:,} matches"
+    if incident.constituent_id is None:
+        bodies = len(row.constituents)
+        return f"{count} of the same threat at {bodies} constituents. Each of them has an incident of its own below."
+    where = row.constituents[0].name if row.constituents else "a constituent"
+    return f"{count} between threat feeds and what {where} has registered with the city."
+
+
+def severity_why(incident: Incident, matches: Sequence[v.MatchView]) -> str:
+    """Return what the severity comes from, as a sentence."""
+    sure = max((m.confidence for m in matches), default=incident.confidence)
+    kind = incident.kind.replace("-", " ")
+    carries = sorted({m.service for m in matches if m.service})
+    touched = f", and what is touched carries {_listed(carries)}" if carries else ""
+    return f"The strategy grades {kind} {incident.severity} here: the best confidence is {sure} of 100{touched}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"“{n}”" for n in names[:3]]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(quoted) + more
+
+
+def _claim(name: str | None, labels: Sequence[str]) -> str:
+    said = next((claim for label, claim in _CLAIMS.items() if label in {x.lower() for x in labels}), "a threat")
+    return f"{said} (“{name}”)" if name else said
+
+
+async def _owners(
+    db: AsyncSession, principal: Principal, asset_ids: set[int]
+) -> tuple[dict[int, list[v.Named]], dict[int, str]]:
+    """Return asset -> the owners that `principal` may know of, and asset -> the service it carries."""
+    query = (
+        select(AssetOwner.asset_id, Constituent.slug, Constituent.name, col(Service.name))
+        .join(Constituent, col(Constituent.id) == col(AssetOwner.constituent_id))
+        .join(Service, col(Service.id) == col(AssetOwner.service_id), isouter=True)
+        .where(col(AssetOwner.asset_id).in_(asset_ids), policy.owners(principal))
+        .order_by(col(Constituent.name))
+    )
+    owners: dict[int, list[v.Named]] = defaultdict(list)
+    services: dict[int, str] = {}
+    for asset_id, slug, name, service in await db.exec(query):
+        owners[asset_id].append(v.Named(slug=slug, name=name))
+        if service:
+            services[asset_id] = service
+    return owners, services

@@ -1,0 +1,69 @@
+"""Advisories to the public: TLP:CLEAR and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from aiohttp import web
+from sqlalchemy import ColumnElement, and_
+from sqlmodel import col, select
+
+from citysec.errors import NotShared
+from citysec.tables.advisories import Advisory
+from citysec.tlp import TLP
+from citysec.web import context
+from citysec.web.console.frame import show
+from citysec.web.context import AppContext
+from citysec.web.public.body import body_of
+from citysec.web.views import PublicAdvisoriesView, PublicAdvisoryRow, PublicAdvisoryView
+
+PAGE: Final = 25
+
+
+def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
+    """Return the routes of this module."""
+    return (web.get("/advisories/", advisories), web.get("/advisories/{id}", advisory))
+
+
+async def advisories(request: web.Request) -> web.Response:
+    """List what the public was told, newest first."""
+    query = select(Advisory).where(_public()).order_by(col(Advisory.published_at).desc()).limit(PAGE + 1)
+    before = _instant(request.query.get("before", ""))
+    if before is not None:
+        query = query.where(col(Advisory.published_at) < before)
+    async with context.of(request).database.reading() as db:
+        found = (await db.exec(query)).all()
+    shown = found[:PAGE]
+    view = PublicAdvisoriesView(
+        advisories=tuple(
+            PublicAdvisoryRow(
+                id=a.id, title=a.subject, severity=a.severity, published_at=a.published_at, what=body_of(a).what
+            )
+            for a in shown
+        ),
+        next_page=f"/advisories/?before={shown[-1].published_at.timestamp()}" if len(found) > PAGE else None,
+    )
+    return await show(request, view)
+
+
+async def advisory(request: web.Request) -> web.Response:
+    """Show one."""
+    query = select(Advisory).where(_public(), col(Advisory.id) == request.match_info["id"])
+    async with context.of(request).database.reading() as db:
+        found = (await db.exec(query)).first()
+    if found is None:
+        raise NotShared("a public advisory")
+    return await show(request, PublicAdvisoryView(id=found.id, advisory=body_of(found)))
+
+
+def _public() -> ColumnElement[bool]:
+    return and_(col(Advisory.constituent_id).is_(None), col(Advisory.tlp) == TLP.CLEAR)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(text), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
