@@ -20,7 +20,7 @@ $(LOCK): requirements/tests.txt pyproject.toml
 	touch $@
 
 demo: $(LOCK)  ## play the whole job with sample London and leave the console running
-	$(BIN)/python -m tests.demo
+	$(BIN)/citysec demo
 
 test: $(LOCK)  ## run every test
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup

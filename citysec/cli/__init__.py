@@ -10,7 +10,9 @@ import typer
 from citysec.cli import admin, advisories, audit, constituency, feeds, playbooks
 from citysec.cli.backup import backup, restore
 from citysec.cli.correlate import correlate
+from citysec.cli.demo import demo
 from citysec.cli.doctor import doctor
+from citysec.cli.serve import serve
 from citysec.errors import CitysecError
 
 app: Final = typer.Typer(
@@ -28,7 +30,8 @@ app.add_typer(audit.app)
 app.add_typer(constituency.app)
 app.add_typer(feeds.app)
 app.add_typer(playbooks.app, name="playbooks")
-app.command()(correlate)
+for command in (correlate, serve, demo):
+    app.command()(command)
 
 
 @app.callback()

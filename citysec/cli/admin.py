@@ -42,7 +42,7 @@ class Sample(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Set:
+class SetUp:
     """What there was to set up.
 
     Args:
@@ -69,7 +69,7 @@ def init(
     """
     given = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     settings = read(data)
-    found = asyncio.run(_init(settings, sample, given))
+    found = asyncio.run(initialise(settings, sample, given))
     _tell(settings, found, "" if data is None else f" --data {data}")
 
 
@@ -80,7 +80,14 @@ def _folder(path: Path) -> None:
         path.chmod(0o700)
 
 
-async def _init(settings: Settings, sample: Sample | None, given: str | None) -> _Set:
+async def initialise(settings: Settings, sample: Sample | None, given: str | None) -> SetUp:
+    """Do what is missing: folder, key, schema, playbooks, sample, first coordinator.
+
+    Args:
+        settings: where.
+        sample: register to load.
+        given: the coordinator's password; one is made up without.
+    """
     password = given if given is not None else secrets.token_urlsafe(_PASSWORD_BYTES)
     password_hash = await passwords.hashed(password)
     _folder(settings.data_dir)
@@ -90,7 +97,7 @@ async def _init(settings: Settings, sample: Sample | None, given: str | None) ->
         loaded = await load_sample(session, actor()) if sample else None
         await _first_playbooks(session)
         added = await _first_coordinator(session, password_hash)
-    return _Set(added, password if given is None else None, loaded)
+    return SetUp(added, password if given is None else None, loaded)
 
 
 async def _first_playbooks(session: AsyncSession) -> None:
@@ -108,7 +115,7 @@ async def _first_coordinator(session: AsyncSession, password_hash: str) -> bool:
     return True
 
 
-def _tell(settings: Settings, found: _Set, option: str) -> None:
+def _tell(settings: Settings, found: SetUp, option: str) -> None:
     out = screen.stdout()
     out.print(Text(f"citysec is set up in {settings.data_dir}"))
     if not found.added:

@@ -88,6 +88,8 @@ async def move(db: AsyncSession, incident_id: str, step: Step, actor: str, reaso
         await _refuse_twin(db, incident)
     await enter(db, incident, step.value, reason or f"{actor}: {step.value}", actor=actor, data={"state": state.value})
     await db.flush()
+    if state is State.CLOSED:
+        outbox.add(db, "stand-down", {"incident": incident.id})
     if state is State.CLOSED and incident.parent_id is not None:
         await _close_with_last_child(db, incident.parent_id)
     return incident

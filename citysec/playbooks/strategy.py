@@ -25,7 +25,7 @@ Role: TypeAlias = Literal["coordinator", "lead"]
 
 GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 _Count = Annotated[int, Meta(ge=1)]
-_Minutes = Annotated[int, Meta(ge=1, le=60 * 24 * 31)]
+_Minutes = Annotated[float, Meta(gt=0, le=60 * 24 * 31)]
 _PLACE: Final = re.compile(r" - at (?:`key` in )?`\$\.?(?P<at>[^`]*)`$")
 
 

@@ -1,0 +1,155 @@
+"""The composition root: settings → database → stages → engine → web; opened in this order, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from aiohttp import web
+
+from citysec import log, pipeline
+from citysec.db import Database
+from citysec.engine import Engine
+from citysec.errors import SettingsError
+from citysec.feeds import publishers, schedule, standing
+from citysec.feeds.publishers import Publishers
+from citysec.outbox import Dispatcher, Performer, forget
+from citysec.pipeline import Parts
+from citysec.settings import Settings
+from citysec.tables.columns import now
+from citysec.web.app import application
+from citysec.web.context import AppContext
+
+RETENTION: Final = timedelta(days=14)
+"""How long finished work is kept for looking at; facts stay, this is only the record of hand-overs."""
+HOUSEKEEPING_S: Final = 3600.0
+CLOSE_S: Final = 2.0
+"""How long open connections may take to finish when the service stops."""
+
+_log: Final = log.get(__name__)
+
+
+class Role(StrEnum):
+    """What a process does; several may share one PostgreSQL."""
+
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+    SCHEDULER = "scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service; `url` is where it listens, None where it does not."""
+
+    settings: Settings
+    database: Database
+    url: str | None
+
+
+@asynccontextmanager
+async def running(settings: Settings, role: Role = Role.ALL) -> AsyncGenerator[Service, None]:
+    """Run the service while the block lasts.
+
+    Raises:
+        SettingsError: the database has no or another schema, or the port is taken.
+        InvalidInput: the strategy or a feed definition is not legal.
+    """
+    parts = Parts.of(settings)
+    async with (
+        Database.opened(settings.app_database) as database,
+        publishers.opened(settings, os.environ) as feeds,
+        _working(parts, database, feeds, role),
+        _listening(parts, database, feeds, role) as url,
+    ):
+        _log.info("service.started", url=url, role=role.value, city=settings.city)
+        yield Service(settings, database, url)
+    _log.info("service.stopped")
+
+
+@asynccontextmanager
+async def _working(parts: Parts, database: Database, feeds: Publishers, role: Role) -> AsyncGenerator[None, None]:
+    """Keep the engine and the service's own tasks going; a task that breaks ends the block."""
+    if role is Role.WEB:
+        yield
+        return
+    settings = parts.settings
+    performer = Performer(database, pipeline.stages(parts, feeds, lambda: engine))
+    async with Engine.running(
+        settings.runs_database, settings.executor_id, performer, parts.conductor(database)
+    ) as engine:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work) for work in _tasks(settings, database, feeds, role, engine)]
+                yield
+                for task in tasks:
+                    task.cancel()
+        except BaseExceptionGroup as several:
+            # A group is what the block's own error comes back as; alone, it says best what is wrong.
+            raise several.exceptions[0] if len(several.exceptions) == 1 else several from None
+
+
+def _tasks(
+    settings: Settings, database: Database, feeds: Publishers, role: Role, engine: Engine
+) -> Iterable[Coroutine[Any, Any, None]]:
+    if role in {Role.ALL, Role.WORKER}:
+        yield Dispatcher(database, engine.hand_over, engine.hand_over_again, settings.work_poll_s).run()
+    if role in {Role.ALL, Role.SCHEDULER}:
+        yield _schedule(database, feeds)
+        yield _keep_house(database, engine)
+
+
+@asynccontextmanager
+async def _listening(
+    parts: Parts, database: Database, feeds: Publishers, role: Role
+) -> AsyncGenerator[str | None, None]:
+    if role not in {Role.ALL, Role.WEB}:
+        yield None
+        return
+    context = AppContext(
+        settings=parts.settings,
+        database=database,
+        key=parts.key,
+        incidents=parts.triage,
+        advisories=parts.advising,
+        feeds=feeds.definitions,
+    )
+    runner = web.AppRunner(application(context), access_log=None, handle_signals=False, shutdown_timeout=CLOSE_S)
+    await runner.setup()
+    try:
+        yield await _listen(runner, parts.settings)
+    finally:
+        context.stopping.set()
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> str:
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as err:
+        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: {err.strerror}") from err
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _schedule(database: Database, feeds: Publishers) -> None:
+    """Give new feeds their row, then put feeds to work when they are due, until cancelled."""
+    async with database.writing() as db:
+        await standing.enrol(db, feeds.definitions, now())
+    await schedule.run(database)
+
+
+async def _keep_house(database: Database, engine: Engine) -> None:
+    """Forget finished work when its time is over, until cancelled."""
+    while True:
+        await asyncio.sleep(HOUSEKEEPING_S)
+        before = now() - RETENTION
+        async with database.writing() as db:
+            await forget(db, before)
+        await engine.forget(before)
