@@ -226,6 +226,7 @@ async def _bury(db: AsyncSession, claim: _Claim, delivery: Delivery) -> None:
     text = f"{_called(claim).capitalize()} to {claim.constituent.name} by {delivery.channel} is dead after {tries}."
     enter(db, claim.incident, "delivery", text, data=CITY_ONLY | {"delivery": delivery.id, "error": delivery.error})
     facts = {"channel": delivery.channel, "attempts": delivery.attempts}
+    await db.flush()  # rows before the audit's lock, as everywhere here, or two would wait for each other
     await audit.record(db, SERVICE, "delivery.dead", f"delivery:{delivery.id}", facts)
 
 

@@ -16,7 +16,7 @@ from citysec.advisories.content import Content, from_json
 from citysec.advisories.deadlines import Deadlines, due_at
 from citysec.advisories.deliveries import cancel, queue
 from citysec.advisories.facts import known
-from citysec.advisories.record import CITY_ONLY, SERVICE, changed, enter, latest
+from citysec.advisories.record import CITY_ONLY, SERVICE, alone, changed, enter, latest
 from citysec.advisories.words import count
 from citysec.errors import Conflict, NotShared
 from citysec.tables.advisories import Advisory, Decision
@@ -67,11 +67,14 @@ async def publish(db: AsyncSession, incident_id: str, *, actor: str, policy: Pol
         NotShared: there is no such incident.
         Conflict: the incident is closed, and nobody was told of it.
     """
-    incident = await _locked(db, incident_id)
+    incident = await _incident(db, incident_id)
     if incident.constituent_id is not None:
+        await alone(db, [incident.id])
         standing = await _tell(db, incident, actor, policy)
         return [standing.id] if standing else []
-    advisories = [await _tell_once(db, child, actor, policy) for child in await _open_children(db, incident)]
+    children = await _open_children(db, incident)
+    await alone(db, [child.id for child in children])
+    advisories = [await _tell_once(db, child, actor, policy) for child in children]
     return [each.id for each in advisories if each]
 
 
@@ -83,16 +86,14 @@ async def correct(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) 
         payload: `{"incident": id}`.
         policy: the city's.
     """
-    incident = await _locked(db, payload["incident"])
+    incident = await _incident(db, payload["incident"])
+    await alone(db, [incident.id])
     if await latest(db, incident) is not None:
         await _tell(db, incident, SERVICE, policy)
 
 
-async def _locked(db: AsyncSession, incident_id: str) -> Incident:
-    """Return the incident; two who publish it at the same time do so one after the other."""
-    # On SQLite the writing transaction itself is the lock.
-    query = select(Incident).where(col(Incident.id) == incident_id).with_for_update()
-    incident = (await db.exec(query)).first()
+async def _incident(db: AsyncSession, incident_id: str) -> Incident:
+    incident = await db.get(Incident, incident_id)
     if incident is None:
         raise NotShared(f"incident {incident_id}")
     return incident
@@ -102,7 +103,7 @@ async def _open_children(db: AsyncSession, city: Incident) -> Sequence[Incident]
     children = select(Incident).where(
         col(Incident.parent_id) == city.id, col(Incident.constituent_id).is_not(None), col(Incident.closed_at).is_(None)
     )
-    return (await db.exec(children.order_by(col(Incident.id)).with_for_update())).all()
+    return (await db.exec(children.order_by(col(Incident.id)))).all()
 
 
 async def _tell_once(db: AsyncSession, incident: Incident, actor: str, policy: Policy) -> Advisory | None:

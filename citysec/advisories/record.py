@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.db import dialect
 from citysec.tables.advisories import Acknowledgement, Advisory
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident, TimelineEntry
@@ -33,6 +34,16 @@ def enter(
     line = TimelineEntry(incident_id=incident.id, at=now(), kind=kind, text=text, actor=actor, data=dict(data or {}))
     db.add(line)
     outbox.announce(db, "incident", incident.id, incident.constituent_id)
+
+
+async def alone(db: AsyncSession, incident_ids: Iterable[str]) -> None:
+    """Wait until nobody else is publishing these incidents, and keep others waiting until the transaction ends.
+
+    On SQLite the writing transaction itself does that. Other changes of the incidents go on.
+    """
+    if dialect(db) == "postgresql":
+        for incident_id in sorted(incident_ids):  # in one order everywhere, or two would wait for each other
+            await db.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(incident_id, 0))))
 
 
 async def latest(db: AsyncSession, incident: Incident) -> Advisory | None:
