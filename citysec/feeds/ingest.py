@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import text, update
@@ -29,6 +30,9 @@ BATCH: Final = 500
 WORK: Final = 1000
 """Objects that one piece of work names at most."""
 UNMARKED: Final = -1
+_TEXTS: Final = attrgetter(
+    "created_by_ref", "name", "pattern", "pattern_type", "source_ref", "target_ref", "relationship_type"
+)
 Labels = Mapping[str, TLP | None]
 """Content hash of an object -> the label of its own markings, None where no TLP marking applies to it."""
 _LOCK: Final = 0x66656564  # PostgreSQL advisory lock: one ingest at a time decides which version is the newest
@@ -53,7 +57,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a batch came to: versions stored, versions that were here already, objects newly refused."""
+    """What a batch came to, object by object: stored, here already, refused."""
 
     stored: int = 0
     known: int = 0
@@ -82,19 +86,31 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     changed = revised | await assertions.record(db, feed.name, said, new_ids=ids.values(), at=at)
     if feed.semantics is Semantics.SNAPSHOT:
         await assertions.seen(db, feed.name, said, at)
-    refused = await rejects.keep(db, feed.name, [*batch.rejects, *unstorable, *plan.clashes], at)
+    refused = [*batch.rejects, *unstorable, *plan.clashes]
+    outcome = Outcome(
+        stored=len(ids),
+        known=len(batch.drafts) - len(unstorable) - len(plan.clashes) - len(ids),
+        refused=len(refused),
+    )
+    new_rejects = await rejects.keep(db, feed.name, refused, at)
     _hand_on(db, {object_id: held[object_id] for object_id in sorted(changed)})
-    await _count(db, feed.name, Outcome(len(ids), len(plan.again), refused), batch.cursor)
-    return Outcome(len(ids), len(plan.again), refused)
+    await _count(db, feed.name, outcome.stored, new_rejects, batch.cursor)
+    return outcome
 
 
 def _sorted_out(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Reject]]:
-    """Return what can be stored, and what cannot: PostgreSQL has no way to write the character NUL."""
-    whole = [draft for draft in drafts if "\\u0000" not in draft.text]
-    if len(whole) == len(drafts):
-        return whole, []
-    broken = (draft for draft in drafts if "\\u0000" in draft.text)
-    return whole, [Reject(draft.stix_id, "it holds the character U+0000", draft.text[:200]) for draft in broken]
+    """Return what can be stored, and what cannot."""
+    broken = [draft for draft in drafts if "\\u0000" in draft.text and _has_nul(draft)]
+    if not broken:
+        return list(drafts), []
+    reasons = [Reject(draft.stix_id, "it holds the character U+0000", draft.text[:200]) for draft in broken]
+    return [draft for draft in drafts if draft not in broken], reasons
+
+
+def _has_nul(draft: Draft) -> bool:
+    """Return whether a column would hold the character NUL, which PostgreSQL has no way to write."""
+    texts = (*_TEXTS(draft), *draft.labels, *draft.indicator_types)
+    return any("\0" in text for text in texts if text is not None)
 
 
 def _row(feed: Definition, key: Key, draft: Draft, labels: Labels, at: datetime) -> dict[str, Any]:
@@ -169,12 +185,9 @@ def _is_correlated(draft: Draft) -> bool:
     return draft.type == "indicator" or (draft.type == "relationship" and draft.relationship_type == "indicates")
 
 
-async def _count(db: AsyncSession, name: str, outcome: Outcome, cursor: Mapping[str, Any] | None) -> None:
+async def _count(db: AsyncSession, name: str, stored: int, refused: int, cursor: Mapping[str, Any] | None) -> None:
     """Add up what the feed has brought, and move its cursor."""
     moved = {} if cursor is None else {"cursor": dict(cursor)}
-    counts = {
-        "objects": col(Feed.objects) + outcome.stored,
-        "rejects": col(Feed.rejects) + outcome.refused,
-    }
+    counts = {"objects": col(Feed.objects) + stored, "rejects": col(Feed.rejects) + refused}
     connection = await db.connection()
     await connection.execute(update(Feed).where(col(Feed.name) == name).values(**counts, **moved))

@@ -57,7 +57,7 @@ async def test_the_same_page_twice_changes_nothing(enrolled: Database, bundle_fe
     ]
     await _take(enrolled, bundle_feed, *page)
     before = [await _all(enrolled, row) for row in (StixObject, IndicatorKey, Assertion, Outbox, Reject, Feed)]
-    assert await _take(enrolled, bundle_feed, *page) == Outcome(known=3)
+    assert await _take(enrolled, bundle_feed, *page) == Outcome(known=3, refused=1)
     assert [await _all(enrolled, row) for row in (StixObject, IndicatorKey, Assertion, Outbox, Reject, Feed)] == before
 
 
@@ -182,7 +182,9 @@ async def test_relationships_that_indicate_are_correlated_others_only_shared(
 
 
 async def test_a_character_no_database_takes_costs_one_object(enrolled: Database, bundle_feed: BundleFeed):
-    assert await _take(enrolled, bundle_feed, indicator(1, name="a\0b"), indicator(2)) == Outcome(stored=1, refused=1)
+    assert await _take(enrolled, bundle_feed, indicator(1, name="a\0b"), indicator(2, name="\\u0000")) == Outcome(
+        stored=1, refused=1
+    )
 
 
 async def test_rejects_are_bounded_and_counted(enrolled: Database, bundle_feed: BundleFeed):
