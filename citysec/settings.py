@@ -56,6 +56,9 @@ class Settings(BaseSettings):
         description="`auto` takes TLS where the relay offers it.",
     )
     smtp_from: str = Field(default="citysec@localhost", min_length=3, description="Sender of advisories.")
+    duty_name: str = Field(default="", description="Whom constituents call about an advisory.")
+    duty_phone: str = Field(default="", description="That desk's telephone number.")
+    duty_mail: str = Field(default="", description="That desk's mailbox, which people read.")
     webhook_allow_hosts: str = Field(default="", description="As `feed_allow_hosts`, for the receivers of webhooks.")
     delivery_timeout_s: float = Field(default=20, gt=0, le=600, description="Longest wait for a mail relay or webhook.")
 

@@ -21,7 +21,7 @@ LISTED: Final = 50
 _KIND: Final = "kind"
 _AWARE_AT: Final = "aware_at"
 _LEFT_OUT: Final = (
-    "Some of what the city knows is marked above what may reach you and is left out. Call us if you need it."
+    "Some of what the city knows is marked above what may reach you and is left out. Ask us if you need it."
 )
 _WITHDRAWN: Final = "What we told you no longer holds: the report it rested on was withdrawn or has ended."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,7 +24,7 @@ from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident
 from citysec.tables.register import Constituent, Contact
 
-_SUPERSEDED = "A newer revision of the advisory was published before this was sent."
+_SUPERSEDED: Final = "A newer revision of the advisory was published before this was sent."
 
 
 @dataclass(frozen=True, slots=True)

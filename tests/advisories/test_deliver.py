@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,6 +121,18 @@ async def test_a_relay_that_is_down_for_a_while_gets_the_mail_when_it_is_back(to
         assert await attempt(town, "c1", post) is None
     assert len(sink.mails) == 1
     assert ((await one(town, "c1")).state, (await one(town, "c1")).error) == ("sent", None)
+
+
+async def test_a_receiver_that_asks_for_time_gets_it_and_then_the_same_message(
+    town: Town, camden: str, outside: Outside
+):
+    await town.publish(camden)
+    outside.hook.answers.append(web.Response(status=503, headers={"Retry-After": "600"}))
+    assert await attempt(town, "c2", outside.post) == 600
+    assert await attempt(town, "c2", outside.post) is None
+    first, second = outside.hook.got
+    assert first == second
+    assert (await one(town, "c2")).attempts == 2
 
 
 async def test_a_mailbox_that_is_refused_makes_a_dead_letter_in_the_timeline(town: Town, camden: str, outside: Outside):
