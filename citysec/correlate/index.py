@@ -11,7 +11,7 @@ from typing import Generic
 
 from citysec.correlate.networks import Networks
 from citysec.correlate.rules import WIDEST, Hit, Id, RegisteredAsset, Relation
-from citysec.observable import AssetKind, Kind, Scope, parents, parse_network_key, reverse_labels, url
+from citysec.observable import BITS, AssetKind, Kind, Scope, parents, parse_network_key, reverse_labels, url
 from citysec.patterning import Atom, regex
 
 URL_PATH = "url:value"
@@ -22,7 +22,7 @@ class AssetIndex(Generic[Id]):
     """Registered assets by canonical key; costs about as much memory as the keys themselves."""
 
     def __init__(self, assets: Iterable[RegisteredAsset[Id]] = ()) -> None:
-        self._networks: Networks[Id] = Networks()
+        self._networks: dict[int, Networks[Id]] = {family: Networks(family) for family in BITS}
         self._names: _Ids[Id] = {}
         self._trees: _Ids[Id] = {}
         self._mail_domains: _Ids[Id] = {}
@@ -48,7 +48,8 @@ class AssetIndex(Generic[Id]):
     def _add(self, asset: RegisteredAsset[Id]) -> None:
         match asset.kind:
             case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
-                self._networks.add(asset.key, asset.id)
+                family, prefix, number = parse_network_key(asset.key)
+                self._networks[family].add(prefix, number, asset.id)
             case AssetKind.DOMAIN:
                 _put(self._names, asset.key, asset.id)
                 if asset.scope is Scope.TREE:
@@ -62,12 +63,12 @@ class AssetIndex(Generic[Id]):
                 _put(self._url_hosts, url(asset.key)[1].key, asset.id)
 
     def _by_address(self, atom: Atom) -> Iterator[Hit[Id]]:
-        family, prefix, _ = parse_network_key(atom.key)
+        family, prefix, number = parse_network_key(atom.key)
         certain = atom.certain and prefix >= WIDEST[family]
-        is_host = atom.path == URL_PATH
-        for asset_id, relation in self._networks.overlapping(atom.key):
-            yield Hit(asset_id, Relation.HOST if is_host else relation, certain)
-        yield from self._by_host_of_url(atom)
+        for asset_id, relation in self._networks[family].overlapping(prefix, number):
+            yield Hit(asset_id, Relation.HOST if atom.path == URL_PATH else relation, certain)
+        if atom.key in self._url_hosts:
+            yield from self._by_host_of_url(atom)
 
     def _by_name(self, atom: Atom) -> Iterator[Hit[Id]]:
         is_host = atom.path == URL_PATH
@@ -78,11 +79,12 @@ class AssetIndex(Generic[Id]):
                 yield Hit(asset_id, Relation.HOST if is_host else Relation.BELOW, atom.certain)
         for asset_id in self._mail_domains.get(atom.key, ()):
             yield Hit(asset_id, Relation.NAME, certain=False)
-        yield from self._by_host_of_url(atom)
+        if atom.key in self._url_hosts:
+            yield from self._by_host_of_url(atom)
 
     def _by_host_of_url(self, atom: Atom) -> Iterator[Hit[Id]]:
         """A bad host makes each URL on it bad; a bad URL says little about the other URLs of its host."""
-        for asset_id in self._url_hosts.get(atom.key, ()):
+        for asset_id in self._url_hosts[atom.key]:
             yield Hit(asset_id, Relation.HOST, certain=atom.certain and atom.path != URL_PATH)
 
     def _by_url(self, atom: Atom) -> Iterator[Hit[Id]]:
@@ -103,9 +105,15 @@ class AssetIndex(Generic[Id]):
 
     def _by_expression(self, atom: Atom) -> Iterator[Hit[Id]]:
         compiled = regex.like(atom.key) if atom.kind is Kind.NAME_LIKE else regex.matches(atom.key)
+        if not self._labels.issuperset(compiled.labels):
+            return
         for name in compiled.matching(self._name_lines):
             for asset_id in self._names[reverse_labels(name)]:
                 yield Hit(asset_id, Relation.PATTERN, atom.certain)
+
+    @cached_property
+    def _labels(self) -> set[str]:
+        return {label for name in self._names for label in name.split(".")}
 
     @cached_property
     def _name_lines(self) -> bytes:

@@ -1,58 +1,69 @@
 """Registered address blocks, found by overlap.
 
 What contains a block is one look-up per prefix length that occurs; what lies inside it is one stretch of a sorted list.
+Most addresses of a feed are nowhere near any asset: one look-up for the region, the first 16 (IPv4) or 32 (IPv6) bits,
+tells.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Generic
+from typing import Final, Generic
 
 from citysec.correlate.rules import Id, Relation
-from citysec.observable import BITS, parse_network_key
+from citysec.observable import BITS
+
+_REGION: Final = {4: 16, 6: 32}
+_WIDEST: Final = {4: 4, 6: 16}  # what is wider has too many regions to list
 
 
 class Networks(Generic[Id]):
-    """Blocks of both families with the ids of who registered them."""
+    """Blocks of one address family with the ids of who registered them."""
 
-    def __init__(self) -> None:
-        self._blocks: dict[int, dict[int, dict[int, tuple[Id, ...]]]] = {4: {}, 6: {}}
-        self._sorted: dict[int, list[int]] = {}
+    def __init__(self, family: int) -> None:
+        self._bits, self._region, self._widest = BITS[family], _REGION[family], _WIDEST[family]
+        self._blocks: dict[int, dict[int, tuple[Id, ...]]] = {}
+        self._regions: set[int] = set()
+        self._everywhere = False
+        self._sorted: list[int] = []
 
-    def add(self, key: str, asset_id: Id) -> None:
-        """Register the block `key`."""
-        family, prefix, number = parse_network_key(key)
-        ids = self._blocks[family].setdefault(prefix, {})
+    def add(self, prefix: int, number: int, asset_id: Id) -> None:
+        """Register the block of that prefix length and first address."""
+        ids = self._blocks.setdefault(prefix, {})
         ids[number] = (*ids.get(number, ()), asset_id)
-        self._sorted.pop(family, None)
+        self._sorted.clear()
+        if prefix < self._widest:
+            self._everywhere = True
+        else:
+            first = number >> (self._bits - self._region)
+            self._regions.update(range(first, first + (1 << max(0, self._region - prefix))))
 
-    def overlapping(self, key: str) -> Iterator[tuple[Id, Relation]]:
-        """Yield every id whose block overlaps the block `key`, and how `key` lies to it."""
-        family, prefix, number = parse_network_key(key)
-        bits, blocks = BITS[family], self._blocks[family]
-        for length in blocks:
+    def overlapping(self, prefix: int, number: int) -> Iterator[tuple[Id, Relation]]:
+        """Yield every id whose block overlaps the one given, and how that lies to it."""
+        region = number >> (self._bits - self._region)
+        if prefix >= self._region and not self._everywhere and region not in self._regions:
+            return
+        for length, blocks in self._blocks.items():
             if length <= prefix:
-                shift = bits - length
-                for asset_id in blocks[length].get(number >> shift << shift, ()):
+                shift = self._bits - length
+                for asset_id in blocks.get(number >> shift << shift, ()):
                     yield asset_id, Relation.EQUAL if length == prefix else Relation.WITHIN
-        if prefix < bits:
-            yield from self._inside(family, prefix, number)
+        if prefix < self._bits:
+            yield from self._inside(prefix, number)
 
-    def _inside(self, family: int, prefix: int, number: int) -> Iterator[tuple[Id, Relation]]:
-        ordered = self._ordered(family)
-        end = (number + (1 << (BITS[family] - prefix))) << 8
-        at = bisect_left(ordered, number << 8)
-        while at < len(ordered) and ordered[at] < end:
+    def _inside(self, prefix: int, number: int) -> Iterator[tuple[Id, Relation]]:
+        ordered = self._ordered()
+        end = (number + (1 << (self._bits - prefix))) << 8
+        for at in range(bisect_left(ordered, number << 8), bisect_left(ordered, end)):
             start, length = ordered[at] >> 8, ordered[at] & 255
             if length > prefix:
-                for asset_id in self._blocks[family][length][start]:
+                for asset_id in self._blocks[length][start]:
                     yield asset_id, Relation.CONTAINS
-            at += 1
 
-    def _ordered(self, family: int) -> list[int]:
+    def _ordered(self) -> list[int]:
         """Return all blocks in the order of their first address, each as address × 256 + prefix length."""
-        if family not in self._sorted:
-            blocks = self._blocks[family].items()
-            self._sorted[family] = sorted(start << 8 | length for length, starts in blocks for start in starts)
-        return self._sorted[family]
+        if not self._sorted:
+            blocks = self._blocks.items()
+            self._sorted = sorted(start << 8 | length for length, starts in blocks for start in starts)
+        return self._sorted

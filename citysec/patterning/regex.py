@@ -29,13 +29,15 @@ class Expression:
     """An expression on lines: text that consists of one value a line.
 
     `literal` is a text that every matching value contains: looking for that first saves most of the work, the
-    compilation included.
+    compilation included. `labels` are the parts of it between two dots: where the values are names, each that matches
+    has them among its labels.
     """
 
-    __slots__ = ("_literal", "_pattern")
+    __slots__ = ("_literal", "_pattern", "labels")
 
     def __init__(self, pattern: str, literal: str = "") -> None:
         self._pattern, self._literal = pattern, literal.encode()
+        self.labels = tuple(literal.split(".")[1:-1])
 
     def check(self) -> None:
         """Do nothing if the expression can be evaluated.
@@ -52,19 +54,34 @@ class Expression:
 
     def matching(self, lines: bytes) -> Iterator[str]:
         """Yield each line that matches, in order; `lines` begins and ends with a line break, and `check` has passed."""
-        if self._literal not in lines:
+        if not self._literal and not _WHOLE_TEXT.search(self._pattern):
+            yield from self._anywhere(lines)
             return
-        if _WHOLE_TEXT.search(self._pattern):
-            alone = _compile(self._pattern)
-            yield from (line.decode() for line in lines.split(b"\n") if line and alone.search(line))
-            return
-        anywhere, at = _compile(f"(?m){self._pattern}"), 1
-        while at < len(lines) and (found := anywhere.search(lines, at)) is not None:
+        candidates = _holding(self._literal, lines) if self._literal else filter(None, lines.split(b"\n"))
+        expression = None
+        for line in candidates:
+            expression = expression or _compile(self._pattern)
+            if expression.search(line):
+                yield line.decode()
+
+    def _anywhere(self, lines: bytes) -> Iterator[str]:
+        """Search all lines at once: ten times as fast as one by one."""
+        expression, at = _compile(f"(?m){self._pattern}"), 1
+        while at < len(lines) and (found := expression.search(lines, at)) is not None:
             start, end = lines.rfind(b"\n", 0, found.start()) + 1, lines.find(b"\n", found.start())
             if end < 0 or start >= len(lines):
                 return
             yield lines[start:end].decode()
             at = end + 1
+
+
+def _holding(literal: bytes, lines: bytes) -> Iterator[bytes]:
+    """Yield each line that holds `literal`, once."""
+    at = lines.find(literal)
+    while at >= 0:
+        end = lines.index(b"\n", at)
+        yield lines[lines.rindex(b"\n", 0, at) + 1 : end]
+        at = lines.find(literal, end)
 
 
 def matches(pattern: str) -> Expression:
