@@ -26,14 +26,14 @@ _VERSION: Final = (
     col(StixObject.valid_until),
     col(StixObject.labels),
 )
-_ATOM: Final = (
-    col(IndicatorKey.object_id),
+ATOM: Final = (
     col(IndicatorKey.kind),
     col(IndicatorKey.key),
     col(IndicatorKey.path),
     col(IndicatorKey.value),
     col(IndicatorKey.certain),
 )
+"""The columns that `atom` makes an atom of."""
 _ASSERTION: Final = (
     col(Assertion.object_id),
     col(Assertion.feed),
@@ -74,8 +74,9 @@ async def load(db: AsyncSession, indicator_ids: Collection[str]) -> list[Claim]:
     newest = select(*_VERSION).where(col(StixObject.stix_id).in_(indicator_ids), col(StixObject.latest))
     versions = (await connection.execute(newest.order_by(col(StixObject.stix_id)))).all()
     ids = [row.id for row in versions]
-    keys = select(*_ATOM).where(col(IndicatorKey.object_id).in_(ids)).order_by(col(IndicatorKey.id))
-    atoms = _by_object((row.object_id, _atom(row)) for row in await connection.execute(keys))
+    keys = select(col(IndicatorKey.object_id), *ATOM).where(col(IndicatorKey.object_id).in_(ids))
+    rows = await connection.execute(keys.order_by(col(IndicatorKey.id)))
+    atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
     rows = await connection.execute(select(*_ASSERTION).where(col(Assertion.object_id).in_(ids)))
     sources = _by_object((row.object_id, Source(row.feed, row.tlp, row.confidence)) for row in rows)
     return [_claim(row, atoms.get(row.id, ()), sources[row.id]) for row in versions if row.id in sources]
@@ -90,9 +91,10 @@ def _reach(source: Source) -> tuple[int, int, str]:
     return source.tlp, -source.confidence, source.feed
 
 
-def _atom(row: Row[int, str, str, str, str, bool]) -> Atom:
-    kind = Kind(row.kind)
-    return Atom(kind, row.key, row.path, row.value, row.certain, _OPERATORS.get(kind, Op.EQ))
+def atom(columns: tuple[str, str, str, str, bool]) -> Atom:
+    """Return the atom that a row of the index holds, of its columns `ATOM`."""
+    kind, key, path, value, certain = Kind(columns[0]), *columns[1:]
+    return Atom(kind, key, path, value, certain, _OPERATORS.get(kind, Op.EQ))
 
 
 def _by_object(pairs: Iterable[tuple[int, _T]]) -> Mapping[int, list[_T]]:

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate.assets import part_of_register
+from citysec.correlate.assets import Assets, part_of_register
+from citysec.correlate.claims import ATOM, atom
 from citysec.correlate.lookups import EXPRESSIONS, Lookups, lookups
 from citysec.correlate.reconcile import hand_on, reconcile
 from citysec.tables.columns import now
@@ -19,6 +20,12 @@ from citysec.tables.matches import Match
 _KEYS: Final = 500  # keys in one statement
 _RANGES: Final = 50  # ranges in one statement: SQLite nests them, and limits the depth
 _INDICATORS: Final = 500  # indicators that are compared at once
+
+_NEWEST: Final = (
+    select(col(StixObject.stix_id))
+    .join(IndicatorKey, col(IndicatorKey.object_id) == col(StixObject.id))
+    .where(col(StixObject.latest))
+)
 
 _T = TypeVar("_T")
 
@@ -35,7 +42,10 @@ async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None
     asset_ids: list[int] = payload["assets"]
     at = now()
     owned, assets = await part_of_register(db, asset_ids)
-    indicators = await _candidates(db, lookups(owned)) | await _matched(db, asset_ids)
+    wanted = lookups(owned)
+    indicators = await _candidates(db, wanted) | await _matched(db, asset_ids)
+    if wanted.expressions:
+        indicators |= await _expressing(db, assets)
     changed: list[str] = []
     for batch in _batches(sorted(indicators), _INDICATORS):
         changed += await reconcile(db, batch, assets, at, within=asset_ids)
@@ -43,11 +53,10 @@ async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None
 
 
 async def _candidates(db: AsyncSession, wanted: Lookups) -> set[str]:
-    """Return the indicators with an atom that may touch one of the assets."""
+    """Return the indicators with an atom whose key is such that it may touch one of the assets."""
     connection, found = await db.connection(), set[str]()
-    named = select(col(StixObject.stix_id)).join(IndicatorKey, col(IndicatorKey.object_id) == col(StixObject.id))
     for condition in _conditions(wanted):
-        found.update((await connection.execute(named.where(condition, col(StixObject.latest)))).scalars())
+        found.update((await connection.execute(_NEWEST.where(condition))).scalars())
     return found
 
 
@@ -58,8 +67,15 @@ def _conditions(wanted: Lookups) -> Iterator[ColumnElement[bool]]:
             yield and_(kind == kind_wanted, key.in_(batch))
     for batch in _batches(sorted(wanted.ranges), _RANGES):
         yield or_(*(and_(kind == kind_wanted, key >= low, key < high) for kind_wanted, low, high in batch))
-    if wanted.expressions:
-        yield kind.in_(EXPRESSIONS)
+
+
+async def _expressing(db: AsyncSession, assets: Assets) -> set[str]:
+    """Return the indicators with a LIKE or MATCHES that touches one of the assets: no index helps, all are tried."""
+    query = select(col(StixObject.stix_id), *ATOM).join(IndicatorKey, col(IndicatorKey.object_id) == col(StixObject.id))
+    of_names = col(StixObject.latest), col(IndicatorKey.kind).in_(EXPRESSIONS)
+    rows = await (await db.connection()).execute(query.where(*of_names))
+    atoms = ((stix_id, atom((kind, key, path, value, sure))) for stix_id, kind, key, path, value, sure in rows)
+    return {stix_id for stix_id, expression in atoms if any(assets.index.matches(expression))}
 
 
 async def _matched(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:

@@ -95,6 +95,8 @@ def generated(shared_data: Path, tmp_path: Path) -> Path:
 
 async def test_a_generated_city_matches_whatever_comes_first(either: City, generated: Path):
     objects = json.loads((generated / "feed.json").read_text())["objects"]
+    for item in objects:
+        item.pop("created_by_ref", None)  # the generator's later versions name another creator, and would be refused
     assets = rows(generated / "assets.csv")
     ids: dict[str, int] = {}
     for half in (0, 1):
