@@ -16,6 +16,7 @@ from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 
 GENESIS: Final = "0" * 64
+_LAST: Final = "audit.last"  # a session is one transaction (db.Database.writing): its own last entry stays the last
 _LOCK: Final = 0x61756469  # PostgreSQL advisory lock: one writer of the chain at a time
 
 
@@ -45,10 +46,7 @@ async def record(
         subject: what it was done to, for instance `incident:4f…`.
         data: JSON; no secrets, no indicator values.
     """
-    if dialect(db) == "postgresql":
-        await db.exec(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))  # pyright: ignore[reportCallIssue, reportArgumentType]
-    await db.flush()
-    last = (await db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1))).first()
+    last = db.info.get(_LAST) or await _newest(db)
     entry = AuditEntry(
         seq=last.seq + 1 if last else 1,
         at=now(),
@@ -61,8 +59,15 @@ async def record(
     )
     entry.digest = digest(entry)
     db.add(entry)
-    await db.flush()
+    db.info[_LAST] = entry
     return entry
+
+
+async def _newest(db: AsyncSession) -> AuditEntry | None:
+    """Take the chain's end for the rest of the transaction: nobody else may append meanwhile."""
+    if dialect(db) == "postgresql":
+        await db.exec(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    return (await db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1))).first()
 
 
 async def first_broken(db: AsyncSession) -> tuple[int, int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -59,43 +59,81 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     ids: list[str] = payload["matches"]
     matches = (await db.exec(select(Match).where(col(Match.id).in_(ids)).order_by(col(Match.id)))).all()
     live = [m for m in matches if m.closed_at is None and (m.certain or policy.possible_opens)]
-    groups: dict[tuple[str, str], list[Touch]] = defaultdict(list)
-    for touch in await touches_of(db, live):
-        groups[touch.constituent.id, touch.threat].append(touch)
-    threats = {threat for _, threat in groups}
-    for touches in groups.values():
-        await _open_or_extend(db, touches, policy)
+    await _sort_in(db, await touches_of(db, live), policy)
     await _close_unfounded(db, [m.id for m in matches if m.closed_at is not None])
-    for threat in sorted(threats):
+
+
+async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -> None:
+    """Put each touch into the incident of its root cause at its constituent."""
+    groups: dict[str, list[Touch]] = defaultdict(list)
+    threats: dict[str, str] = {}
+    gathered = await _Gathering.at(db, touches, policy)
+    for touch in touches:
+        threat = gathered.root_cause(touch)
+        key = open_key(threat, touch.constituent.id)
+        groups[key].append(touch)
+        threats[key] = threat
+    incidents = await _open_ones(db, groups)
+    linked = await _linked(db, [i.id for i in incidents.values()], touches)
+    for key, group in groups.items():
+        incident = incidents.get(key)
+        if incident is None:
+            await _open(db, group, threats[key], policy)
+        else:
+            await _extend(db, incident, [t for t in group if (incident.id, t.match.id) not in linked], policy)
+    for threat in sorted(set(threats.values())):
         if not threat.startswith(_COLLECTIVE):
             outbox.add(db, "escalate", {"threat": threat})
 
 
-async def _open_or_extend(db: AsyncSession, touches: list[Touch], policy: Policy) -> None:
-    first = touches[0]
-    threat = await _root_cause(db, first, policy)
-    key = open_key(threat, first.constituent.id)
-    incident = (await db.exec(select(Incident).where(col(Incident.open_key) == key))).first()
-    if incident is None:
-        await _open(db, touches, threat, policy)
-    else:
-        await _extend(db, incident, touches, policy)
+async def _open_ones(db: AsyncSession, keys: Iterable[str]) -> dict[str, Incident]:
+    query = select(Incident).where(col(Incident.open_key).in_(list(keys)))
+    return {i.open_key: i for i in (await db.exec(query)).all() if i.open_key}
 
 
-async def _root_cause(db: AsyncSession, touch: Touch, policy: Policy) -> str:
-    """Return the threat, or for the many nameless ones of a noisy feed what gathers them."""
-    if not touch.threat.startswith(BARE):
-        return touch.threat
-    bare = select(Incident.open_key).where(
-        col(Incident.constituent_id) == touch.constituent.id,
-        col(Incident.open_key).is_not(None),
-        col(Incident.kind) == touch.kind,
-        col(Incident.threat).startswith(BARE),
+async def _linked(db: AsyncSession, incident_ids: Sequence[str], touches: Sequence[Touch]) -> set[tuple[str, str]]:
+    """Return which (incident, match) are known already."""
+    query = select(IncidentMatch.incident_id, IncidentMatch.match_id).where(
+        col(IncidentMatch.incident_id).in_(incident_ids), col(IncidentMatch.match_id).in_({t.match.id for t in touches})
     )
-    keys = set((await db.exec(bare)).all())
-    if len(keys) < policy.bare_max or open_key(touch.threat, touch.constituent.id) in keys:
+    return set((await db.exec(query)).all())
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """Which nameless threats are open at each constituent, so that the many of a noisy feed are gathered into one.
+
+    Args:
+        keys: (constituent, kind) -> keys of open incidents without a named threat.
+    """
+
+    policy: Policy
+    keys: dict[tuple[str, str], set[str]]
+
+    @classmethod
+    async def at(cls, db: AsyncSession, touches: Sequence[Touch], policy: Policy) -> _Gathering:
+        """Look at the constituents that nameless threats touch."""
+        bare = {t.constituent.id for t in touches if t.threat.startswith(BARE)}
+        query = select(Incident.constituent_id, Incident.kind, Incident.open_key).where(
+            col(Incident.constituent_id).in_(bare),
+            col(Incident.open_key).is_not(None),
+            col(Incident.threat).startswith(BARE),
+        )
+        keys: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for constituent_id, kind, key in await db.exec(query):
+            if constituent_id and key:
+                keys[constituent_id, kind].add(key)
+        return cls(policy, keys)
+
+    def root_cause(self, touch: Touch) -> str:
+        """Return the threat, or what gathers it with its like."""
+        if not touch.threat.startswith(BARE):
+            return touch.threat
+        known, key = self.keys[touch.constituent.id, touch.kind], open_key(touch.threat, touch.constituent.id)
+        if key not in known and len(known) >= self.policy.bare_max:
+            return f"{_COLLECTIVE}{touch.match.feed}/{touch.kind}"
+        known.add(key)
         return touch.threat
-    return f"{_COLLECTIVE}{touch.match.feed}/{touch.kind}"
 
 
 async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Policy) -> None:
@@ -117,16 +155,16 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
     )
     db.add(incident)
     await db.flush()
-    await _link(db, incident, touches)
+    _link(db, incident, touches)
     facts = {"severity": incident.severity, "matches": len(touches), "threat": threat}
     await enter(db, incident, "opened", f"Opened with {_matches(len(touches))}, {incident.severity}.", data=facts)
     outbox.add(db, "respond", {"incident": incident.id})
 
 
-async def _extend(db: AsyncSession, incident: Incident, touches: list[Touch], policy: Policy) -> None:
-    fresh = await _link(db, incident, touches)
+async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], policy: Policy) -> None:
     if not fresh:
         return
+    _link(db, incident, fresh)
     worst = max(Severity(incident.severity), _worst(fresh, policy), key=Severity.rank)
     risen = worst.value != incident.severity
     incident.severity = worst.value
@@ -154,14 +192,8 @@ def _slot_end(at: datetime, width: timedelta) -> datetime:
     return at + timedelta(seconds=seconds - at.timestamp() % seconds)
 
 
-async def _link(db: AsyncSession, incident: Incident, touches: Iterable[Touch]) -> list[Touch]:
-    """Add the matches to the incident and return those that were not there."""
-    linked = select(IncidentMatch.match_id).where(col(IncidentMatch.incident_id) == incident.id)
-    known = set((await db.exec(linked)).all())
-    fresh = [t for t in touches if t.match.id not in known]
-    db.add_all(IncidentMatch(incident_id=incident.id, match_id=t.match.id) for t in fresh)
-    await db.flush()
-    return fresh
+def _link(db: AsyncSession, incident: Incident, touches: Iterable[Touch]) -> None:
+    db.add_all(IncidentMatch(incident_id=incident.id, match_id=t.match.id) for t in touches)
 
 
 async def _close_unfounded(db: AsyncSession, closed: list[str]) -> None:
