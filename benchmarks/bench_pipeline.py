@@ -30,7 +30,7 @@ from citysec.feeds.publishers import definitions
 from citysec.tables import Delivery, Match, Outbox
 
 EVENTS = 20_000
-THREATS = 20
+THREATS = 3
 PUBLISHED = "2026-05-18T07:30:00.000Z"
 
 
