@@ -23,15 +23,21 @@ async def keep(db: AsyncSession, feed: str, found: Sequence[formats.Reject], at:
         return 0
     have = select(Reject.reason, Reject.excerpt).where(Reject.feed == feed)
     known = {(reason, excerpt) for reason, excerpt in (await db.exec(have)).all()}
-    new = {(r.reason, r.excerpt): r for r in found if (r.reason, r.excerpt) not in known}
+    said = {(_printable(r.reason), _printable(r.excerpt)): r.at for r in found}
     rows = [
-        {"feed": feed, "at": r.at, "reason": r.reason, "excerpt": r.excerpt, "received_at": at} for r in new.values()
+        {"feed": feed, "at": place, "reason": reason, "excerpt": excerpt, "received_at": at}
+        for (reason, excerpt), place in said.items()
+        if (reason, excerpt) not in known
     ]
     if rows:
         connection = await db.connection()
         await connection.execute(insert(Reject), rows[-KEPT:])
         await _trim(db, feed)
     return len(rows)
+
+
+def _printable(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL has no way to write NUL
 
 
 async def _trim(db: AsyncSession, feed: str) -> None:

@@ -13,7 +13,8 @@ from sqlmodel import func, select
 from citysec.db import Database, upgrade
 from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed
-from citysec.feeds.ingest import Outcome, ingest
+from citysec.feeds.formats import Reject
+from citysec.feeds.ingest import Batch, Outcome, ingest
 from citysec.settings import Settings
 from citysec.tables import Assertion, IndicatorKey, StixObject
 from citysec.tables.columns import now
@@ -80,4 +81,6 @@ async def test_all_that_a_page_may_hold_is_stored(database: Database, bundle_fee
         {"type": "bad"},
     ]
     assert await _take(database, feed, *page) == Outcome(stored=2, refused=2)
+    async with database.writing() as db:
+        await ingest(db, feed, Batch(rejects=[Reject("/0", "why \0", "\0")]))
     assert await _take(database, feed, *page) == Outcome(known=2, refused=2)
