@@ -12,6 +12,7 @@ from typing import Final, cast
 from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
+from citysec.advisories.words import defanged
 from citysec.errors import Problem
 from citysec.tlp import TLP
 from citysec.web import words
@@ -47,7 +48,9 @@ def environment() -> Environment:
     )
     # Jinja's annotations admit only its own filters and globals.
     filters, names = cast("dict[str, object]", made.filters), cast("dict[str, object]", made.globals)
-    filters.update({f.__name__: f for f in (when, ago, until, tlp, severity, shape, plural, sentence, fault, refused)})
+    filters.update(
+        {f.__name__: f for f in (when, ago, until, tlp, severity, shape, plural, sentence, fault, refused, defanged)}
+    )
     names.update(component=component, static=static, words=words)
     return made
 

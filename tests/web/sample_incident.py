@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from citysec.advisories.content import Call, Content, Duty, Touched
 from citysec.tlp import TLP
 from citysec.web.views import (
     AdvisoryBody,
@@ -22,7 +23,6 @@ from citysec.web.views import (
     RunView,
     StepView,
     TimelineEntry,
-    TouchedAsset,
 )
 from tests.web.sample_names import BARTS, BRENT, CAMDEN, ISLINGTON, NOW, TFL, ago
 
@@ -270,32 +270,54 @@ def question() -> QuestionView:
 
 def advisory() -> AdvisoryView:
     """Return what Camden is told."""
-    return AdvisoryView(
-        recipient="Camden",
-        advisory=AdvisoryBody(
-            reference="LDN-2026-0039",
-            title="Command-and-control traffic from 198.18.7.9",
-            severity="high",
-            tlp=TLP.AMBER,
-            published_at=ago(hours=1.2),
-            what="A publisher lists one of your addresses as talking to a server that controls malware. Two other "
-            "bodies of the city see the same.",
-            assets=(
-                TouchedAsset(value="198.18.7.9", service="Council tax payments"),
-                TouchedAsset(value="198.18.7.10"),
-            ),
-            since=ago(hours=30),
-            how_sure="Likely: confidence 80 of 100, from a publisher that is usually reliable.",
-            todo=(
-                "Take 198.18.7.9 off the network, but leave it switched on.",
-                "Keep its logs and the firewall’s logs of the last 30 days.",
-                "Look for connections to 203.0.113.77 from any other host.",
-                "Tell us below where you stand.",
-            ),
-            answer_due=NOW + timedelta(hours=2, minutes=10),
-            call_name="London coordinating team",
-            call_phone="020 7946 0018",
-            call_mail="cyber@london.example",
-            left_out="The name of the reporting body is held back because of its marking.",
+    body = AdvisoryBody(
+        content=content(),
+        published_at=ago(hours=1.2),
+        answer_due=NOW + timedelta(hours=2, minutes=10),
+        revision=2,
+    )
+    return AdvisoryView(recipient="Camden", advisory=body)
+
+
+def content() -> Content:
+    """Return all that an advisory can tell."""
+    first = Touched(
+        value="198.18.7.9",
+        service="Council tax payments",
+        indicator="203.0.113.77",
+        relation="equal",
+        others=2,
+        since=ago(hours=30),
+    )
+    return Content(
+        reference="LDN-2026-0039",
+        title="Command-and-control traffic from 198.18.7.9",
+        kind="command-and-control",
+        severity="high",
+        tlp="TLP:AMBER",
+        what="A publisher lists one of your addresses as talking to a server that controls malware. Two other bodies "
+        "of the city see the same.",
+        touched=(first, replace(first, value="pay.camden.gov.uk", service="", certain=False, others=0)),
+        touched_total=14,
+        since=ago(hours=30),
+        confidence=80,
+        how_sure="It is likely: confidence 80 of 100, from a publisher that is usually reliable.",
+        sources=("Early Warning",),
+        todo=(
+            "Take 198.18.7.9 off the network, but leave it switched on.",
+            "Keep its logs and the firewall’s logs of the last 30 days.",
+            "Look for connections to 203.0.113.77 from any other host.",
         ),
+        duties=(
+            Duty(
+                what="Report a personal data breach",
+                to="the Information Commissioner’s Office",
+                hours=72,
+                by=NOW + timedelta(hours=42),
+                basis="UK GDPR Article 33",
+            ),
+        ),
+        call=Call(name="London coordinating team", phone="020 7946 0018", mail="cyber@london.example"),
+        left_out="The name of the reporting body is held back because of its marking.",
+        change="One more of your addresses is named.",
     )

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from citysec.errors import Problem
-from citysec.tlp import TLP
 from citysec.web.views import (
     AnswerView,
     AuditRow,
@@ -52,15 +51,16 @@ def full() -> Pages:
     blank = replace(
         advisory, problems=(Problem("choice", "Choose where you stand"), Problem("name", "Enter your name"))
     )
-    public = replace(advisory.advisory, tlp=TLP.CLEAR, assets=(), answer_due=None, left_out="")
-    told = "Signed in as R. Okafor."
+    told = replace(advisory.advisory.content, tlp="TLP:CLEAR", touched=(), duties=(), left_out="", change="")
+    public = replace(advisory.advisory, content=told, answer_due=None, revision=1)
+    gone = replace(advisory.advisory, content=replace(told, withdrawn=True, todo=(), what="The list was wrong."))
     return {
         "/sign-in": (frame("/sign-in", reader=None), SignInView()),
         "/sign-in/refused": (
             frame("/sign-in", reader=None),
             SignInView(name="okafor", problems=(Problem("", "Name or password is wrong"),)),
         ),
-        "/": (frame("/", notice=told), board()),
+        "/": (frame("/", notice="Signed in as R. Okafor."), board()),
         "/incidents/city": (frame("/incidents/city"), incident),
         "/incidents/camden": (frame("/incidents/camden", reader=LEAD), sample_incident.camden()),
         "/questions/q1": (frame("/questions/q1"), question),
@@ -69,6 +69,7 @@ def full() -> Pages:
         "/a/token": (frame("/a/token", reader=None), advisory),
         "/a/token/incomplete": (frame("/a/token", reader=None), blank),
         "/a/token/answered": (frame("/a/token", reader=None), replace(advisory, answer=answered)),
+        "/a/token/withdrawn": (frame("/a/token", reader=None), replace(advisory, advisory=gone)),
         "/a/token/thanks": (
             frame("/a/token", reader=None),
             ThanksView(recipient="Camden", advisory=advisory.advisory, answer=answered),

@@ -123,3 +123,16 @@ def test_a_refusal_says_what_the_reader_may_know():
     frame, _ = samples.full()["/errors/404"]
     html = render.page(frame, ErrorView(status=409, detail="incident LDN-2026-0007 is closed: it cannot contain"))
     assert "<p>Incident LDN-2026-0007 is closed: it cannot contain.</p>" in html
+
+
+def test_an_advisory_tells_legal_clocks_and_defangs_what_is_hostile():
+    html = PAGES["/a/token"]
+    assert "Report a personal data breach" in html
+    assert "203[.]0[.]113[.]77" in html
+    assert "And 12 more." in html
+
+
+def test_a_withdrawn_advisory_no_longer_says_how_sure_we_are():
+    html = PAGES["/a/token/withdrawn"]
+    assert ">Withdrawn<" in html
+    assert "How sure we are" not in html

@@ -39,7 +39,7 @@ async def advisories(request: web.Request) -> web.Response:
     view = PublicAdvisoriesView(
         advisories=tuple(
             PublicAdvisoryRow(
-                id=a.id, title=a.subject, severity=a.severity, published_at=a.published_at, what=body_of(a).what
+                id=a.id, title=a.subject, severity=a.severity, published_at=a.published_at, what=body_of(a).content.what
             )
             for a in shown
         ),

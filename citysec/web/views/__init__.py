@@ -19,7 +19,6 @@ from citysec.web.views.advisory import (
     PublicAdvisoryRow,
     PublicAdvisoryView,
     ThanksView,
-    TouchedAsset,
 )
 from citysec.web.views.board import BoardFilter, BoardView, Body, FeedHealth, Sector, Tile
 from citysec.web.views.constituent import AssetRow, ConstituentView, ContactRow
@@ -98,6 +97,5 @@ __all__ = [
     "ThanksView",
     "Tile",
     "TimelineEntry",
-    "TouchedAsset",
     "View",
 ]

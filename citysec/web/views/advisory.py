@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from citysec.advisories.content import Content
 from citysec.errors import Problem
-from citysec.tlp import TLP
+from citysec.tlp import TLP, parse
 from citysec.web.views.frame import Named
 
 
@@ -59,47 +60,28 @@ class AdvisoryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TouchedAsset:
-    """One asset of the recipient that an advisory is about."""
-
-    value: str
-    service: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AdvisoryBody:
-    """What an advisory says, to its recipient and to the public.
+    """An advisory as its recipient or the public reads it: what it says, and when it was said.
 
     Args:
-        what: one paragraph.
-        how_sure: confidence in words, with its ground.
-        todo: what to do now, in order.
-        call_name: whom to call, with `call_phone` and `call_mail`; empty parts are left out.
-        left_out: that something was held back because of its marking; empty when nothing was.
+        content: cut to the reader.
         revision: from 1; above 1 it is a correction.
     """
 
-    reference: str
-    title: str
-    severity: str
-    tlp: TLP
+    content: Content
     published_at: datetime
-    what: str
-    assets: tuple[TouchedAsset, ...]
-    since: datetime | None
-    how_sure: str
-    todo: tuple[str, ...]
     answer_due: datetime | None = None
-    call_name: str = ""
-    call_phone: str = ""
-    call_mail: str = ""
-    left_out: str = ""
     revision: int = 1
+
+    @property
+    def tlp(self) -> TLP:
+        """The label of what is told."""
+        return parse(self.content.tlp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvisoryView:
-    """`GET /a/<token>`; the form POSTs there: fields `choice` (an answer), `name`, `note`. No account needed.
+    """An advisory with its answer; the form POSTs to the same address: fields `choice` (an answer), `name`, `note`.
 
     Args:
         answer: given before, where there is one; the form then changes it.
@@ -119,7 +101,7 @@ class AdvisoryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThanksView:
-    """After `POST /a/<token>`."""
+    """After the answer to an advisory."""
 
     template: ClassVar[str] = "thanks.html"
     recipient: str
