@@ -1,0 +1,152 @@
+"""Collections: made by the operator, filled as objects come in."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import func, text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import outbox
+from citysec.access import accounts, audit
+from citysec.db import dialect
+from citysec.errors import Conflict, InvalidInput, NotShared
+from citysec.share.membership import Candidate, Filter, from_json, wants
+from citysec.tables.feeds import Assertion, StixObject
+from citysec.tables.share import Collection, Grant, Member
+from citysec.tlp import TLP
+
+WORK: Final = 1000
+"""Objects that one piece of work names at most."""
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LOCK: Final = 0x73686172  # PostgreSQL advisory lock: dates are given in the order of commits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCollection:
+    """What a collection is made of; objects above `ceiling` are never in it."""
+
+    slug: str
+    title: str
+    ceiling: TLP
+    description: str = ""
+    filter: Filter = field(default_factory=Filter)
+
+
+async def create(db: AsyncSession, new: NewCollection, *, actor: str) -> Collection:
+    """Make a collection; what it wants of the objects here already is added by work that follows.
+
+    Raises:
+        InvalidInput: the slug or the title cannot be used.
+        Conflict: the slug is taken.
+    """
+    if not _SLUG.fullmatch(new.slug):
+        raise InvalidInput.at("slug", "use small letters, digits and hyphens, at most 63")
+    if not new.title.strip():
+        raise InvalidInput.at("title", "must not be empty")
+    if (await db.exec(select(Collection.id).where(Collection.slug == new.slug))).first():
+        raise Conflict(f"there is a collection {new.slug!r} already")
+    collection = Collection(
+        slug=new.slug, title=new.title, description=new.description, tlp=new.ceiling, filter=new.filter.to_json()
+    )
+    db.add(collection)
+    facts = {"slug": new.slug, "tlp": new.ceiling.label, "filter": collection.filter}
+    await audit.record(db, actor, "collection.add", f"collection:{collection.id}", facts)
+    ids = (await db.exec(select(StixObject.id).order_by(col(StixObject.id)))).all()
+    for batch in _batches(ids):
+        outbox.add(db, "share", {"objects": batch})
+    return collection
+
+
+async def grant(db: AsyncSession, slug: str, account: str, *, read: bool, write: bool, actor: str) -> None:
+    """Let an account read from, or write to, a collection; the rights given replace those it had.
+
+    Raises:
+        NotShared: there is no such collection or account.
+    """
+    collection = (await db.exec(select(Collection).where(Collection.slug == slug))).first()
+    if collection is None:
+        raise NotShared(f"there is no collection {slug!r}")
+    holder = await accounts.named(db, account)
+    await db.merge(Grant(collection_id=collection.id, account_id=holder.id, can_read=read, can_write=write))
+    facts = {"account": account, "read": read, "write": write}
+    await audit.record(db, actor, "collection.grant", f"collection:{collection.id}", facts)
+
+
+async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
+    """Put new or changed objects into every collection that wants them, and take them out of those that may not.
+
+    An object whose label has fallen comes anew, with a new date: readers who could not see it have passed its old one.
+
+    Args:
+        db: the stage's transaction.
+        payload: `{"objects": [stix_object.id …]}`, at most `WORK`.
+    """
+    candidates = await _candidates(db, payload["objects"])
+    if dialect(db) == "postgresql":
+        await db.exec(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    dates = _dates(await _last_date(db))
+    for collection in (await db.exec(select(Collection).order_by(Collection.id))).all():
+        await _settle(db, collection, candidates, dates)
+
+
+async def _candidates(db: AsyncSession, ids: Sequence[int]) -> list[Candidate]:
+    said: dict[int, list[Assertion]] = {}
+    rows = select(Assertion).where(col(Assertion.object_id).in_(ids))
+    for assertion in await db.exec(rows):
+        said.setdefault(assertion.object_id, []).append(assertion)
+    types = select(StixObject.id, StixObject.type).where(col(StixObject.id).in_(said)).order_by(col(StixObject.id))
+    return [_candidate(object_id or 0, kind, said[object_id or 0]) for object_id, kind in await db.exec(types)]
+
+
+def _candidate(object_id: int, kind: str, said: Sequence[Assertion]) -> Candidate:
+    return Candidate(
+        object_id=object_id,
+        type=kind,
+        feeds=frozenset(each.feed for each in said),
+        confidence=max(each.confidence for each in said),
+        label=TLP(min(each.tlp for each in said)),
+    )
+
+
+async def _settle(
+    db: AsyncSession, collection: Collection, candidates: Sequence[Candidate], dates: Iterator[int]
+) -> None:
+    """Make the members among `candidates` those that the collection wants."""
+    wanted, ceiling = from_json(collection.filter), TLP(collection.tlp)
+    ids = [each.object_id for each in candidates]
+    rows = select(Member).where(Member.collection_id == collection.id, col(Member.object_id).in_(ids))
+    members = {member.object_id: member for member in await db.exec(rows)}
+    for each in candidates:
+        member = members.get(each.object_id)
+        if member is not None and (each.label < member.tlp or not wants(wanted, ceiling, each)):
+            await db.delete(member)
+            await db.flush()
+            member = None
+        if member is not None:
+            member.tlp = each.label
+        elif wants(wanted, ceiling, each):
+            date = next(dates)
+            db.add(Member(date_added=date, collection_id=collection.id, object_id=each.object_id, tlp=each.label))
+    await db.flush()
+
+
+async def _last_date(db: AsyncSession) -> int:
+    return (await db.exec(select(func.coalesce(func.max(Member.date_added), 0)))).one()
+
+
+def _dates(last: int) -> Iterator[int]:
+    """Yield dates in microseconds: never the same twice, always growing, also when the clock is set back."""
+    while True:
+        last = max(time.time_ns() // 1000, last + 1)
+        yield last
+
+
+def _batches(ids: Sequence[int | None]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), WORK):
+        yield [i for i in ids[start : start + WORK] if i is not None]
