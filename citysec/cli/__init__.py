@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from citysec.cli import admin, advisories, audit, constituency, feeds, playbooks
+from citysec.cli import accounts, admin, advisories, audit, collections, constituency, feeds, playbooks
 from citysec.cli.backup import backup, restore
 from citysec.cli.correlate import correlate
 from citysec.cli.demo import demo
@@ -25,8 +25,11 @@ app: Final = typer.Typer(
 for command in (admin.init, doctor, backup, restore):
     app.command()(command)
 app.add_typer(admin.db)
+app.add_typer(accounts.app)
+app.add_typer(accounts.tokens_app)
 app.add_typer(advisories.app)
 app.add_typer(audit.app)
+app.add_typer(collections.app)
 app.add_typer(constituency.app)
 app.add_typer(feeds.app)
 app.add_typer(playbooks.app, name="playbooks")
