@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from citysec.web import api, console, middleware, operate, public
+from citysec.web import api, console, middleware, operate, public, taxii
 from citysec.web.context import CONTEXT, AppContext
 
 __all__ = ["AppContext", "application"]
@@ -15,6 +15,7 @@ __all__ = ["AppContext", "application"]
 PARTS: Final[tuple[Callable[[AppContext], Iterable[web.AbstractRouteDef]], ...]] = (
     operate.routes,
     api.routes,
+    taxii.routes,
     console.routes,
     public.routes,
 )

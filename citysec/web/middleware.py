@@ -68,8 +68,13 @@ async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who asks, and that nobody else made their browser ask."""
+    """Find out who asks, and that nobody else made their browser ask.
+
+    Under `/taxii2/` a stranger does not even learn which addresses exist.
+    """
     request[context.VISITOR] = await credentials.visitor(request)
+    if request.path.startswith("/taxii2/"):
+        context.principal(request)
     await credentials.check_intent(request)
     return await handler(request)
 

@@ -34,7 +34,6 @@ async def test_it_is_alive_and_ready(site: Site):
     [
         ("/nowhere", "text/html"),
         ("/api/v1/nowhere", "application/problem+json"),
-        ("/taxii2/x/", "application/taxii+json"),
     ],
 )
 async def test_a_refusal_speaks_the_language_of_its_part(site: Site, path: str, content_type: str):
