@@ -26,6 +26,7 @@ from citysec.access import keys
 from citysec.advisories import advice, clock, publish
 from citysec.advisories.channels import configured
 from citysec.advisories.compose import Desk
+from citysec.advisories.content import Call
 from citysec.advisories.deadlines import Deadline
 from citysec.advisories.deliver import Post, deliver
 from citysec.advisories.link import Links
@@ -69,7 +70,8 @@ class Parts:
         """
         plan = _strategy(settings)
         titles = {name: feed.title for name, feed in definitions(settings).items()}
-        desk = Desk(city=settings.city, advice=advice.load(_declared(settings, ADVICE)), feeds=titles)
+        call = Call(name=settings.duty_name, phone=settings.duty_phone, mail=settings.duty_mail)
+        desk = Desk(city=settings.city, advice=advice.load(_declared(settings, ADVICE)), call=call, feeds=titles)
         deadlines = {grade: Deadline(clock.answer_within, clock.reminders) for grade, clock in plan.clocks.items()}
         return cls(
             settings, plan, _triage(plan), publish.Policy(desk, deadlines), keys.signing_key(settings)

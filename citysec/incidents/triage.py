@@ -75,12 +75,15 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
         threats[key] = threat
     incidents = await _open_ones(db, groups)
     linked = await _linked(db, [i.id for i in incidents.values()], touches)
+    later: list[Incident] = []
     for key, group in groups.items():
         incident = incidents.get(key)
         if incident is None:
             await _open(db, group, threats[key], policy)
-        else:
-            await _extend(db, incident, [t for t in group if (incident.id, t.match.id) not in linked], policy)
+        elif await _extend(db, incident, [t for t in group if (incident.id, t.match.id) not in linked], policy):
+            later.append(incident)
+    if later:
+        await _tell_later(db, later, policy.update_after)
     for threat in sorted(set(threats.values())):
         if not threat.startswith(_COLLECTIVE):
             outbox.add(db, "escalate", {"threat": threat})
@@ -161,9 +164,10 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
     outbox.add(db, "respond", {"incident": incident.id})
 
 
-async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], policy: Policy) -> None:
+async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], policy: Policy) -> bool:
+    """Add further matches; return whether what they say may wait until those told before are told again."""
     if not fresh:
-        return
+        return False
     _link(db, incident, fresh)
     worst = max(Severity(incident.severity), _worst(fresh, policy), key=Severity.rank)
     risen = worst.value != incident.severity
@@ -172,18 +176,19 @@ async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], 
     incident.tlp = max(incident.tlp, *(t.match.tlp for t in fresh))
     text = f"{_matches(len(fresh))} more" + (f"; severity is now {worst.value}." if risen else ".")
     await enter(db, incident, "match", text, data={"matches": len(fresh), "severity": worst.value})
-    await _tell_again(db, incident, timedelta(0) if risen else policy.update_after)
-
-
-async def _tell_again(db: AsyncSession, incident: Incident, wait: timedelta) -> None:
-    """Have those who were told be told what is new: at once, or once for all that comes within `wait`."""
-    if not wait:
+    if risen or not policy.update_after:
         outbox.add(db, "advise", {"incident": incident.id})
-        return
+        return False
+    return True
+
+
+async def _tell_later(db: AsyncSession, incidents: Sequence[Incident], wait: timedelta) -> None:
+    """Have those who were told be told once for all that comes until the present slot of `wait` ends."""
     due = _slot_end(now(), wait)
-    work_id = f"advise:{incident.id}:{due:%Y%m%dT%H%M%S}"
-    if await db.get(outbox.Outbox, work_id) is None:
-        outbox.add(db, "advise", {"incident": incident.id}, due_at=due, work_id=work_id)
+    work = {f"advise:{i.id}:{due:%Y%m%dT%H%M%S}": i for i in incidents}
+    planned = set((await db.exec(select(outbox.Outbox.id).where(col(outbox.Outbox.id).in_(work)))).all())
+    for work_id in work.keys() - planned:
+        outbox.add(db, "advise", {"incident": work[work_id].id}, due_at=due, work_id=work_id)
 
 
 def _slot_end(at: datetime, width: timedelta) -> datetime:

@@ -1,0 +1,135 @@
+"""The acceptance story, through public surfaces only, on both databases."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from citysec.cli.instance import Instance
+from tests.flow.city import Campaign, Running, installed, running, subscribed
+from tests.waiting import until
+
+BACKENDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
+STRATEGY = Path(__file__).parents[2] / "playbooks" / "strategy.toml"
+
+
+@pytest.fixture(params=BACKENDS)
+async def london(request: pytest.FixtureRequest, tmp_path: Path) -> Instance:
+    """London, freshly installed."""
+    database = {}
+    if request.param == "postgresql":
+        database = {"CITYSEC_DATABASE_URL": request.getfixturevalue("postgres_url")}
+    return await installed(tmp_path / "london", ["--sample", "london"], **database)
+
+
+@pytest.fixture
+async def publisher(tmp_path: Path) -> AsyncGenerator[Running, None]:
+    """Another citysec that publishes."""
+    instance = await installed(tmp_path / "publisher")
+    async with running(instance) as served:
+        yield served
+
+
+async def test_from_news_to_answers(london: Instance, publisher: Running):
+    threat = Campaign("Glasswing loader")
+    threat.sign("[ipv4-addr:value = '198.18.3.130']")
+    threat.sign("[ipv4-addr:value ISSUBSET '198.18.25.16/31']")
+    threat.sign("[ipv4-addr:value = '198.18.5.130']", valid_until="2026-05-19T00:00:00.000Z")
+    await threat.publish(publisher)
+    await subscribed(london, publisher, "news")
+    async with running(london) as city:
+        await until(lambda: len(city.mails.mails) == 2, timeout_s=60)
+        await city.settled()
+        assert {slug: len(mails) for slug, mails in city.told().items()} == {"barnet": 1, "newham": 1}
+        assert set(await city.incidents()) == {"barnet", "newham"}
+        await _each_is_explained(city)
+        await _an_answer_is_kept(city, "barnet")
+
+        threat.sign("[domain-name:value = 'vpn.hackney.gov.uk']")
+        await threat.publish(publisher)
+        await until(lambda: "hackney" in city.told(), timeout_s=60)
+        await city.settled()
+        await _the_city_is_concerned_once(city, {"barnet", "newham", "hackney"})
+        assert {slug: len(mails) for slug, mails in city.told().items()} == {"barnet": 1, "newham": 1, "hackney": 1}
+    verdict = json.loads(await london.run("audit", "verify"))
+    assert verdict["broken_at"] is None
+    assert verdict["entries"] > 10
+
+
+async def _each_is_explained(city: Running) -> None:
+    for constituent, incidents in (await city.incidents()).items():
+        (incident,) = incidents
+        matches = await city.all(f"/incidents/{incident['id']}/matches")
+        assert matches, constituent
+        for match in matches:
+            assert {"indicator_id", "relation", "path", "indicator_value", "feed", "confidence", "tlp"} <= set(match)
+
+
+async def _an_answer_is_kept(city: Running, slug: str) -> None:
+    """Open the signed link of a mail without any account: looking changes nothing, sending answers."""
+    (mail,) = [m for m in city.mails.mails if f"@{slug}." in m.to]
+    (link,) = set(re.findall(r"http://\S+/a/\S+", mail.text))
+    (incident,) = (await city.incidents())[slug]
+    async with aiohttp.ClientSession() as anybody:
+        async with anybody.get(link) as page:
+            assert page.status == 200
+        assert await _answers(city, incident["id"]) == []
+        async with anybody.post(link, data={"choice": "in-hand", "name": "Ada"}) as page:
+            assert page.status == 200
+    assert await _answers(city, incident["id"]) == ["in-hand"]
+
+
+async def _answers(city: Running, incident_id: str) -> list[str]:
+    advisories = [a for a in await city.all("/advisories") if a["incident_id"] == incident_id]
+    return [answer["answer"] for a in advisories for answer in a["acknowledgements"]]
+
+
+async def _the_city_is_concerned_once(city: Running, constituents: set[str]) -> None:
+    incidents = await city.incidents()
+    (parent,) = incidents.pop(None)
+    assert set(incidents) == constituents
+    assert {i["parent"]["id"] for (i,) in incidents.values()} == {parent["id"]}
+
+
+async def test_who_has_answered_is_not_reminded_and_who_has_not_is(tmp_path: Path, publisher: Running):
+    london = await installed(tmp_path / "london", ["--sample", "london"])
+    (london.data / "playbooks").mkdir(exist_ok=True)
+    (london.data / "playbooks" / "strategy.toml").write_text(_impatient(STRATEGY.read_text()))
+    threat = Campaign("Glasswing loader")
+    threat.sign("[ipv4-addr:value = '198.18.3.130']")
+    threat.sign("[ipv4-addr:value = '198.18.25.130']")
+    await threat.publish(publisher)
+    await subscribed(london, publisher, "news")
+    async with running(london) as city:
+        await until(lambda: len(city.mails.mails) == 2, timeout_s=60)
+        await _an_answer_is_kept(city, "barnet")
+        await until(lambda: len(city.told()["newham"]) > 1, timeout_s=60)
+        assert len(city.told()["barnet"]) == 1
+
+
+def _impatient(strategy: str) -> str:
+    """Return the strategy with clocks of seconds instead of hours."""
+    soon = re.sub(r"remind_minutes = \[.*?\]", "remind_minutes = [0.25]", strategy)
+    return re.sub(r"answer_minutes = \d+", "answer_minutes = 10", soon)
+
+
+def _bundles(folder: Path) -> list[dict[str, Any]]:
+    counts = json.loads((folder / "COUNTS.json").read_text())
+    return [c for c in counts if c["kind"] == "stix"]
+
+
+async def test_real_bundles_are_kept_whole(tmp_path: Path, shared_data: Path):
+    city = await installed(tmp_path / "city", ["--sample", "london"])
+    for entry in _bundles(shared_data):
+        body = (shared_data / entry["file"]).read_bytes()
+        file = tmp_path / "bundle.json"
+        file.write_bytes(gzip.decompress(body) if entry["file"].endswith(".gz") else body)
+        parsed = json.loads(await city.run("feeds", "parse", "--format", "stix", str(file)))
+        assert (parsed["objects"], parsed["indicators"]) == (entry["count"]["objects"], entry["count"]["indicators"])
