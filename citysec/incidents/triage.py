@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import func, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -158,7 +158,7 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
     )
     db.add(incident)
     await db.flush()
-    _link(db, incident, touches)
+    await _link(db, incident, touches)
     facts = {"severity": incident.severity, "matches": len(touches), "threat": threat}
     await enter(db, incident, "opened", f"Opened with {_matches(len(touches))}, {incident.severity}.", data=facts)
     outbox.add(db, "respond", {"incident": incident.id})
@@ -168,7 +168,7 @@ async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], 
     """Add further matches; return whether what they say may wait until those told before are told again."""
     if not fresh:
         return False
-    _link(db, incident, fresh)
+    await _link(db, incident, fresh)
     worst = max(Severity(incident.severity), _worst(fresh, policy), key=Severity.rank)
     risen = worst.value != incident.severity
     incident.severity = worst.value
@@ -197,8 +197,9 @@ def _slot_end(at: datetime, width: timedelta) -> datetime:
     return at + timedelta(seconds=seconds - at.timestamp() % seconds)
 
 
-def _link(db: AsyncSession, incident: Incident, touches: Iterable[Touch]) -> None:
-    db.add_all(IncidentMatch(incident_id=incident.id, match_id=t.match.id) for t in touches)
+async def _link(db: AsyncSession, incident: Incident, touches: Sequence[Touch]) -> None:
+    rows = [{"incident_id": incident.id, "match_id": t.match.id} for t in touches]
+    await db.exec(insert(IncidentMatch), params=rows)
 
 
 async def _close_unfounded(db: AsyncSession, closed: list[str]) -> None:
