@@ -104,7 +104,9 @@ class Parts:
 
 def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -> Mapping[str, Stage | Effect]:
     """Return what does each kind of work."""
-    post = Post(parts.settings.city, configured(parts.settings), Links(parts.key, parts.settings.base_url))
+    settings = parts.settings
+    links = Links(parts.key, settings.base_url)
+    post = Post(settings.city, configured(settings), links, settings.delivery_retry_s)
     return {
         "poll": Effect(partial(poll, publishers=publishers)),
         "correlate": Stage(correlate_objects),

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     duty_mail: str = Field(default="", description="That desk's mailbox, which people read.")
     webhook_allow_hosts: str = Field(default="", description="As `feed_allow_hosts`, for the receivers of webhooks.")
     delivery_timeout_s: float = Field(default=20, gt=0, le=600, description="Longest wait for a mail relay or webhook.")
+    delivery_retry_s: float = Field(
+        default=30, gt=0, le=3600, description="Wait before a message that failed is tried again; doubles each time."
+    )
 
     session_hours: float = Field(default=12, gt=0, le=720, description="How long a sign-in lasts.")
     secure_cookies: bool | None = Field(

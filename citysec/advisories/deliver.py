@@ -34,11 +34,12 @@ from citysec.tables.register import Constituent, Contact
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What it takes to send: the city's name, its channels, and how links are signed."""
+    """What it takes to send: the city's name, its channels, how links are signed, and the wait before a second try."""
 
     city: str
     channels: Channels
     links: Links
+    retry_s: float = retry.FIRST_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ async def deliver(database: Database, payload: Mapping[str, Any], post: Post) ->
     try:
         await _send(claim, post)
     except DeliveryDeferred as err:
-        wait = retry.wait_s(claim.delivery.attempts, err.retry_after_s)
+        wait = retry.wait_s(claim.delivery.attempts, err.retry_after_s, post.retry_s)
         return await _failed(database, claim, str(err), wait)
     except DeliveryRefused as err:
         return await _failed(database, claim, str(err), None)
