@@ -10,6 +10,7 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Final
 
 from tests.faults.points import Point
@@ -17,7 +18,7 @@ from tests.waiting import until
 
 STOP_S: Final = 10
 _FORKS: Final = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["citysec.engine", "citysec.outbox", "tests.faults.points"])
+_FORKS.set_forkserver_preload(["citysec.cli", "tests.faults.points"])
 
 
 class Program:
@@ -49,7 +50,11 @@ class Program:
 
 @contextmanager
 def launched(
-    target: str, *arguments: str, point: Point | None = None, environment: Mapping[str, str] | None = None
+    target: str,
+    *arguments: str,
+    point: Point | None = None,
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> Generator[Program, None, None]:
     """Run `MODULE:FUNCTION` in a process of its own, killed at the latest when the block ends.
 
@@ -57,9 +62,10 @@ def launched(
         target: the program.
         arguments: its command line.
         point: where it shall kill itself.
-        environment: what it has on top of the environment of the tests.
+        environment: what it has on top of the environment of the tests, of which no settings count.
+        log: file for what it says on stderr.
     """
-    process = _FORKS.Process(target=_run, args=(target, arguments, point, environment or {}))
+    process = _FORKS.Process(target=_run, args=(target, arguments, point, environment or {}, log))
     process.start()
     try:
         yield Program(process)
@@ -68,8 +74,14 @@ def launched(
         process.join()
 
 
-def _run(target: str, arguments: Sequence[str], point: Point | None, environment: Mapping[str, str]) -> None:
+def _run(
+    target: str, arguments: Sequence[str], point: Point | None, environment: Mapping[str, str], log: Path | None
+) -> None:
+    for name in [name for name in os.environ if name.startswith("CITYSEC_")]:
+        del os.environ[name]
     os.environ.update(environment)
+    if log is not None:
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), sys.stderr.fileno())
     if point is not None:
         point.arm()
     module, _, function = target.partition(":")

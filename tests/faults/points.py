@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -80,18 +80,30 @@ def updating(table: str, column: str, moment: Moment, parameters: str = "") -> P
     return Point(moment, rf'UPDATE {_SCHEMA}"?{table}"? SET (.*, )?{column}=', parameters)
 
 
-def _hand_overs() -> Iterator[tuple[str, Point]]:
-    for moment in Moment:
-        yield f"outbox-marked:{moment}", updating("outbox", "handed_over_at", moment)
-        yield f"engine-accepted:{moment}", inserting("workflow_status", moment)
-        yield f"outbox-done:{moment}", updating("outbox", "done_at", moment)
-        yield f"run-step-recorded:{moment}", inserting("operation_outputs", moment)
+def _hand_overs(moment: Moment) -> Mapping[str, Point]:
+    return {
+        "outbox-marked": updating("outbox", "handed_over_at", moment),
+        "engine-accepted": inserting("workflow_status", moment),
+        "outbox-done": updating("outbox", "done_at", moment),
+        "run-step-recorded": inserting("operation_outputs", moment),
+    }
 
 
-HAND_OVERS: Final = dict(_hand_overs())
+HAND_OVERS: Final = {f"{name}:{moment}": point for moment in Moment for name, point in _hand_overs(moment).items()}
 """The hand-overs that every stage shares."""
 
-_FACTS: Final = ("stix_object", "match", "incident", "run", "question", "decision", "advisory", "delivery")
 
-FACTS: Final = {f"{table}:{moment}": inserting(table, moment) for table in _FACTS for moment in Moment}
-"""The first row of each fact on the way from a feed to a message."""
+def _way(moment: Moment) -> Mapping[str, Point]:
+    tables = ("stix_object", "match", "incident", "run", "run_step", "question", "advisory")
+    return {
+        **_hand_overs(moment),
+        **{table: inserting(table, moment) for table in tables},
+        "feed-polled": updating("feed", "succeeded_at", moment),
+        "city-incident": inserting("incident", moment, r"'city\|"),
+        "delivery-tried": updating("delivery", "attempts", moment),
+        "delivery-sent": updating("delivery", "state", moment),
+    }
+
+
+WAY: Final = {name: tuple(_way(moment)[name] for moment in Moment) for name in _way(Moment.BEFORE_COMMIT)}
+"""Hand-overs and facts on the way from a feed to a message, each before and after its commit."""

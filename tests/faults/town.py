@@ -65,7 +65,9 @@ class Town:
         names = {"CITYSEC_DATA_DIR": str(self.settings.data_dir), "CITYSEC_PORT": "0", "CITYSEC_SMTP_TLS": "none"}
         if self.settings.database_url:
             names["CITYSEC_DATABASE_URL"] = self.settings.database_url
-        return launched("citysec.cli:main", "serve", point=point, environment=names | self.environment, log=self.log)
+        return launched(
+            "citysec.cli:main", "serve", point=point, environment={**names, **self.environment}, log=self.log
+        )
 
     async def settle(self) -> None:
         """Set it up with its boroughs, and have it do all that this entails."""

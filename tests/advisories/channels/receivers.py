@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -55,7 +55,7 @@ class MailSink:
         return Relay("127.0.0.1", self.port, "citysec <desk@city.example>", timeout_s=5)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncGenerator[MailSink, None]:
+    async def listening(self) -> AsyncGenerator[Self, None]:
         """Listen on the port, a free one the first time."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: SMTP(self, loop=loop, hostname="sink"), "127.0.0.1", self.port)
