@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -35,7 +36,7 @@ def correlate(
 ) -> None:
     """Print each pair of indicator and asset that match, as CSV; `possible` marks what is uncertain."""
     at = datetime.now(UTC) if now is None else _instant(now)
-    known = register.read(_read(register_file).decode(errors="replace").splitlines())
+    known = register.read(StringIO(_text(register_file), newline=""))
     correlation, skipped = Correlation(AssetIndex(known.assets), at), Counter[str]()
     for path in (*feed, *(more or ())):
         for item in _watched(FORMATS["stix"](_read(path)), path.name):
@@ -86,6 +87,13 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise InvalidInput.at("--now", f"{text!r} has no time zone")
     return instant.astimezone(UTC)
+
+
+def _text(path: Path) -> str:
+    try:
+        return _read(path).decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise InvalidInput.at(str(path), "is not UTF-8") from err
 
 
 def _read(path: Path) -> bytes:

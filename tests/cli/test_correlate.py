@@ -110,7 +110,16 @@ def test_a_bad_register_is_refused_by_line(city: Path, rows: str, complaint: str
     assert complaint in str(result.exception)
 
 
+def test_a_register_may_begin_with_a_mark_of_its_encoding_and_break_lines_inside_quotes(city: Path):
+    rows = 'asset_id,organisation,kind,value,scope\r\nA1,"City\r\nHall",domain,camden.gov.uk,tree\r\n'
+    (city / "register.csv").write_bytes(rows.encode("utf-8-sig"))
+    result = run("--register", city / "register.csv", "--feed", city / "feed.json", "--now", "2024-06-01T00:00:00Z")
+    assert len(result.stdout.splitlines()) == 2
+
+
 def test_wrong_use_is_refused(city: Path):
+    (city / "latin.csv").write_bytes(REGISTER.encode() + b"A2,\xe9,domain,a.test,exact\n")
+    assert isinstance(run("--register", city / "latin.csv", "--feed", city / "feed.json").exception, InvalidInput)
     register = ("--register", city / "register.csv")
     for bad in (("--feed", city / "none.json"), ("--feed", city / "feed.json", "--now", "2024-01-01T00:00:00")):
         assert isinstance(run(*register, *bad).exception, InvalidInput)

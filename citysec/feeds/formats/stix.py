@@ -23,6 +23,7 @@ from citysec.feeds.formats.objects import MALFORMED, draft
 
 _EXCERPT: Final = 200
 _TEXT: Final = re.compile(rb"\s*\S")
+_LIST: Final = re.compile(rb"\s*\[")
 
 
 class _Container(msgspec.Struct):
@@ -50,10 +51,14 @@ def parse(body: bytes) -> Iterator[Draft | Reject]:
             yield Reject(place, f"this is no STIX: {err}", _excerpt(document))
             continue
         for number, raw in enumerate(objects.raws):
-            try:
-                yield draft(raw, objects.spec_version)
-            except InvalidInput as err:
-                yield Reject(place + objects.at.format(number), str(err), _excerpt(raw))
+            yield _draft(raw, place + objects.at, number, objects.spec_version)
+
+
+def _draft(raw: Raw, at: str, number: int, bundle_version: str | None) -> Draft | Reject:
+    try:
+        return draft(raw, bundle_version)
+    except InvalidInput as err:
+        return Reject(at.format(number), str(err), _excerpt(raw))
 
 
 def _documents(body: bytes) -> Iterator[tuple[str, Raw]]:
@@ -84,7 +89,7 @@ class _Objects(NamedTuple):
 
 
 def _objects(document: Raw) -> _Objects:
-    if bytes(document).lstrip()[:1] == b"[":
+    if _LIST.match(memoryview(document)):
         return _Objects(_list.decode(document), "/{}")
     container = _container.decode(document)
     if container.type not in {None, "bundle"}:
@@ -94,4 +99,4 @@ def _objects(document: Raw) -> _Objects:
 
 
 def _excerpt(raw: Raw) -> str:
-    return bytes(memoryview(raw)[:_EXCERPT]).decode(errors="replace")
+    return bytes(memoryview(raw)[:_EXCERPT]).decode(errors="replace").strip()
