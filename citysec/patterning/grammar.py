@@ -44,6 +44,7 @@ class _Open(Enum):
 
 _OPERATORS: Final = {op.value: op for op in Op if not op.value.isalpha()} | {"==": Op.EQ, "<>": Op.NE}
 _STRING_OPERATORS: Final = frozenset({Op.LIKE, Op.MATCHES, Op.ISSUBSET, Op.ISSUPERSET})
+_ORDER_OPERATORS: Final = frozenset({Op.LT, Op.LE, Op.GT, Op.GE})
 _WORD_OPERATORS: Final = {op.value: op for op in (*_STRING_OPERATORS, Op.IN)}
 _JOINS: Final = {"AND": Join.AND, "OR": Join.OR}
 _OBSERVATION_JOINS: Final = {
@@ -178,25 +179,27 @@ class _Parser:
 
     def _literals(self, op: Op) -> tuple[Literal, ...]:
         if op is not Op.IN:
-            return (self._literal(only_text=op in _STRING_OPERATORS),)
+            return (self._literal(op),)
         self._mark("(")
         if self._token.text == ")":
             self._advance()
             return ()
-        values = [self._literal()]
+        values = [self._literal(op)]
         while self._token.text == ",":
             self._advance()
-            values.append(self._literal())
+            values.append(self._literal(op))
         self._mark(")")
         return tuple(values)
 
-    def _literal(self, *, only_text: bool = False) -> Literal:
+    def _literal(self, op: Op) -> Literal:
         self._values += 1
         if self._values > MAX_VALUES:
             self._fail(f"more than {MAX_VALUES} values")
         token = self._token
-        if only_text and token.form is not Form.STRING:
+        if op in _STRING_OPERATORS and token.form is not Form.STRING:
             self._fail("expected a text in quotes")
+        if op in _ORDER_OPERATORS and token.form is Form.WORD:
+            self._fail("expected a value that has an order")
         self._advance()
         return _value(token)
 
