@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,6 +22,7 @@ from citysec.web.views import Page, View
 STATIC: Final = Path(__file__).parent / "static"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
+_BOROUGH: Final = re.compile(r"\b(?:London|Royal|Metropolitan) Borough of ")
 _MINUTE: Final = 60
 _TIME: Final = Markup('<time datetime="%s" title="%s">%s</time>')
 
@@ -48,9 +50,8 @@ def environment() -> Environment:
     )
     # Jinja's annotations admit only its own filters and globals.
     filters, names = cast("dict[str, object]", made.filters), cast("dict[str, object]", made.globals)
-    filters.update(
-        {f.__name__: f for f in (when, ago, until, tlp, severity, shape, plural, sentence, fault, refused, defanged)}
-    )
+    ours = (when, ago, until, tlp, severity, shape, plural, sentence, short, fault, refused, defanged)
+    filters.update({function.__name__: function for function in ours})
     names.update(component=component, static=static, words=words)
     return made
 
@@ -103,6 +104,11 @@ def sentence(text: str) -> str:
     """Return `text` as it stands at the beginning of a line: `local-government` becomes `Local government`."""
     spaced = text.replace("-", " ")
     return spaced[:1].upper() + spaced[1:]
+
+
+def short(text: str) -> str:
+    """Return `text` with boroughs by their bare names: `London Borough of Camden` becomes `Camden`."""
+    return _BOROUGH.sub("", text)
 
 
 def fault(problems: Iterable[Problem], at: str) -> Mapping[str, str] | None:

@@ -36,7 +36,7 @@ DELIVERY_STATES: Final[Mapping[str, str]] = {
     "cancelled": "Cancelled",
 }
 
-VERDICTS: Final[Mapping[str, str]] = {"allowed": "Sent whole", "reduced": "Sent in part", "refused": "Not sent"}
+VERDICTS: Final[Mapping[str, str]] = {"allowed": "In full", "reduced": "In part", "refused": "Held back"}
 
 ANSWERS: Final[Mapping[str, str]] = {
     "received": "We have received this",

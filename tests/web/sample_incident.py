@@ -77,7 +77,7 @@ def children() -> tuple[IncidentRow, ...]:
 
 
 def questions() -> tuple[QuestionRow, ...]:
-    """Return two questions, one of them late."""
+    """Return three questions, one of them late, one not pressing."""
     return (
         QuestionRow(
             id="q1",
@@ -94,6 +94,14 @@ def questions() -> tuple[QuestionRow, ...]:
             incident="Parking payment page copied",
             severity="high",
             due_at=ago(minutes=8),
+        ),
+        QuestionRow(
+            id="q3",
+            title="Write down the lessons",
+            incident_id="ldn-2026-0030",
+            incident="Sinkholed name looked up",
+            severity="low",
+            due_at=NOW + timedelta(days=13),
         ),
     )
 

@@ -136,3 +136,8 @@ def test_a_withdrawn_advisory_no_longer_says_how_sure_we_are():
     html = PAGES["/a/token/withdrawn"]
     assert ">Withdrawn<" in html
     assert "How sure we are" not in html
+
+
+def test_a_question_with_more_than_a_day_left_waits_behind_one_line():
+    html = PAGES["/"]
+    assert html.index("1 more with more than a day left") < html.index("Write down the lessons")

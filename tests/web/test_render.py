@@ -69,6 +69,18 @@ def test_a_word_of_the_rows_begins_a_line():
     assert render.sentence("local-government") == "Local government"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("London Borough of Camden", "Camden"),
+        ("answer from Royal Borough of Greenwich", "answer from Greenwich"),
+        ("City of London Corporation", "City of London Corporation"),
+    ],
+)
+def test_boroughs_go_by_their_bare_names(name: str, said: str):
+    assert render.short(name) == said
+
+
 def test_the_first_problem_of_a_field_is_shown_at_the_field():
     problems = (Problem("name", "Enter your name"), Problem("name", "Too long"))
     assert render.fault(problems, "name") == {"text": "Enter your name"}
