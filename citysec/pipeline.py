@@ -45,6 +45,7 @@ from citysec.playbooks.deeds import Deed, Does
 from citysec.playbooks.drive import Conductor
 from citysec.playbooks.strategy import Strategy
 from citysec.settings import Settings, shipped
+from citysec.share.collections import admit
 
 STRATEGY: Final = "strategy.toml"
 ADVICE: Final = "advice.toml"
@@ -120,6 +121,7 @@ def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -
         "advise": Stage(partial(publish.correct, policy=parts.advising)),
         "deliver": Effect(partial(deliver, post=post)),
         "clock": Stage(partial(clock.remind, deadlines=parts.advising.deadlines)),
+        "share": Stage(admit),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 import typer
@@ -46,6 +47,15 @@ def main() -> None:
     """Run the command line; an error citysec raises on purpose becomes one line on stderr and exit code 2."""
     try:
         app()
-    except CitysecError as err:
-        print(f"citysec: {err}", file=sys.stderr)  # noqa: T201
+    except* CitysecError as several:
+        for err in _leaves(several):
+            print(f"citysec: {err}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
+
+
+def _leaves(several: BaseExceptionGroup[CitysecError]) -> Iterator[CitysecError]:
+    for err in several.exceptions:
+        if isinstance(err, BaseExceptionGroup):
+            yield from _leaves(err)
+        else:
+            yield err

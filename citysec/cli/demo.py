@@ -11,6 +11,7 @@ import secrets
 import shutil
 import signal
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from citysec.cli.admin import COORDINATOR
 from citysec.cli.inbox import Inbox, inbox
 from citysec.cli.instance import Instance, InstanceFailed, free_port
 from citysec.constituency.sample import FOLDER
@@ -29,12 +31,8 @@ CAMPAIGN: Final = FOLDER / "campaign.json"
 QUIET_S: Final = 4.0
 """So long without a new mail means that all have come."""
 PATIENCE_S: Final = 120.0
-PEOPLE: Final = (
-    ("coordinator", "coordinator", None),
-    ("camden-lead", "lead", "camden"),
-    ("barnet-lead", "lead", "barnet"),
-)
-"""Accounts of the demonstration: name, role, constituent."""
+LEADS: Final = ("camden", "barnet")
+"""Constituents whose security lead gets an account."""
 _screen: Final = Console(stderr=True)
 
 _PUBLISHER_FEED: Final = """\
@@ -94,12 +92,12 @@ async def _demo(folder: Path, ports: Ports, *, stay: bool) -> None:
         folder / "london",
         {"CITYSEC_SMTP_PORT": str(ports.smtp), "CITYSEC_SMTP_TLS": "none", "CITYSEC_PORT": str(ports.city)},
     )
-    passwords = {name: secrets.token_urlsafe(9) for name, _, _ in PEOPLE}
+    people = {name: secrets.token_urlsafe(9) for name in (COORDINATOR, *(f"{slug}-lead" for slug in LEADS))}
     async with AsyncExitStack() as stack:
         with _screen.status("Setting up a publisher and London …") as status:
             async with asyncio.TaskGroup() as group:
                 collection = group.create_task(_publish(publisher, password := secrets.token_urlsafe(18)))
-                group.create_task(_settle(city, passwords))
+                group.create_task(_settle(city, people))
             _subscribe(city, ports, collection.result(), password)
             status.update("Starting both, and a mail sink …")
             mails = await stack.enter_async_context(inbox(ports.smtp, ports.inbox))
@@ -108,7 +106,7 @@ async def _demo(folder: Path, ports: Ports, *, stay: bool) -> None:
             console = await stack.enter_async_context(city.serving(ports.city))
             status.update("The campaign is on its way: poll, match, open incidents, advise …")
             await _all_mailed(mails)
-        await _show(console, mails, passwords, ports)
+        await _show(console, mails, people, ports)
         if stay:
             await _until_stopped()
 
@@ -128,13 +126,13 @@ async def _publish(publisher: Instance, password: str) -> str:
     return printed.strip()
 
 
-async def _settle(city: Instance, passwords: dict[str, str]) -> None:
-    """Load London and give people accounts."""
+async def _settle(city: Instance, people: Mapping[str, str]) -> None:
+    """Load London and give people accounts: the coordinator, and the leads of two boroughs."""
     city.data.mkdir(parents=True)
-    await city.run("init", "--sample", "london")
-    for name, role, constituent in PEOPLE:
-        home = ("--constituent", constituent) if constituent else ()
-        await city.run("accounts", "add", name, "--role", role, *home, "--password-stdin", stdin=passwords[name])
+    await city.run("init", "--sample", "london", "--password-stdin", stdin=people[COORDINATOR])
+    for slug in LEADS:
+        add = ("accounts", "add", f"{slug}-lead", "--role", "lead", "--constituent", slug, "--password-stdin")
+        await city.run(*add, stdin=people[f"{slug}-lead"])
 
 
 def _subscribe(city: Instance, ports: Ports, collection: str, password: str) -> None:
@@ -156,7 +154,7 @@ async def _all_mailed(mails: Inbox) -> None:
             known = len(mails.mails)
 
 
-async def _show(console: str, mails: Inbox, passwords: dict[str, str], ports: Ports) -> None:
+async def _show(console: str, mails: Inbox, people: Mapping[str, str], ports: Ports) -> None:
     table = Table(title="Who was told", title_justify="left")
     table.add_column("Recipient")
     table.add_column("About")
@@ -165,13 +163,12 @@ async def _show(console: str, mails: Inbox, passwords: dict[str, str], ports: Po
     for (to, subject), count in sorted(counts.items()):
         table.add_row(to, subject, str(count))
     _screen.print(table)
-    people = Table(title="Sign in as", title_justify="left")
-    people.add_column("Name")
-    people.add_column("Password")
-    people.add_column("Sees")
-    for name, role, constituent in PEOPLE:
-        people.add_row(name, passwords[name], constituent or f"the city ({role})")
-    _screen.print(people)
+    accounts = Table(title="Sign in as", title_justify="left")
+    accounts.add_column("Name")
+    accounts.add_column("Password")
+    for name, password in people.items():
+        accounts.add_row(name, password)
+    _screen.print(accounts)
     await _check(console)
     _screen.print(f"\nMail sink: http://127.0.0.1:{ports.inbox}/")
     print(console, flush=True)  # noqa: T201
