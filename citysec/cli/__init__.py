@@ -1,56 +1,74 @@
-"""The command line: one module per noun, put together here."""
+"""The command line: one module per noun, put together here.
+
+Only the module of the command that is called is imported: `citysec correlate` needs no database, and `citysec accounts`
+no web server.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Final
 
 import typer
 
-from citysec.cli import accounts, admin, advisories, audit, collections, constituency, feeds, playbooks
-from citysec.cli.backup import backup, restore
-from citysec.cli.correlate import correlate
-from citysec.cli.demo import demo
-from citysec.cli.doctor import doctor
-from citysec.cli.serve import serve
 from citysec.errors import CitysecError
 
-app: Final = typer.Typer(
-    name="citysec",
-    help="A city's cyber-threat coordination service.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for command in (admin.init, doctor, backup, restore):
-    app.command()(command)
-app.add_typer(admin.db)
-app.add_typer(accounts.app)
-app.add_typer(accounts.tokens_app)
-app.add_typer(advisories.app)
-app.add_typer(audit.app)
-app.add_typer(collections.app)
-app.add_typer(constituency.app)
-app.add_typer(feeds.app)
-app.add_typer(playbooks.app, name="playbooks")
-for command in (correlate, serve, demo):
-    app.command()(command)
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "init": ("admin", "init"),
+    "serve": ("serve", "serve"),
+    "demo": ("demo", "demo"),
+    "accounts": ("accounts", "app"),
+    "tokens": ("accounts", "tokens_app"),
+    "collections": ("collections", "app"),
+    "constituency": ("constituency", "app"),
+    "feeds": ("feeds", "app"),
+    "correlate": ("correlate", "correlate"),
+    "playbooks": ("playbooks", "app"),
+    "advisories": ("advisories", "app"),
+    "audit": ("audit", "app"),
+    "doctor": ("doctor", "doctor"),
+    "backup": ("backup", "backup"),
+    "restore": ("backup", "restore"),
+    "db": ("admin", "db"),
+}
+"""Name of a command -> module of this package, and what in it: a function, or a group of commands."""
 
 
-@app.callback()
-def _root() -> None:
-    """Keep `citysec` a group of commands, however many there are."""
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the command line with the commands `names`."""
+    line = typer.Typer(
+        name="citysec",
+        help="A city's cyber-threat coordination service.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    line.callback()(_root)
+    for name in names:
+        module, attribute = COMMANDS[name]
+        command = getattr(import_module(f"citysec.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            line.add_typer(command, name=name)
+        else:
+            line.command(name)(command)
+    return line
 
 
 def main() -> None:
     """Run the command line; an error citysec raises on purpose becomes one line on stderr and exit code 2."""
+    called = sys.argv[1:2]
     try:
-        app()
+        command_line(called if called and called[0] in COMMANDS else COMMANDS)()
     except* CitysecError as several:
         for err in _leaves(several):
             print(f"citysec: {err}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
+
+
+def _root() -> None:
+    """Keep `citysec` a group of commands, however many there are."""
 
 
 def _leaves(several: BaseExceptionGroup[CitysecError]) -> Iterator[CitysecError]:

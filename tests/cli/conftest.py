@@ -11,8 +11,8 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typer.testing import CliRunner, Result
 
-from citysec.cli import app
 from citysec.db import Database
+from tests.cli.line import app
 
 T = TypeVar("T")
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner, Result
 
 from citysec.access import tokens
 from citysec.access.door import Door
-from citysec.cli import app
 from citysec.db import Database, upgrade
 from citysec.errors import Conflict, InvalidInput
 from citysec.tables import Account, Collection, Grant
+from tests.cli.line import app
 
 
 @pytest.fixture

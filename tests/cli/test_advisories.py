@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from citysec.advisories.acknowledge import acknowledge, reply
-from citysec.cli import app
 from citysec.db import Database, upgrade
 from citysec.tables import AuditEntry, Delivery, Outbox
 from tests.advisories.conftest import Town, settle
+from tests.cli.line import app
 
 
 @pytest.fixture

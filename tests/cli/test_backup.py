@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from citysec.cli import app
 from citysec.errors import InvalidInput, SettingsError
 from tests.cli.conftest import Run
+from tests.cli.line import app
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from citysec.cli import app
 from citysec.constituency.sample import FOLDER, load_sample
 from citysec.db import Database, upgrade
+from tests.cli.line import app
 
 HEADER = "asset_id,organisation,sector,kind,value,scope,criticality\n"
 NEW = "A1,London Borough of Camden,local-government,domain,pay.camden.gov.uk,exact,critical\n"

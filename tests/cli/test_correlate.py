@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from citysec.cli import app
 from citysec.errors import InvalidInput
+from tests.cli.line import app
 
 NOW = "2026-06-01T00:00:00Z"
 REGISTER = "asset_id,organisation,kind,value,scope\nA1,Camden,domain,camden.gov.uk,tree\n"

@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from citysec.access import audit
-from citysec.cli import app
 from citysec.cli.opening import opened
 from citysec.db import upgrade
 from citysec.tables import Feed
+from tests.cli.line import app
 from tests.feeds.stix import bundle, indicator
 
 DEFINITION = """

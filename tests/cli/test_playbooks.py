@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from citysec.cli import app
 from citysec.db import upgrade
 from citysec.settings import shipped
+from tests.cli.line import app
 from tests.playbooks.score import document, line, question, step, variables
 
 BOOK = shipped("playbooks") / "command-and-control.json"
