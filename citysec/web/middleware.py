@@ -39,13 +39,19 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id for logs and answers, and count it when it is answered."""
-    started = time.perf_counter()
+    started, status = time.perf_counter(), 500
     request[context.REQUEST_ID] = request_id = secrets.token_hex(8)
-    with structlog.contextvars.bound_contextvars(request=request_id):
-        response = await handler(request)
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource else "unknown"
-    context.of(request).metrics.answered(request.method, route, response.status, time.perf_counter() - started)
+    try:
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            response = await handler(request)
+        status = response.status
+    except web.HTTPRedirection as err:
+        status = err.status
+        raise
+    finally:
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "unknown"
+        context.of(request).metrics.answered(request.method, route, status, time.perf_counter() - started)
     return response
 
 

@@ -43,14 +43,14 @@ async def sign_in(request: web.Request) -> web.Response:
         return await show(request, view, status=429 if late else 401)
     response = web.HTTPSeeOther(goal)
     credentials.remember(request, response, opened)
-    return response
+    raise response
 
 
 async def sign_out(request: web.Request) -> web.Response:
     """End the session."""
     response = web.HTTPSeeOther("/sign-in")
     await credentials.sign_out(request, response)
-    return response
+    raise response
 
 
 def _local(path: str) -> str:
