@@ -200,8 +200,8 @@ def timeline_entries(principal: Principal) -> ColumnElement[bool]:
         return true()
     colleagues = select(Account.name).where(col(Account.constituent_id) == principal.constituent_id)
     actor, audience = col(TimelineEntry.actor), col(TimelineEntry.data)["audience"].as_string()
-    ours = or_(actor == SERVICE, actor.startswith("contact:", autoescape=True), actor.in_(colleagues))
-    return and_(ours, func.coalesce(audience, "") != "city")
+    service = or_(actor == SERVICE, actor.startswith("playbook:"), actor.startswith("contact:"))
+    return and_(or_(service, actor.in_(colleagues)), func.coalesce(audience, "") != "city")
 
 
 def audit_entries(principal: Principal) -> ColumnElement[bool]:

@@ -9,11 +9,13 @@ from sqlmodel import col, or_, select
 
 from citysec.access import policy
 from citysec.errors import NotShared
+from citysec.playbooks.answers import Verdict
+from citysec.playbooks.questions import answer
 from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.web.api.operation import Call, Nothing
 from citysec.web.api.paging import Keyset, page
-from citysec.web.api.values import Instant, Name, Out, Page, Paging
+from citysec.web.api.values import In, Instant, Name, Out, Page, Paging, Text
 
 
 class PlaybookOut(Out):
@@ -80,6 +82,13 @@ class QuestionQuery(RunQuery):
     updated_since: Instant | None = None
 
 
+class VerdictBody(In):
+    """What a person decides."""
+
+    answer: Verdict
+    note: Text = ""
+
+
 _Row = tuple[Run, Playbook, Incident]
 _RUNS: Keyset[_Row] = Keyset(
     (col(Incident.aware_at), col(Run.id)), lambda row: (row[2].aware_at, row[0].id)
@@ -130,15 +139,17 @@ async def list_questions(call: Call[QuestionQuery, Nothing]) -> Page[QuestionOut
 
 async def get_question(call: Call[Nothing, Nothing]) -> QuestionOut:
     """One question."""
-    return QuestionOut.model_validate(await visible_question(call))
+    return QuestionOut.model_validate(await _visible(call))
 
 
-async def visible_question(call: Call[Any, Any]) -> Question:
-    """Return the question of the path.
+async def answer_question(call: Call[Nothing, VerdictBody]) -> QuestionOut:
+    """Answer a question; the playbook goes on with it."""
+    question = await _visible(call)
+    answered = await answer(call.db, question.id, call.body.answer, call.principal.name, call.body.note)
+    return QuestionOut.model_validate(answered)
 
-    Raises:
-        NotShared: there is none that the caller may see.
-    """
+
+async def _visible(call: Call[Any, Any]) -> Question:
     found = select(Question).where(Question.id == call.path["id"], policy.questions(call.principal))
     question = (await call.db.exec(found)).first()
     if question is None:

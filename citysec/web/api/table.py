@@ -21,7 +21,7 @@ from citysec.web.api.matches import MatchOut, MatchQuery
 from citysec.web.api.operate import AuditOut, FeedOut, MeOut, WorkOut
 from citysec.web.api.operation import Csv, Method, Nothing, Operation
 from citysec.web.api.register import AssetOut, AssetQuery, ConstituentOut, ServiceOut
-from citysec.web.api.runs import QuestionOut, QuestionQuery, RunOut, RunQuery, StepOut
+from citysec.web.api.runs import QuestionOut, QuestionQuery, RunOut, RunQuery, StepOut, VerdictBody
 from citysec.web.api.values import Page, Paging
 
 _GET, _POST = Method.GET, Method.POST
@@ -41,6 +41,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/incidents/{id}/advisories", Action.ADVISE, incidents.advise, Nothing, Nothing, PublishedOut),
     Operation(_GET, "/questions", _READ, runs.list_questions, QuestionQuery, Nothing, Page[QuestionOut]),
     Operation(_GET, "/questions/{id}", _READ, runs.get_question, Nothing, Nothing, QuestionOut),
+    Operation(_POST, "/questions/{id}/answer", Action.ANSWER, runs.answer_question, Nothing, VerdictBody, QuestionOut),
     Operation(_GET, "/runs", _CITY, runs.list_runs, RunQuery, Nothing, Page[RunOut]),
     Operation(_GET, "/runs/{id}", _CITY, runs.get_run, Nothing, Nothing, RunOut),
     Operation(_GET, "/runs/{id}/steps", _CITY, runs.list_steps, Paging, Nothing, Page[StepOut]),

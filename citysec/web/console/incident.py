@@ -145,13 +145,9 @@ def _actions(principal: Principal, found: Incident) -> tuple[str, ...]:
 
 
 async def _timeline(db: AsyncSession, principal: Principal, found: Incident) -> tuple[v.TimelineEntry, ...]:
-    query = select(TimelineEntry).where(col(TimelineEntry.incident_id) == found.id)
+    query = select(TimelineEntry).where(col(TimelineEntry.incident_id) == found.id, policy.timeline_entries(principal))
     entries = (await db.exec(query.order_by(col(TimelineEntry.id).desc()).limit(TIMELINE))).all()
-    return tuple(
-        v.TimelineEntry(at=e.at, actor=_who(e.actor), text=e.text)
-        for e in entries
-        if principal.of_city or e.data.get("audience") != "city"
-    )
+    return tuple(v.TimelineEntry(at=e.at, actor=_who(e.actor), text=e.text) for e in entries)
 
 
 def _who(actor: str) -> str:

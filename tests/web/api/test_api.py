@@ -172,6 +172,21 @@ async def test_an_advisory_is_acknowledged_by_its_constituent(ada: ClientSession
         assert (await _post(lee, path.replace("open-a1", "SECRET-a3"), {"answer": "in-hand"}))[0] == 404
 
 
+async def test_a_question_is_answered_once(ada: ClientSession, db: Database):
+    path = "/questions/open-q1/answer"
+    status, question = await _post(ada, path, {"answer": "approved", "note": "Go."})
+    assert (status, question["answer"], question["answered_by"]) == (200, "approved", "ada")
+    assert (await _post(ada, path, {"answer": "refused"}))[0] == 409
+    async with db.reading() as session:
+        assert (await session.exec(select(Outbox).where(Outbox.kind == "answer"))).one()
+
+
+async def test_a_lead_answers_what_its_lead_was_asked(ada: ClientSession, site: city.Site):
+    async with site.client(f"Bearer {await city.token(site.app.database, 'lee')}") as lee:
+        assert (await _post(lee, "/questions/open-q1/answer", {"answer": "approved"}))[0] == 200
+        assert (await _post(lee, "/questions/SECRET-q4/answer", {"answer": "approved"}))[0] == 404
+
+
 async def test_a_feed_is_polled_soon(ada: ClientSession, db: Database):
     status, work = await _post(ada, "/feeds/f/poll")
     async with db.reading() as session:

@@ -211,8 +211,9 @@ async def _advisory(session: AsyncSession, number: int, incident: str, whose: st
         id=key, incident_id=incident, constituent_id=whose, subject=mark, content=_content(mark), severity="high",
         tlp=label, published_at=NOON,
     )  # fmt: skip
+    of = _mark(whose == "open-c")
     contact = Contact(
-        id=f"{mark}-k{number}", constituent_id=whose, name=mark, channel="email", address=f"{mark}@{number}.example"
+        id=f"{of}-k{number}", constituent_id=whose, name=of, channel="email", address=f"{of}@{number}.example"
     )
     decision = Decision(
         id=f"{mark}-d{number}", advisory_id=key, recipient="r", verdict="allowed", reason=mark, tlp=label, clearance=4,
