@@ -182,7 +182,7 @@ async def _incident(session: AsyncSession, number: int, happened: Happened, pare
     incident = Incident(
         id=key, ref=f"{name}-{number}", constituent_id=whose, parent_id=parent, threat=f"{mark} threat",
         kind="phishing", title=f"{name} title", severity="high", state="open", confidence=50, tlp=happened.tlp,
-        aware_at=NOON, updated_at=NOON,
+        aware_at=NOON, updated_at=NOON, open_key=key,
     )  # fmt: skip
     said = _mark(mine and happened.said_by in ("citysec", "lee"))
     note = TimelineEntry(incident_id=key, at=NOON, kind="note", text=said, actor=happened.said_by)
