@@ -19,6 +19,7 @@ from citysec.tables.work import Meta
 
 SERVICE: Final = "citysec"
 """The actor of what the service does by itself."""
+_SAID: Final = {Step.CONTAIN: "Contained", Step.CLOSE: "Closed", Step.REOPEN: "Reopened"}
 
 
 async def load(db: AsyncSession, incident_id: str) -> Incident:
@@ -86,7 +87,8 @@ async def move(db: AsyncSession, incident_id: str, step: Step, actor: str, reaso
     incident.open_key = None if state is State.CLOSED else open_key(incident.threat, incident.constituent_id)
     if state is not State.CLOSED:
         await _refuse_twin(db, incident)
-    await enter(db, incident, step.value, reason or f"{actor}: {step.value}", actor=actor, data={"state": state.value})
+    said = f"{_SAID[step]}: {reason}" if reason else f"{_SAID[step]}."
+    await enter(db, incident, step.value, said, actor=actor, data={"state": state.value})
     await db.flush()
     if state is State.CLOSED:
         outbox.add(db, "stand-down", {"incident": incident.id})

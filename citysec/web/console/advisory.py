@@ -52,4 +52,4 @@ async def _find(request: web.Request) -> Letter:
         found = (await db.exec(query)).first()
     if found is None:
         raise NotShared("an advisory")
-    return Letter(*found, account=principal.name)
+    return Letter(*found, account=principal.name, may_answer=policy.may(principal, Action.ACKNOWLEDGE))

@@ -24,7 +24,8 @@ from citysec.tables.matches import Match
 from citysec.tables.playbooks import Question
 from citysec.tables.register import Constituent
 from citysec.web import context, words
-from citysec.web.console.frame import EVENTS, show
+from citysec.web.console.frame import show
+from citysec.web.console.live import follow
 from citysec.web.console.rows import incident_rows, question_rows
 from citysec.web.context import AppContext
 from citysec.web.render import sentence
@@ -42,14 +43,14 @@ def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
 
 async def board(request: web.Request) -> web.Response:
     """Show the city; a constituent's people go to their own page."""
-    principal = context.principal(request)
+    principal, events = context.principal(request), await follow(request)
     async with context.of(request).database.reading() as db:
         if principal.constituent_id is not None:
             home = await db.get_one(Constituent, principal.constituent_id)
             raise web.HTTPSeeOther(f"/constituents/{home.slug}")
         policy.demand(principal, Action.READ_CITY)
         view = await _view(db, principal, _filter(request), _offset(request))
-    return await show(request, view, events=EVENTS)
+    return await show(request, view, events=events)
 
 
 async def _view(db: AsyncSession, principal: Principal, chosen: BoardFilter, offset: int) -> BoardView:

@@ -1,4 +1,4 @@
-"""A constituent's own page, and an advisory as its people read it when signed in."""
+"""A constituent's own page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from citysec.tables.register import Asset, AssetOwner, Constituent, Contact, Ser
 from citysec.tlp import TLP
 from citysec.web import context
 from citysec.web import views as v
-from citysec.web.console.frame import EVENTS, show
+from citysec.web.console.frame import show
+from citysec.web.console.live import follow
 from citysec.web.console.rows import advisory_rows, incident_rows
 from citysec.web.context import AppContext
 
@@ -35,11 +36,11 @@ def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
 
 async def constituent(request: web.Request) -> web.Response:
     """Show a constituent to its own people and to the city's team."""
-    principal = context.principal(request)
+    principal, events = context.principal(request), await follow(request)
     async with context.of(request).database.reading() as db:
         body = await _find(db, principal, request.match_info["slug"])
         view = await _view(db, principal, body)
-    return await show(request, view, events=EVENTS)
+    return await show(request, view, events=events)
 
 
 async def _find(db: AsyncSession, principal: Principal, slug: str) -> Constituent:

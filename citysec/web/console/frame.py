@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import web
 
 from citysec.access.policy import Principal
+from citysec.errors import Problem
 from citysec.tables.columns import now
 from citysec.tables.register import Constituent
 from citysec.web import context, render
 from citysec.web.views import Named, Page, Reader, View
 
-EVENTS = "/events"
+LONGEST_NOTE: Final = 4000
 
 
 async def show(request: web.Request, view: View, *, status: int = 200, events: str | None = None) -> web.Response:
@@ -54,7 +57,14 @@ def back(path: str, done: str) -> web.HTTPSeeOther:
     return web.HTTPSeeOther(f"{path}?done={done}")
 
 
-async def field(request: web.Request, name: str, *, longest: int = 4000) -> str:
-    """Return a form's text field without blanks around it, the empty string where it is missing; cut at `longest`."""
+async def field(request: web.Request, name: str) -> str:
+    """Return a form's text field without blanks around it, with plain line ends; empty where it is missing."""
     value = (await request.post()).get(name, "")
-    return value.replace("\0", "").strip()[:longest] if isinstance(value, str) else ""
+    return value.replace("\0", "").replace("\r\n", "\n").strip() if isinstance(value, str) else ""
+
+
+def too_long(text: str, at: str) -> tuple[Problem, ...]:
+    """Return what is wrong with a note that is longer than one may be: it is refused whole, never cut."""
+    if len(text) <= LONGEST_NOTE:
+        return ()
+    return (Problem(at, f"Use at most {LONGEST_NOTE:,} characters; this has {len(text):,}."),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 from sqlalchemy import func
@@ -21,12 +22,22 @@ from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tlp import TLP
 from citysec.web import context
 from citysec.web import views as v
-from citysec.web.console.frame import EVENTS, back, field, show
+from citysec.web.console.frame import back, field, show, too_long
+from citysec.web.console.live import follow
 from citysec.web.console.reasons import matches_of, severity_why, summary
 from citysec.web.console.rows import advisory_rows, incident_rows, question_rows
 from citysec.web.context import AppContext
 
 TIMELINE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What a form held that could not be done, to be shown again."""
+
+    problems: tuple[Problem, ...]
+    note: str
+    status: int = 422
 
 
 def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
@@ -47,9 +58,10 @@ async def note(request: web.Request) -> web.Response:
     """Write a note into the timeline."""
     principal, text = context.principal(request), await field(request, "note")
     policy.demand(principal, Action.NOTE)
-    if not text:
-        return await _show(request, Problem("note", "Write something first."))
+    problems = too_long(text, "note") if text else (Problem("note", "Write something first."),)
     found = await _own(request)
+    if problems:
+        return await _show(request, _Refused(problems, text))
     async with context.of(request).database.writing() as db:
         await record.note(db, found.id, text, principal.name)
     raise back(f"/incidents/{found.id}", "note")
@@ -60,11 +72,15 @@ async def move(request: web.Request) -> web.Response:
     principal, step = context.principal(request), Step(request.match_info["step"])
     policy.demand(principal, Action.MOVE)
     found, reason = await _own(request), await field(request, "note")
+    if problems := too_long(reason, step.value):
+        return await _show(request, _Refused(problems, reason))
     try:
         async with context.of(request).database.writing() as db:
             await record.move(db, found.id, step, principal.name, reason)
     except Conflict as err:
-        return await _show(request, Problem(step.value, str(err)))
+        said = str(err)
+        problem = Problem(step.value, f"{said[:1].upper()}{said[1:]}.")
+        return await _show(request, _Refused((problem,), reason, status=409))
     raise back(f"/incidents/{found.id}", step.value)
 
 
@@ -91,12 +107,15 @@ async def find(db: AsyncSession, principal: Principal, incident_id: str) -> Inci
     return found
 
 
-async def _show(request: web.Request, *problems: Problem) -> web.Response:
-    principal = context.principal(request)
+async def _show(request: web.Request, refused: _Refused | None = None) -> web.Response:
+    principal, events = context.principal(request), await follow(request)
     async with context.of(request).database.reading() as db:
         found = await find(db, principal, request.match_info["id"])
-        view = await _view(db, principal, found, context.of(request).feeds, problems)
-    return await show(request, view, status=409 if problems else 200, events=EVENTS)
+        view = await _view(db, principal, found, context.of(request).feeds)
+    if refused is None:
+        return await show(request, view, events=events)
+    view = replace(view, problems=refused.problems, note=refused.note)
+    return await show(request, view, status=refused.status, events=events)
 
 
 async def _view(
@@ -104,7 +123,6 @@ async def _view(
     principal: Principal,
     found: Incident,
     feeds: Mapping[str, Definition],
-    problems: Sequence[Problem],
 ) -> v.IncidentView:
     (row,) = await incident_rows(db, principal, [found])
     below = select(Incident).where(col(Incident.parent_id) == found.id, policy.incidents(principal))
@@ -135,7 +153,6 @@ async def _view(
         deadline=row.deadline,
         deadline_for=row.deadline_for,
         actions=_actions(principal, found),
-        problems=tuple(problems),
     )
 
 
@@ -147,7 +164,9 @@ def _actions(principal: Principal, found: Incident) -> tuple[str, ...]:
 async def _timeline(db: AsyncSession, principal: Principal, found: Incident) -> tuple[v.TimelineEntry, ...]:
     query = select(TimelineEntry).where(col(TimelineEntry.incident_id) == found.id, policy.timeline_entries(principal))
     entries = (await db.exec(query.order_by(col(TimelineEntry.id).desc()).limit(TIMELINE))).all()
-    return tuple(v.TimelineEntry(at=e.at, actor=_who(e.actor), text=e.text) for e in entries)
+    return tuple(
+        v.TimelineEntry(at=e.at, actor=_who(e.actor), text=e.text, detail=e.data.get("note") or "") for e in entries
+    )
 
 
 def _who(actor: str) -> str:

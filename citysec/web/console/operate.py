@@ -17,7 +17,8 @@ from citysec.tables.feeds import Feed
 from citysec.web import context
 from citysec.web import views as v
 from citysec.web.console.board import STALE
-from citysec.web.console.frame import EVENTS, show
+from citysec.web.console.frame import show
+from citysec.web.console.live import follow
 from citysec.web.context import AppContext
 
 PAGE: Final = 100
@@ -31,11 +32,11 @@ def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
 async def feeds(request: web.Request) -> web.Response:
     """Show every feed with its health."""
     policy.demand(context.principal(request), Action.READ_CITY)
-    app = context.of(request)
+    app, events = context.of(request), await follow(request)
     async with app.database.reading() as db:
         rows = {f.name: f for f in (await db.exec(select(Feed))).all()}
     view = v.FeedsView(feeds=tuple(_feed(d, rows.get(d.name) or Feed(name=d.name)) for d in app.feeds.values()))
-    return await show(request, view, events=EVENTS)
+    return await show(request, view, events=events)
 
 
 async def audit_page(request: web.Request) -> web.Response:

@@ -18,7 +18,8 @@ from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook, Question, Run
 from citysec.web import context
 from citysec.web import views as v
-from citysec.web.console.frame import EVENTS, back, field, show
+from citysec.web.console.frame import back, field, show, too_long
+from citysec.web.console.live import follow
 from citysec.web.console.reasons import matches_of, summary
 from citysec.web.console.rows import incident_rows
 from citysec.web.context import AppContext
@@ -33,6 +34,7 @@ class _Sent:
     choice: str = ""
     note: str = ""
     problems: tuple[Problem, ...] = ()
+    status: int = 422
 
 
 def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
@@ -52,13 +54,16 @@ async def answer_question(request: web.Request) -> web.Response:
     found = await _own(request)
     choice, note = await field(request, "choice"), await field(request, "note")
     verdict = _CHOICES.get(choice)
+    problems = too_long(note, "note")
     if verdict is None:
-        return await _show(request, _Sent(note=note, problems=(Problem("choice", "Approve or refuse."),)))
+        problems = (Problem("choice", "Approve or refuse."), *problems)
+    if verdict is None or problems:
+        return await _show(request, _Sent(choice, note, problems))
     try:
         async with context.of(request).database.writing() as db:
             await answer(db, found.id, verdict, principal.name, note)
     except Conflict as err:
-        return await _show(request, _Sent(choice, note, (Problem("choice", str(err)),)))
+        return await _show(request, _Sent(choice, note, (Problem("", str(err)),), status=409))
     raise back(f"/questions/{found.id}", "answer")
 
 
@@ -79,11 +84,11 @@ async def _own(request: web.Request) -> Question:
 
 
 async def _show(request: web.Request, sent: _Sent) -> web.Response:
-    found = await _own(request)
+    events, found = await follow(request), await _own(request)
     async with context.of(request).database.reading() as db:
         view = await _view(db, context.principal(request), found, sent)
-    events = EVENTS if found.answered_at is None else None
-    return await show(request, view, status=422 if sent.problems else 200, events=events)
+    status = sent.status if sent.problems else 200
+    return await show(request, view, status=status, events=events if found.answered_at is None else None)
 
 
 async def _view(db: AsyncSession, principal: Principal, found: Question, sent: _Sent) -> v.QuestionView:

@@ -44,8 +44,9 @@ async def question_rows(
 ) -> tuple[QuestionRow, ...]:
     """Return the questions that wait and that `principal` may see, the most urgent first; at most 100."""
     query = (
-        select(Question, Incident)
+        select(Question, Incident, col(Constituent.name))
         .join(Incident, col(Incident.id) == col(Question.incident_id))
+        .join(Constituent, col(Constituent.id) == col(Incident.constituent_id), isouter=True)
         .where(policy.questions(principal), col(Question.answered_at).is_(None))
         .order_by(col(Question.due_at))
         .limit(100)
@@ -60,8 +61,9 @@ async def question_rows(
             incident=f"{incident.ref} {incident.title}",
             severity=incident.severity,
             due_at=question.due_at,
+            whose=whose or "",
         )
-        for question, incident in await db.exec(query)
+        for question, incident, whose in await db.exec(query)
     )
 
 
@@ -80,13 +82,14 @@ async def advisory_rows(db: AsyncSession, advisories: Sequence[Advisory]) -> tup
 async def answers_of(db: AsyncSession, advisory_ids: Sequence[str]) -> dict[str, AnswerView]:
     """Return advisory -> the newest answer to it."""
     query = (
-        select(Acknowledgement)
+        select(Acknowledgement, col(Contact.name))
+        .join(Contact, col(Contact.id) == col(Acknowledgement.contact_id), isouter=True)
         .where(col(Acknowledgement.advisory_id).in_(advisory_ids))
         .order_by(col(Acknowledgement.id))
     )
     return {
-        a.advisory_id: AnswerView(choice=a.answer, by=a.name or a.account or "", at=a.at, note=a.note or "")
-        for a in (await db.exec(query)).all()
+        a.advisory_id: AnswerView(choice=a.answer, by=a.name or a.account or contact or "", at=a.at, note=a.note or "")
+        for a, contact in (await db.exec(query)).all()
     }
 
 

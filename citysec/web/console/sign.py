@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from aiohttp import web
 
@@ -11,6 +12,9 @@ from citysec.web import context, credentials
 from citysec.web.console.frame import field, show
 from citysec.web.context import AppContext
 from citysec.web.views import SignInView
+
+_LONGEST_NAME: Final = 200
+"""No account has a longer one, and what is tried is remembered for a while."""
 
 
 def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
@@ -32,7 +36,7 @@ async def sign_in_form(request: web.Request) -> web.Response:
 
 async def sign_in(request: web.Request) -> web.Response:
     """Check name and password; a refusal shows the form again, and does not tell which of the two was wrong."""
-    name, goal = await field(request, "name", longest=200), _local(await field(request, "next") or "/")
+    name, goal = (await field(request, "name"))[:_LONGEST_NAME], _local(await field(request, "next") or "/")
     password = (await request.post()).get("password", "")
     try:
         opened = await credentials.sign_in(request, name, password if isinstance(password, str) else "")
@@ -41,14 +45,14 @@ async def sign_in(request: web.Request) -> web.Response:
         said = "Too many attempts: wait a minute." if late else "The name or the password is not right."
         view = SignInView(name=name, next=goal, problems=(Problem("name", said),))
         return await show(request, view, status=429 if late else 401)
-    response = web.HTTPSeeOther(goal)
+    response = web.Response(status=303, headers={"Location": goal})
     credentials.remember(request, response, opened)
     raise response
 
 
 async def sign_out(request: web.Request) -> web.Response:
     """End the session."""
-    response = web.HTTPSeeOther("/sign-in")
+    response = web.Response(status=303, headers={"Location": "/sign-in"})
     await credentials.sign_out(request, response)
     raise response
 

@@ -18,9 +18,10 @@ from citysec.web.console.frame import field, show
 from citysec.web.console.rows import answers_of
 from citysec.web.context import AppContext
 from citysec.web.public.body import body_of
-from citysec.web.views import AdvisoryView, AnswerView, ThanksView
+from citysec.web.views import AdvisoryView, ThanksView
 
 PATH: Final = "/a/{token}"
+_CHOOSE: Final = "Choose where you stand."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Letter:
     constituent: Constituent
     contact_id: str | None = None
     account: str | None = None
+    may_answer: bool = True
 
 
 def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
@@ -64,6 +66,7 @@ async def show_letter(
         recipient=letter.constituent.name,
         advisory=body_of(letter.advisory),
         answer=answers.get(letter.advisory.id),
+        may_answer=letter.may_answer,
         choice=choice,
         name=name,
         note=note,
@@ -74,16 +77,16 @@ async def show_letter(
 
 async def answer_letter(request: web.Request, letter: Letter) -> web.Response:
     """Keep what the form says and thank for it; what cannot be used is shown again with the reason."""
-    choice = await field(request, "choice")
-    name, note = await field(request, "name", longest=1000), await field(request, "note", longest=10_000)
+    choice, name, note = [await field(request, at) for at in ("choice", "name", "note")]
     try:
         given = reply(choice, contact_id=letter.contact_id, account=letter.account, name=name, note=note)
     except InvalidInput as err:
-        problems = tuple(Problem("choice" if p.at == "answer" else p.at, p.message) for p in err.problems)
+        problems = tuple(Problem("choice", _CHOOSE) if p.at == "answer" else p for p in err.problems)
         return await show_letter(request, letter, choice=choice, name=name, note=note, problems=problems)
     async with context.of(request).database.writing() as db:
-        kept = await acknowledge(db, letter.advisory.id, given)
-    said = AnswerView(choice=kept.answer, by=kept.name or kept.account or "", at=kept.at, note=kept.note or "")
+        await acknowledge(db, letter.advisory.id, given)
+        answers = await answers_of(db, [letter.advisory.id])
+    said = answers[letter.advisory.id]
     view = ThanksView(recipient=letter.constituent.name, advisory=body_of(letter.advisory), answer=said)
     return await show(request, view)
 

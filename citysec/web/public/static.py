@@ -13,6 +13,10 @@ from citysec.web.context import AppContext
 from citysec.web.render import STATIC
 
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
+_FILES: Final = frozenset(
+    file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*") if file.suffix in _TYPES and file.is_file()
+)
+"""What there is, listed once: no address can lead to another file."""
 
 
 def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
@@ -26,9 +30,9 @@ async def static(request: web.Request) -> web.FileResponse:
     Raises:
         NotShared: there is no such file, or it is none that pages use.
     """
-    name = PurePosixPath(request.match_info["name"])
-    file = STATIC / name
-    if name.is_absolute() or ".." in name.parts or name.suffix not in _TYPES or not file.is_file():
+    name = request.match_info["name"]
+    if name not in _FILES:
         raise NotShared("a static file")
-    headers = {"Content-Type": _TYPES[name.suffix], "Cache-Control": "public, max-age=31536000, immutable"}
-    return web.FileResponse(file, headers=headers)
+    content_type = _TYPES[PurePosixPath(name).suffix]
+    headers = {"Content-Type": content_type, "Cache-Control": "public, max-age=31536000, immutable"}
+    return web.FileResponse(STATIC / name, headers=headers)

@@ -85,6 +85,7 @@ class AdvisoryView:
 
     Args:
         answer: given before, where there is one; the form then changes it.
+        may_answer: false where the reader may only look.
         choice: what was sent with a form that is shown again, as are `name` and `note`.
         problems: `at` names the field.
     """
@@ -93,6 +94,7 @@ class AdvisoryView:
     recipient: str
     advisory: AdvisoryBody
     answer: AnswerView | None = None
+    may_answer: bool = True
     choice: str = ""
     name: str = ""
     note: str = ""

@@ -85,7 +85,7 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRow:
-    """A question that waits for an answer."""
+    """A question that waits for an answer; `whose` is the constituent's name, empty for the city's own incident."""
 
     id: str
     title: str
@@ -93,6 +93,7 @@ class QuestionRow:
     incident: str
     severity: str
     due_at: datetime
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

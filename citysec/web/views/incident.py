@@ -94,6 +94,7 @@ class IncidentView:
         parent: for a constituent's incident, the city incident above it.
         actions: which of `contain`, `close`, `reopen`, `note` this reader may do now.
         problems: `at` is the action that was refused.
+        note: what was sent with a form that is shown again.
     """
 
     template: ClassVar[str] = "incident.html"
@@ -121,6 +122,7 @@ class IncidentView:
     deadline_for: str = ""
     actions: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

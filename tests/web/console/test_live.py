@@ -1,0 +1,79 @@
+"""Live pages: told of what their reader may see, of nothing else, and of what happened while they were loading."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from aiohttp import ClientResponse
+
+from citysec import outbox
+from citysec.web.console import live
+from tests import city
+from tests.web.console.visit import Visit
+
+
+@asynccontextmanager
+async def _stream(reader: Visit, address: str = live.PATH) -> AsyncGenerator[ClientResponse, None]:
+    async with reader.client.get(address) as answer:
+        assert answer.content_type == "text/event-stream"
+        yield answer
+
+
+async def _changed(stream: ClientResponse) -> bool:
+    """Wait until the stream says that something changed, or for longer than it would take to say so."""
+    try:
+        async with asyncio.timeout(4 * live.LOOK_S):
+            return await stream.content.readuntil(b"\r\n\r\n") == b"event: changed\r\ndata: 1\r\n\r\n"
+    except TimeoutError:
+        return False
+
+
+async def _announce(town: city.Site, constituent: str | None) -> None:
+    async with town.app.database.writing() as db:
+        outbox.announce(db, "incident", "x", constituent)
+
+
+async def _followed(reader: Visit, page: str) -> str:
+    found = re.search(r'sse:connect="([^"]+)"', (await reader.get(page)).text)
+    assert found is not None
+    return found[1]
+
+
+async def test_a_reader_is_told_of_the_own_and_the_city_of_everything(town: city.Site, lee: Visit, ada: Visit):
+    async with _stream(lee) as to_lee, _stream(ada) as to_ada:
+        await _announce(town, "open-c")
+        assert await _changed(to_lee)
+        assert await _changed(to_ada)
+
+
+async def test_a_reader_is_not_told_of_another_s(town: city.Site, lee: Visit, ada: Visit):
+    async with _stream(lee) as to_lee, _stream(ada) as to_ada:
+        await _announce(town, "SECRET-c")
+        await _announce(town, None)
+        assert await _changed(to_ada)
+        assert not await _changed(to_lee)
+
+
+async def test_what_changes_while_a_page_loads_is_not_missed(town: city.Site, lee: Visit):
+    address = await _followed(lee, "/incidents/open-i1")
+    await _announce(town, "open-c")
+    async with _stream(lee, address) as stream:
+        assert await _changed(stream)
+
+
+async def test_an_odd_start_is_taken_as_now(lee: Visit):
+    async with _stream(lee, "/events?since=yesterday") as stream:
+        assert not await _changed(stream)
+
+
+async def test_streams_end_when_the_service_stops(town: city.Site, lee: Visit):
+    async with _stream(lee) as stream:
+        town.app.stopping.set()
+        assert await stream.read() == b""
+
+
+async def test_strangers_have_no_stream(stranger: Visit):
+    assert (await stranger.get("/events")).status == 303

@@ -1,0 +1,103 @@
+"""The console's pages: who sees which, and where a reader is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import city
+from tests.web.console import visit
+from tests.web.console.visit import Visit
+
+PAGES = [
+    "/", "/?severity=high&state=open&sector=government&waiting=answers", "/?from=999", "/constituents/camden",
+    "/constituents/brent-secret", "/incidents/open-i0", "/incidents/open-i1", "/incidents/SECRET-i3",
+    "/questions/SECRET-q0", "/questions/open-q1", "/advisory/open-a1", "/feeds", "/audit", "/audit?before=3",
+    "/advisories/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_the_coordinator_sees_every_page(ada: Visit, path: str):
+    assert (await ada.get(path)).status == 200
+
+
+async def test_the_board_counts_what_is_open_and_waits(ada: Visit):
+    text = (await ada.get("/")).text
+    assert "<strong>5</strong> open incidents" in text
+    assert "5</strong> questions wait" in text
+
+
+async def test_an_unknown_filter_asks_for_nothing(ada: Visit):
+    assert (await ada.get("/?severity=purple&state=x&from=-1&waiting=tea")).status == 200
+
+
+async def test_a_lead_is_sent_home(lee: Visit):
+    answer = await lee.get("/")
+    assert (answer.status, answer.location) == (303, "/constituents/camden")
+
+
+async def test_a_lead_sees_the_own_pages(lee: Visit):
+    for path in ("/constituents/camden", "/incidents/open-i1", "/questions/open-q1", "/advisory/open-a1"):
+        assert (await lee.get(path)).status == 200, path
+
+
+@pytest.mark.parametrize("path", ["/feeds", "/audit"])
+async def test_what_operators_look_at_is_not_for_leads(lee: Visit, path: str):
+    assert (await lee.get(path)).status == 403
+
+
+async def test_a_lead_learns_of_the_city_incident_above_but_gets_no_link_to_it(lee: Visit):
+    text = (await lee.get("/incidents/open-i1")).text
+    assert "Part of a city-wide incident" in text
+    assert "/incidents/open-i0" not in text
+
+
+async def test_questions_below_a_city_incident_say_whose_they_are(ada: Visit):
+    text = (await ada.get("/incidents/open-i0")).text
+    assert "Camden open: open-1 open title" in text
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents/open-i1", "/feeds", "/constituents/camden", "/advisory/open-a1"])
+async def test_who_is_not_signed_in_is_asked_to_and_comes_back(stranger: Visit, path: str):
+    answer = await stranger.get(path)
+    assert answer.status == 303
+    assert answer.location == f"/sign-in?next={path.replace('/', '%2F')}"
+
+
+async def test_a_password_opens_the_page_that_was_asked_for(town: city.Site, stranger: Visit):
+    await city.account(town.app.database, "eve", city.Role.COORDINATOR)
+    answer = await stranger.post("/sign-in", name="eve", password=city.PASSWORD, next="/feeds")
+    assert (answer.status, answer.location) == (303, "/feeds")
+    assert (await stranger.get("/feeds")).status == 200
+
+
+async def test_a_wrong_password_shows_the_form_again_without_it(town: city.Site, stranger: Visit):
+    await city.account(town.app.database, "eve", city.Role.COORDINATOR)
+    answer = await stranger.post("/sign-in", name="eve", password="hunter2", next="/feeds")
+    assert answer.status == 401
+    assert 'value="eve"' in answer.text
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "goal", ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example", "javascript:x", "/\n/x", ""]
+)
+async def test_signing_in_leads_nowhere_else(ada: Visit, stranger: Visit, goal: str):
+    shown = await ada.client.get("/sign-in", params={"next": goal}, allow_redirects=False)
+    assert shown.headers["Location"] == "/"
+    assert 'name="next" value="/"' in (await stranger.post("/sign-in", name="x", next=goal)).text
+
+
+async def test_signing_out_ends_it(ada: Visit):
+    assert (await ada.post("/sign-out")).location == "/sign-in"
+    assert (await ada.get("/feeds")).status == 303
+
+
+async def test_an_analyst_is_not_offered_what_the_role_may_not_do(town: city.Site):
+    await city.account(town.app.database, "ann", city.Role.ANALYST)
+    async with visit.signed_in(town, "ann") as ann:
+        board, advisory, question = [
+            (await ann.get(path)).text for path in ("/", "/advisory/open-a1", "/questions/open-q1")
+        ]
+    assert 'href="/audit"' not in board
+    assert 'name="choice"' not in advisory + question
