@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from citysec.db import Database
 from citysec.tables import Advisory, Constituent, Incident, Question
 from citysec.tlp import TLP
-from citysec.web.app import PARTS
+from citysec.web import console, public
 from tests import city
 from tests.web.api.test_tenancy import EVERYTHING
 from tests.web.api.world import SECRET, WORLDS, World, clear, seed
@@ -28,7 +28,7 @@ NAMED = {
     "/constituents/": col(Constituent.slug),
 }
 """Pages about one thing, and what names it in their address."""
-OTHERS = ("/api/", "/taxii2/", "/metrics", "/healthz", "/readyz", "/static/", "/a/", "/events")
+OTHERS = ("/static/", "/a/", "/events")
 """What is no page, or is opened by a secret."""
 
 
@@ -40,7 +40,12 @@ async def _pages(db: Database) -> list[str]:
 
 
 async def test_every_page_is_among_those_looked_at(site: city.Site):
-    routes = [r.path for part in PARTS for r in part(site.app) if isinstance(r, web.RouteDef) and r.method == "GET"]
+    routes = [
+        r.path
+        for part in (console, public)
+        for r in part.routes(site.app)
+        if isinstance(r, web.RouteDef) and r.method == "GET"
+    ]
     pages = [path for path in routes if not path.startswith(OTHERS)]
     assert [p for p in pages if p not in SINGLE and re.sub(r"{[^}]+}$", "", p) not in NAMED] == []
 
