@@ -45,14 +45,14 @@ async def sign_in(request: web.Request) -> web.Response:
         said = "Too many attempts: wait a minute." if late else "The name or the password is not right."
         view = SignInView(name=name, next=goal, problems=(Problem("name", said),))
         return await show(request, view, status=429 if late else 401)
-    response = web.Response(status=303, headers={"Location": goal})
+    response = web.HTTPSeeOther(goal)
     credentials.remember(request, response, opened)
     raise response
 
 
 async def sign_out(request: web.Request) -> web.Response:
     """End the session."""
-    response = web.Response(status=303, headers={"Location": "/sign-in"})
+    response = web.HTTPSeeOther("/sign-in")
     await credentials.sign_out(request, response)
     raise response
 
