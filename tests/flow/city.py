@@ -73,7 +73,7 @@ class Running:
             waiting = re.findall(r'citysec_work_waiting{kind="(\w+)"} ([0-9.]+)', text)
             return all(float(count) == 0 for kind, count in waiting if kind not in {"clock", "advise"})
 
-        await until(quiet, timeout_s=60)
+        await until(quiet, timeout_s=90)
 
     def told(self) -> dict[str, list[str]]:
         """Subjects of the mails so far by recipient's constituent."""

@@ -45,7 +45,7 @@ async def test_from_news_to_answers(london: Instance, publisher: Running):
     await threat.publish(publisher)
     await subscribed(london, publisher, "news")
     async with running(london) as city:
-        await until(lambda: len(city.mails.mails) == 2, timeout_s=60)
+        await until(lambda: len(city.mails.mails) == 2, timeout_s=90)
         await city.settled()
         assert {slug: len(mails) for slug, mails in city.told().items()} == {"barnet": 1, "newham": 1}
         assert set(await city.incidents()) == {"barnet", "newham"}
@@ -54,12 +54,12 @@ async def test_from_news_to_answers(london: Instance, publisher: Running):
 
         threat.sign("[domain-name:value = 'vpn.hackney.gov.uk']")
         await threat.publish(publisher)
-        await until(lambda: "hackney" in city.told(), timeout_s=60)
+        await until(lambda: "hackney" in city.told(), timeout_s=90)
         await city.settled()
         await _the_city_is_concerned_once(city, {"barnet", "newham", "hackney"})
         assert {slug: len(mails) for slug, mails in city.told().items()} == {"barnet": 1, "newham": 1, "hackney": 1}
     verdict = json.loads(await london.run("audit", "verify"))
-    assert verdict["broken_at"] is None
+    assert verdict["valid"] is True
     assert verdict["entries"] > 10
 
 
@@ -108,9 +108,9 @@ async def test_who_has_answered_is_not_reminded_and_who_has_not_is(tmp_path: Pat
     await threat.publish(publisher)
     await subscribed(london, publisher, "news")
     async with running(london) as city:
-        await until(lambda: len(city.mails.mails) == 2, timeout_s=60)
+        await until(lambda: len(city.mails.mails) == 2, timeout_s=90)
         await _an_answer_is_kept(city, "barnet")
-        await until(lambda: len(city.told()["newham"]) > 1, timeout_s=60)
+        await until(lambda: len(city.told()["newham"]) > 1, timeout_s=90)
         assert len(city.told()["barnet"]) == 1
 
 
