@@ -59,7 +59,7 @@ async def test_from_news_to_answers(london: Instance, publisher: Running):
         await _the_city_is_concerned_once(city, {"barnet", "newham", "hackney"})
         assert {slug: len(mails) for slug, mails in city.told().items()} == {"barnet": 1, "newham": 1, "hackney": 1}
     verdict = json.loads(await london.run("audit", "verify"))
-    assert verdict["valid"] is True
+    assert verdict["ok"] is True
     assert verdict["entries"] > 10
 
 

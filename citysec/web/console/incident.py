@@ -205,7 +205,11 @@ async def _runs(db: AsyncSession, principal: Principal, incident_ids: Sequence[s
 
 
 async def _run(db: AsyncSession, run: Run, playbook: Playbook) -> v.RunView:
-    steps = select(RunStep).where(col(RunStep.run_id) == run.id).order_by(col(RunStep.position))
+    steps = (
+        select(RunStep)
+        .where(col(RunStep.run_id) == run.id, col(RunStep.kind).not_in(["start", "end"]))
+        .order_by(col(RunStep.position))
+    )
     asked = select(Question).where(col(Question.run_id) == run.id)
     questions = {(q.step_id, q.occurrence): q for q in (await db.exec(asked)).all()}
     return v.RunView(

@@ -21,7 +21,7 @@ from citysec.web import views as v
 from citysec.web.console.frame import back, field, show, too_long
 from citysec.web.console.live import follow
 from citysec.web.console.reasons import matches_of, summary
-from citysec.web.console.rows import incident_rows
+from citysec.web.console.rows import family, incident_rows
 from citysec.web.context import AppContext
 
 _CHOICES = {"approve": Verdict.APPROVED, "refuse": Verdict.REFUSED}
@@ -96,7 +96,7 @@ async def _view(db: AsyncSession, principal: Principal, found: Question, sent: _
     run = await db.get_one(Run, found.run_id)
     playbook = await db.get_one(Playbook, run.playbook_id)
     (row,) = await incident_rows(db, principal, [incident])
-    _, matches = await matches_of(db, principal, [incident.id], {})
+    _, matches = await matches_of(db, principal, await family(db, principal, incident), {})
     answered = None
     if found.answer is not None and found.answered_at is not None:
         by = found.answered_by or ""

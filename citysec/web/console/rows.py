@@ -39,6 +39,11 @@ async def incident_rows(
     return tuple(_incident_row(i, family[i.id], names, standing[i.id]) for i in incidents)
 
 
+async def family(db: AsyncSession, principal: Principal, incident: Incident) -> list[str]:
+    """Return the ids of an incident and of those below it that `principal` may read."""
+    return [i.id for i in (await _family(db, principal, [incident]))[incident.id]]
+
+
 async def question_rows(
     db: AsyncSession, principal: Principal, incident_ids: Sequence[str] | None = None
 ) -> tuple[QuestionRow, ...]:
