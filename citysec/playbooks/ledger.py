@@ -40,9 +40,17 @@ class Page:
 
 
 async def begin(db: AsyncSession, run_id: str) -> Begun | None:
-    """Mark the run as running and return what it needs; None where it is over already, or may not run any more."""
+    """Mark the run as running and return what it needs; None where it is over already, or may not run any more.
+
+    The incident is locked: if it closes before this, there is nothing to answer any more; if it closes after this, its
+    standing down finds a run that has begun.
+    """
     run = await db.get_one(Run, run_id)
     if run.ended_at is not None:
+        return None
+    incident = await db.get_one(Incident, run.incident_id, with_for_update=True)
+    if incident.closed_at is not None:
+        await _finish(db, run, Finish(Status.CANCELLED, None))
         return None
     playbook = await db.get_one(PlaybookRow, run.playbook_id)
     try:

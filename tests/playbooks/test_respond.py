@@ -91,6 +91,17 @@ async def test_a_closed_incident_ends_its_run(runs: Runs):
         assert (await runs.ended(run.id)).state == "cancelled"
 
 
+async def test_a_run_does_not_begin_once_its_incident_is_closed(runs: Runs):
+    await approved(runs.db)
+    (run,) = await responded(runs.db)
+    await close(runs.db)
+    async with runs.engine() as engine:
+        await stand_down(runs.db, {"incident": INCIDENT}, engine)
+        await engine.start(run.id)
+        assert (await runs.ended(run.id)).state == "cancelled"
+    assert await runs.questions() == []
+
+
 async def test_a_city_incident_has_a_playbook_of_its_own(runs: Runs):
     await approved(runs.db)
     async with runs.db.writing() as session:
