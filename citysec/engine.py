@@ -59,6 +59,11 @@ _RUN: Final = "run"
 _FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _SQLITE_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
 _FORGET_BATCH: Final = 500
+_NO_NEWS: Final = (
+    "Asyncio task cancelled",
+    "Exception encountered in asynchronous workflow",
+    "Workflow already exists in queue",
+)
 
 _log: Final = log.get(__name__)
 _T = TypeVar("_T")
@@ -389,6 +394,9 @@ def _route_logging() -> None:
 
 
 def _worth_logging(record: logging.LogRecord) -> bool:
-    """Drop what is no news: workflows left for the next start, and failures that we log ourselves."""
-    text = str(record.msg)
-    return not text.startswith(("Asyncio task cancelled", "Exception encountered in asynchronous workflow"))
+    """Drop what is no news.
+
+    That is: workflows left for the next start; failures that we log ourselves; work that is handed over again at the
+    start while DBOS itself is about to go on with it, which it does once.
+    """
+    return not str(record.msg).startswith(_NO_NEWS)
