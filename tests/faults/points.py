@@ -107,3 +107,10 @@ def _way(moment: Moment) -> Mapping[str, Point]:
 
 WAY: Final = {name: tuple(_way(moment)[name] for moment in Moment) for name in _way(Moment.BEFORE_COMMIT)}
 """Hand-overs and facts on the way from a feed to a message, each before and after its commit."""
+
+WAY_BACK: Final = tuple(
+    updating(table, column, moment)
+    for table, column in (("match", "closed_at"), ("incident", "closed_at"), ("run", "ended_at"))
+    for moment in Moment
+)
+"""The same for what is undone when a publisher takes back what it said."""

@@ -17,7 +17,8 @@ from citysec.constituency.lines import parse
 from citysec.constituency.register import apply, plan_import
 from citysec.db import Database
 from citysec.settings import Settings
-from citysec.tables import Constituent, Contact
+from citysec.tables import Constituent, Contact, Feed
+from citysec.tables.columns import now
 from citysec.tlp import TLP
 from tests.faults.outcome import Outcome, outcome
 from tests.faults.points import Point
@@ -93,6 +94,14 @@ class Town:
         folder.mkdir()
         (folder / "campaign.toml").write_text(FEED)
         (folder / "campaign.json").write_bytes(bundle(*_campaign()))
+
+    async def withdraw(self) -> None:
+        """Have it poll, at its next start, that nothing of it was true."""
+        withdrawn = {"modified": "2026-02-01T00:00:00.000Z", "revoked": True}
+        file = self.settings.data_dir / "feeds" / "campaign.json"
+        file.write_bytes(bundle(*(each | withdrawn for each in _campaign())))
+        async with Database.opened(self.settings.app_database) as database, database.writing() as db:
+            (await db.get_one(Feed, "campaign")).next_at = now()
 
     async def is_idle(self) -> None:
         """Wait until there is nothing to do before a clock strikes."""
