@@ -98,6 +98,7 @@ def _way(moment: Moment) -> Mapping[str, Point]:
     return {
         **_hand_overs(moment),
         **{table: inserting(table, moment) for table in tables},
+        "note": inserting("timeline_entry", moment, "'note'"),
         "feed-polled": updating("feed", "succeeded_at", moment),
         "city-incident": inserting("incident", moment, r"'city\|"),
         "delivery-tried": updating("delivery", "attempts", moment),
