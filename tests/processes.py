@@ -18,7 +18,7 @@ from tests.waiting import until
 
 STOP_S: Final = 10
 _FORKS: Final = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["citysec.cli", "tests.faults.points"])
+_FORKS.set_forkserver_preload(["citysec.cli.serve", "tests.faults.points"])
 
 
 class Program:

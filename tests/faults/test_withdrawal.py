@@ -24,7 +24,7 @@ async def test_kills_around_commits_leave_nothing_open(town: Town, undisturbed: 
     assert _counts(mails) == dict.fromkeys(map(mailbox, TOUCHED), 2)
 
 
-@pytest.mark.parametrize("point", WAY["run"], ids=Moment)
+@pytest.mark.parametrize("point", WAY["run"], ids=list(Moment))
 async def test_a_threat_taken_back_while_its_runs_begin_leaves_nothing_open(town: Town, point: Point, mails: MailSink):
     with town.serving(point) as service:
         await service.killed_itself()

@@ -105,7 +105,7 @@ class Town:
 
     async def is_idle(self) -> None:
         """Wait until there is nothing to do before a clock strikes."""
-        await self.until(lambda found: {kind for (kind,) in found["waiting"]} <= {"clock", "share"})
+        await self.until(lambda found: {kind for (kind,) in found["waiting"]} <= {"clock"})
 
     async def until(self, true: Callable[[Outcome], bool]) -> None:
         """Wait until that is true of what it has come to."""
