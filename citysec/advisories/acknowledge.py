@@ -12,12 +12,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.access import audit
 from citysec.advisories.deliveries import cancel
-from citysec.advisories.record import changed, enter
+from citysec.advisories.record import changed
 from citysec.errors import InvalidInput, NotShared, Problem
 from citysec.tables.advisories import Acknowledgement, Advisory
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident
 from citysec.tables.register import Constituent, Contact
+from citysec.timeline import write
 
 _LONGEST: Final = {"name": 200, "note": 4000}
 
@@ -123,7 +124,7 @@ async def _record(db: AsyncSession, advisory: Advisory, given: Reply) -> None:
     actor = given.account or f"contact:{given.contact_id}"
     who = f"{constituent.name} ({given.name})" if given.name else constituent.name
     data = {"advisory": advisory.id, "answer": given.answer, "note": given.note}
-    enter(db, incident, "acknowledged", f"{who} {_SAYS[given.answer]}.", actor=actor, data=data)
+    write(db, incident, "acknowledged", f"{who} {_SAYS[given.answer]}.", actor=actor, data=data)
     if given.answer is Answer.NOT_OURS:
         outbox.announce(db, "incident", incident.id)
     changed(db, advisory)

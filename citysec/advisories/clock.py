@@ -10,14 +10,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access import audit
+from citysec.access.policy import SERVICE
 from citysec.advisories.deadlines import Deadline, Deadlines, due_at
 from citysec.advisories.deliveries import State, queue
-from citysec.advisories.record import SERVICE, answered, changed, enter, latest
+from citysec.advisories.record import answered, changed, latest
 from citysec.advisories.words import moment
 from citysec.tables.advisories import Advisory, Delivery
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident
 from citysec.tables.register import Constituent, Contact
+from citysec.timeline import write
 
 
 async def remind(db: AsyncSession, payload: Mapping[str, Any], deadlines: Deadlines) -> None:
@@ -72,7 +74,7 @@ async def _overdue(db: AsyncSession, advisory: Advisory, incident: Incident) -> 
 
 async def _record(db: AsyncSession, advisory: Advisory, incident: Incident, kind: str, text: str) -> None:
     data = {"advisory": advisory.id, "reminder": advisory.reminders}
-    enter(db, incident, kind, text, data=data)
+    write(db, incident, kind, text, data=data)
     changed(db, advisory)
     await audit.record(db, SERVICE, f"advisory.{kind}", f"advisory:{advisory.id}", data)
 

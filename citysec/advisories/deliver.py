@@ -15,6 +15,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access import audit
+from citysec.access.policy import SERVICE
 from citysec.advisories import render, retry
 from citysec.advisories.channels import Channels
 from citysec.advisories.channels.message import Message
@@ -22,7 +23,7 @@ from citysec.advisories.content import from_json
 from citysec.advisories.deliveries import State, delivery_id
 from citysec.advisories.gate import clearance_of
 from citysec.advisories.link import Link, Links
-from citysec.advisories.record import CITY_ONLY, SERVICE, answered, changed, enter
+from citysec.advisories.record import answered, changed
 from citysec.advisories.words import count
 from citysec.db import Database
 from citysec.errors import DeliveryDeferred, DeliveryRefused, NotShared
@@ -30,6 +31,7 @@ from citysec.tables.advisories import Advisory, Delivery
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident
 from citysec.tables.register import Constituent, Contact
+from citysec.timeline import CITY_ONLY, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ async def _claim(db: AsyncSession, key: str) -> _Claim | None:
     unwanted = await _unwanted(db, claim)
     if unwanted:
         delivery.state, delivery.error = State.CANCELLED, unwanted
-        enter(db, claim.incident, "advisory", f"{claim.constituent.name}: {unwanted}", data=CITY_ONLY)
+        write(db, claim.incident, "advisory", f"{claim.constituent.name}: {unwanted}", data=CITY_ONLY)
         changed(db, claim.advisory)
         return None
     mine = update(Delivery).where(
@@ -204,7 +206,7 @@ async def _sent(database: Database, claim: _Claim) -> None:
         delivery = await db.get_one(Delivery, claim.delivery.id)
         delivery.state, delivery.sent_at, delivery.error = State.SENT, now(), None
         text = f"{claim.constituent.name} has been sent {_called(claim)} by {delivery.channel}."
-        enter(db, claim.incident, "delivery", text, data={"delivery": delivery.id})
+        write(db, claim.incident, "delivery", text, data={"delivery": delivery.id})
         changed(db, claim.advisory)
 
 
@@ -225,7 +227,7 @@ async def _bury(db: AsyncSession, claim: _Claim, delivery: Delivery) -> None:
     delivery.state = State.DEAD
     tries = count(delivery.attempts, "attempt")
     text = f"{_called(claim).capitalize()} to {claim.constituent.name} by {delivery.channel} is dead after {tries}."
-    enter(db, claim.incident, "delivery", text, data=CITY_ONLY | {"delivery": delivery.id, "error": delivery.error})
+    write(db, claim.incident, "delivery", text, data=CITY_ONLY | {"delivery": delivery.id, "error": delivery.error})
     facts = {"channel": delivery.channel, "attempts": delivery.attempts}
     await db.flush()  # rows before the audit's lock, as everywhere here, or two would wait for each other
     await audit.record(db, SERVICE, "delivery.dead", f"delivery:{delivery.id}", facts)

@@ -11,18 +11,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox, tlp
 from citysec.access import audit
+from citysec.access.policy import SERVICE
 from citysec.advisories import compose, gate
 from citysec.advisories.content import Content, from_json
 from citysec.advisories.deadlines import Deadlines, due_at
 from citysec.advisories.deliveries import cancel, queue
 from citysec.advisories.facts import known
-from citysec.advisories.record import CITY_ONLY, SERVICE, alone, changed, enter, latest
+from citysec.advisories.record import alone, changed, latest
 from citysec.advisories.words import count
 from citysec.errors import Conflict, NotShared
 from citysec.tables.advisories import Advisory, Decision
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident
 from citysec.tables.register import Constituent, Contact
+from citysec.timeline import CITY_ONLY, write
 
 _SUPERSEDED: Final = "A newer revision of the advisory was published before this was sent."
 
@@ -215,7 +217,7 @@ async def _refuse(telling: _Telling, draft: _Draft, verdict: gate.Verdict) -> No
     for contact in await _contacts(db, telling.constituent):
         _decide(telling, draft, _recipient(telling.constituent, contact), None)
     text = f"{telling.constituent.name} was not told. {verdict.reason}"
-    enter(db, telling.incident, "advisory", text, actor=telling.actor, data=CITY_ONLY | {"verdict": verdict.outcome})
+    write(db, telling.incident, "advisory", text, actor=telling.actor, data=CITY_ONLY | {"verdict": verdict.outcome})
     facts = {"constituent": telling.constituent.id, "removed": len(verdict.removed), "tlp": int(verdict.tlp)}
     await audit.record(db, telling.actor, "advisory.refuse", f"incident:{telling.incident.id}", facts)
 
@@ -229,7 +231,7 @@ async def _record(telling: _Telling, advisory: Advisory, told: int) -> None:
         text, seen_by = f"{name} {what}: {count(told, 'message')}.", {}
     else:
         text, seen_by = f"{name} has no contact to tell: its advisory waits on its page only.", CITY_ONLY
-    enter(db, telling.incident, "advisory", text, actor=telling.actor, data=data | seen_by)
+    write(db, telling.incident, "advisory", text, actor=telling.actor, data=data | seen_by)
     changed(db, advisory)
     facts = data | {"constituent": telling.constituent.id, "tlp": advisory.tlp, "messages": told}
     await audit.record(db, telling.actor, "advisory.publish", f"advisory:{advisory.id}", facts)

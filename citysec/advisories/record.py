@@ -1,9 +1,8 @@
-"""What the parts of this package read and write alike: where an advisory stands, the timeline, live views."""
+"""What the parts of this package read and write alike: where an advisory stands, live views."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
 
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,29 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.db import dialect
 from citysec.tables.advisories import Acknowledgement, Advisory
-from citysec.tables.columns import now
-from citysec.tables.incidents import Incident, TimelineEntry
-
-SERVICE: Final = "citysec"
-"""The actor of what the service does by itself."""
-
-CITY_ONLY: Final = {"audience": "city"}
-"""Marks an entry that only the city's own team may read."""
-
-
-def enter(
-    db: AsyncSession,
-    incident: Incident,
-    kind: str,
-    text: str,
-    *,
-    actor: str = SERVICE,
-    data: Mapping[str, Any] | None = None,
-) -> None:
-    """Write one line of the timeline of `incident` in the caller's transaction."""
-    line = TimelineEntry(incident_id=incident.id, at=now(), kind=kind, text=text, actor=actor, data=dict(data or {}))
-    db.add(line)
-    outbox.announce(db, "incident", incident.id, incident.constituent_id)
+from citysec.tables.incidents import Incident
 
 
 async def alone(db: AsyncSession, incident_ids: Iterable[str]) -> None:

@@ -12,11 +12,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.access import audit
 from citysec.advisories.deliveries import State
-from citysec.advisories.record import CITY_ONLY, changed, enter, latest
+from citysec.advisories.record import changed, latest
 from citysec.errors import Conflict, NotShared
 from citysec.tables.advisories import Advisory, Delivery
 from citysec.tables.incidents import Incident
 from citysec.tables.register import Contact
+from citysec.timeline import CITY_ONLY, write
 
 
 async def replayable(db: AsyncSession) -> Sequence[str]:
@@ -47,7 +48,7 @@ async def replay(db: AsyncSession, delivery_id: str, actor: str) -> None:
     outbox.add(db, "deliver", {"delivery": delivery.id})
     contact = await db.get_one(Contact, delivery.contact_id)
     text = f"The dead message to {contact.name} by {delivery.channel} is sent again."
-    enter(db, incident, "delivery", text, actor=actor, data=CITY_ONLY | {"delivery": delivery.id})
+    write(db, incident, "delivery", text, actor=actor, data=CITY_ONLY | {"delivery": delivery.id})
     changed(db, advisory)
     await audit.record(db, actor, "delivery.replay", f"delivery:{delivery.id}")
 

@@ -10,14 +10,16 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.access.policy import SERVICE
 from citysec.incidents.lifecycle import State
-from citysec.incidents.record import SERVICE, enter, load, next_ref, open_key
+from citysec.incidents.record import load, next_ref, open_key
 from citysec.incidents.severity import Severity
 from citysec.incidents.triage import Policy
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, AssetOwner, Service
+from citysec.timeline import enter
 
 
 async def escalate(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
-from citysec.access import audit
+from citysec.access.policy import SERVICE
 from citysec.errors import Conflict, NotShared
 from citysec.incidents.lifecycle import State, Step, after
 from citysec.tables.columns import now
-from citysec.tables.incidents import Incident, TimelineEntry
+from citysec.tables.incidents import Incident
 from citysec.tables.work import Meta
+from citysec.timeline import enter
 
-SERVICE: Final = "citysec"
-"""The actor of what the service does by itself."""
 _SAID: Final = {Step.CONTAIN: "Contained", Step.CLOSE: "Closed", Step.REOPEN: "Reopened"}
 
 
@@ -32,24 +30,6 @@ async def load(db: AsyncSession, incident_id: str) -> Incident:
     if incident is None:
         raise NotShared(f"incident {incident_id}")
     return incident
-
-
-async def enter(
-    db: AsyncSession,
-    incident: Incident,
-    kind: str,
-    text: str,
-    *,
-    actor: str = SERVICE,
-    data: Mapping[str, Any] | None = None,
-) -> None:
-    """Write one line of the timeline, audit it, and tell live views."""
-    at = now()
-    incident.updated_at = at
-    db.add(incident)
-    db.add(TimelineEntry(incident_id=incident.id, at=at, kind=kind, text=text, actor=actor, data=dict(data or {})))
-    await audit.record(db, actor, f"incident.{kind}", f"incident:{incident.id}", data)
-    outbox.announce(db, "incident", incident.id, incident.constituent_id)
 
 
 async def next_ref(db: AsyncSession, prefix: str, at: datetime) -> str:

@@ -13,13 +13,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.access.policy import SERVICE
 from citysec.incidents.lifecycle import State, Step, after
-from citysec.incidents.record import SERVICE, enter, move, next_ref, open_key
+from citysec.incidents.record import move, next_ref, open_key
 from citysec.incidents.severity import Severity
 from citysec.incidents.touches import BARE, Touch, touches_of
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
+from citysec.timeline import enter
 
 _COLLECTIVE: Final = "feed:"
 

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.access.policy import SERVICE
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import PlaybookRefused
@@ -22,7 +23,7 @@ from citysec.playbooks.drive import CANCEL
 from citysec.playbooks.refuse import untimely
 from citysec.playbooks.shape import instant
 from citysec.playbooks.strategy import Strategy
-from citysec.playbooks.timeline import SERVICE, tell
+from citysec.playbooks.timeline import tell
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook as PlaybookRow

@@ -1,19 +1,15 @@
-"""What playbooks write into an incident's timeline."""
+"""What playbooks write into the timeline of an incident that they know by its id."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec import outbox
-from citysec.access import audit
-from citysec.tables.columns import now
-from citysec.tables.incidents import Incident, TimelineEntry
-
-SERVICE: Final = "citysec"
-"""The actor of what the service does by itself."""
+from citysec.access.policy import SERVICE
+from citysec.tables.incidents import Incident
+from citysec.timeline import enter
 
 
 async def tell(
@@ -26,10 +22,6 @@ async def tell(
     data: Mapping[str, Any] | None = None,
 ) -> Incident:
     """Write one line of the incident's timeline, audit it, and tell live views; return the incident."""
-    at, incident = now(), await db.get_one(Incident, incident_id)
-    incident.updated_at = at
-    db.add(incident)
-    db.add(TimelineEntry(incident_id=incident_id, at=at, kind=kind, text=text, actor=actor, data=dict(data or {})))
-    await audit.record(db, actor, f"incident.{kind}", f"incident:{incident_id}", data)
-    outbox.announce(db, "incident", incident_id, incident.constituent_id)
+    incident = await db.get_one(Incident, incident_id)
+    await enter(db, incident, kind, text, actor=actor, data=data)
     return incident
