@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -19,6 +20,9 @@ from citysec.db import Database, upgrade
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared"))
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 settings.register_profile("citysec", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("citysec")
@@ -82,3 +86,16 @@ def postgres_url(postgres_server: str) -> str:
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return postgres_server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+async def browser() -> AsyncGenerator[Browser, None]:
+    """Chromium of this machine; the test is skipped where there is none."""
+    playwright = pytest.importorskip("playwright.async_api", reason="needs the extra ui-tests")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs chromium on the machine")
+    async with playwright.async_playwright() as started:
+        running = await started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
+        yield running
+        await running.close()

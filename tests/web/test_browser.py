@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.web import gallery
+from tests.web.looking import WIDER, violations
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-AXE = (ROOT / "tests/web/axe/axe.js").read_text()
-RUN = "async () => (await axe.run()).violations.map(v => [v.id, ...v.nodes.map(n => n.html.slice(0, 120))])"
-OPEN_ALL = "() => document.querySelectorAll('details').forEach(d => { d.open = true })"
-WIDER = "() => document.documentElement.scrollWidth > window.innerWidth"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -25,9 +21,7 @@ async def test_axe_finds_nothing(browser: Browser, shown: str, scheme: Literal["
     faults: dict[str, object] = {}
     for address in gallery.pages():
         await page.goto(shown + address)
-        await page.evaluate(OPEN_ALL)
-        await page.evaluate(AXE)
-        faults[address] = await page.evaluate(RUN)
+        faults[address] = await violations(page)
     assert {address: found for address, found in faults.items() if found} == {}
 
 

@@ -1,0 +1,125 @@
+"""The console in a real browser, in front of a running service with sample London and its campaign."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from citysec.constituency.sample import FOLDER
+from tests.flow.city import PASSWORD, Running, installed, running
+from tests.waiting import until
+from tests.web.looking import WIDER, violations
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+MAILS = 8
+
+
+@pytest.fixture
+async def london(tmp_path: Path) -> AsyncGenerator[Running, None]:
+    """London, where a campaign has just become known and everybody concerned has been told."""
+    instance = await installed(tmp_path / "london", ["--sample", "london"])
+    async with running(instance) as city:
+        await instance.run("feeds", "import", str(FOLDER / "campaign.json"), "--feed", "by-hand")
+        await until(lambda: len(city.mails.mails) >= MAILS, timeout_s=90)
+        await city.settled()
+        yield city
+
+
+@asynccontextmanager
+async def _desk(
+    browser: Browser, city: Running, scheme: Literal["light", "dark"] = "light", width: int = 1280
+) -> AsyncGenerator[tuple[Page, list[str]], None]:
+    """Sign the coordinator in; give the page, and what the browser complains about."""
+    context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    page, complaints = await context.new_page(), list[str]()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(city.url)
+    await page.get_by_label("Name").fill("watcher")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.locator("main").get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="City board").wait_for()
+    yield page, complaints
+    await context.close()
+
+
+async def _addresses(city: Running) -> list[str]:
+    """Return one address of every page, with much to show."""
+    ids = {name: [i["id"] for i in await city.all(f"/{name}")] for name in ("questions", "advisories")}
+    incidents = await city.incidents()
+    shared, own = incidents.pop(None), next(iter(incidents.values()))
+    return [
+        "/", "/?severity=low", "/feeds", "/audit", "/advisories/", "/nowhere", _link(city).removeprefix(city.url),
+        f"/incidents/{shared[0]['id']}", f"/incidents/{own[0]['id']}", f"/constituents/{own[0]['constituent']}",
+        *(f"/questions/{key}" for key in ids["questions"][:1]), *(f"/advisory/{key}" for key in ids["advisories"][:1]),
+    ]  # fmt: skip
+
+
+def _link(city: Running) -> str:
+    """Return the signed link of the first mail."""
+    found = re.search(rf"{re.escape(city.url)}/a/\S+", city.mails.mails[0].text)
+    assert found is not None
+    return found[0]
+
+
+async def _waiting(city: Running) -> dict[str, Any]:
+    """Return a question that waits for the coordinator, the most urgent first."""
+    asked: Sequence[dict[str, Any]] = [q for q in await city.all("/questions") if q["answer"] is None]
+    return min(asked, key=lambda question: question["due_at"])
+
+
+async def test_a_question_is_answered_and_the_run_goes_on_before_the_reader_s_eyes(browser: Browser, london: Running):
+    asked = await _waiting(london)
+    async with _desk(browser, london) as (page, complaints), _desk(browser, london) as (other, _):
+        await other.goto(f"{london.url}/incidents/{asked['incident_id']}")
+        step = other.locator("#runs .step", has=other.locator(f'[href="/questions/{asked["id"]}"]'))
+        await step.get_by_text("Waiting for an answer").wait_for()
+        await page.goto(f"{london.url}/incidents/{asked['incident_id']}")
+        await page.locator(f'#questions [href="/questions/{asked["id"]}"]').click()
+        await page.get_by_label("Approve").check()
+        await page.get_by_label("Note").fill("Agreed with the duty officer.")
+        await page.get_by_role("button", name="Send answer").click()
+        await page.get_by_text("Your answer is recorded").wait_for()
+        await step.get_by_text("Done").wait_for(timeout=60_000)
+        await other.locator("#timeline").get_by_text("Agreed with the duty officer.").wait_for()
+        assert complaints == []
+
+
+async def test_a_mail_s_link_is_answered_without_account_or_javascript(browser: Browser, london: Running):
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(_link(london))
+    await page.get_by_label("We are acting on it").check()
+    await page.get_by_label("Your name").fill("J. Marsh")
+    await page.get_by_role("button", name="Send answer").click()
+    await page.get_by_role("heading", name="Thank you, we have your answer").wait_for()
+    async with _desk(browser, london) as (desk, complaints):
+        answered = next(iter(await london.all("/advisories?answered=true")))
+        await desk.goto(f"{london.url}/incidents/{answered['incident_id']}")
+        await desk.locator("#advisories").get_by_text("J. Marsh").wait_for()
+        assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_on_any_page(browser: Browser, london: Running, scheme: Literal["light", "dark"]):
+    async with _desk(browser, london, scheme) as (page, complaints):
+        faults: dict[str, object] = {}
+        for address in await _addresses(london):
+            await page.goto(london.url + address)
+            faults[address] = await violations(page)
+        assert {address: found for address, found in faults.items() if found} == {}
+        assert [c for c in complaints if "404" not in c] == []  # of the page that is not there
+
+
+async def test_no_page_is_wider_than_the_narrowest_screen(browser: Browser, london: Running):
+    async with _desk(browser, london, width=320) as (page, _):
+        addresses = await _addresses(london)
+        assert [a for a in addresses if await page.goto(london.url + a) and await page.evaluate(WIDER)] == []
