@@ -180,6 +180,8 @@ async def _parent(db: AsyncSession, principal: Principal, found: Incident) -> v.
     parent = (await db.exec(query)).first()
     if parent is None:
         return None
+    if principal.of_city:
+        return (await incident_rows(db, principal, [parent]))[0]
     return v.IncidentRow(
         id=parent.id,
         ref=parent.ref,

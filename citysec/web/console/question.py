@@ -24,6 +24,8 @@ from citysec.web.console.reasons import matches_of, summary
 from citysec.web.console.rows import family, incident_rows
 from citysec.web.context import AppContext
 
+_APPROVED = "Yes, or it is done: the playbook goes on."
+_REFUSED = "No, or it cannot be done: the playbook goes on as it provides for that."
 _CHOICES = {"approve": Verdict.APPROVED, "refuse": Verdict.REFUSED}
 
 
@@ -111,6 +113,8 @@ async def _view(db: AsyncSession, principal: Principal, found: Question, sent: _
         due_at=found.due_at,
         incident=row,
         incident_summary=summary(incident, row, matches),
+        if_approved=_APPROVED,
+        if_refused=_REFUSED,
         answer=answered,
         may_answer=_may_answer(principal, found),
         choice=sent.choice,

@@ -67,6 +67,7 @@ async def show_letter(
         advisory=body_of(letter.advisory),
         answer=answers.get(letter.advisory.id),
         may_answer=letter.may_answer,
+        incident_id=letter.advisory.incident_id if letter.account else "",
         choice=choice,
         name=name,
         note=note,

@@ -86,6 +86,7 @@ class AdvisoryView:
     Args:
         answer: given before, where there is one; the form then changes it.
         may_answer: false where the reader may only look.
+        incident_id: for readers with an account, the incident it is about; empty for a link's.
         choice: what was sent with a form that is shown again, as are `name` and `note`.
         problems: `at` names the field.
     """
@@ -95,6 +96,7 @@ class AdvisoryView:
     advisory: AdvisoryBody
     answer: AnswerView | None = None
     may_answer: bool = True
+    incident_id: str = ""
     choice: str = ""
     name: str = ""
     note: str = ""

@@ -101,3 +101,11 @@ async def test_an_analyst_is_not_offered_what_the_role_may_not_do(town: city.Sit
         ]
     assert 'href="/audit"' not in board
     assert 'name="choice"' not in advisory + question
+
+
+async def test_the_city_finds_the_way_back_from_an_advisory_and_up_from_an_incident(ada: Visit, lee: Visit):
+    advisory, incident = (await ada.get("/advisory/open-a1")).text, (await ada.get("/incidents/open-i1")).text
+    assert 'href="/incidents/open-i1"' in advisory
+    assert "Answer from Camden open" in advisory
+    assert incident.count('href="/incidents/open-i0"') == 2
+    assert "Your answer" in (await lee.get("/advisory/open-a4")).text
