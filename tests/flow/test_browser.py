@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 MAILS = 8
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture
@@ -34,11 +35,9 @@ async def london(tmp_path: Path) -> AsyncGenerator[Running, None]:
 
 
 @asynccontextmanager
-async def _desk(
-    browser: Browser, city: Running, scheme: Literal["light", "dark"] = "light", width: int = 1280
-) -> AsyncGenerator[tuple[Page, list[str]], None]:
+async def _desk(browser: Browser, city: Running) -> AsyncGenerator[tuple[Page, list[str]], None]:
     """Sign the coordinator in; give the page, and what the browser complains about."""
-    context = await browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page, complaints = await context.new_page(), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -108,18 +107,18 @@ async def test_a_mail_s_link_is_answered_without_account_or_javascript(browser: 
         assert complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_on_any_page(browser: Browser, london: Running, scheme: Literal["light", "dark"]):
-    async with _desk(browser, london, scheme) as (page, complaints):
-        faults: dict[str, object] = {}
+async def test_every_page_is_accessible_in_light_and_dark_and_fits_the_narrowest_screen(
+    browser: Browser, london: Running
+):
+    faults: dict[str, object] = {}
+    async with _desk(browser, london) as (page, complaints):
         for address in await _addresses(london):
+            await page.set_viewport_size({"width": 1280, "height": 900})
             await page.goto(london.url + address)
-            faults[address] = await violations(page)
-        assert {address: found for address, found in faults.items() if found} == {}
-        assert [c for c in complaints if "404" not in c] == []  # of the page that is not there
-
-
-async def test_no_page_is_wider_than_the_narrowest_screen(browser: Browser, london: Running):
-    async with _desk(browser, london, width=320) as (page, _):
-        addresses = await _addresses(london)
-        assert [a for a in addresses if await page.goto(london.url + a) and await page.evaluate(WIDER)] == []
+            for scheme in SCHEMES:
+                await page.emulate_media(color_scheme=scheme)
+                faults[f"{address} {scheme}"] = await violations(page)
+            await page.set_viewport_size({"width": 320, "height": 900})
+            faults[f"{address} width"] = await page.evaluate(WIDER)
+    assert {where: found for where, found in faults.items() if found} == {}
+    assert [said for said in complaints if "404" not in said] == []  # one of the pages is not there
