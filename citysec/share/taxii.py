@@ -7,7 +7,7 @@ costs the same however large the collection is and however deep the page lies: i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -71,29 +71,35 @@ class _Dated(msgspec.Struct):
     created: str | None = None
 
 
-async def views(db: AsyncSession, principal: Principal) -> list[View]:
-    """Return the collections that `principal` may read or write, by title; the others do not exist for it."""
+async def views(db: AsyncSession, principal: Principal, inlets: Container[str]) -> list[View]:
+    """Return the collections that `principal` may read or write, by title; the others do not exist for it.
+
+    Args:
+        db: a reading session.
+        principal: the reader.
+        inlets: slugs of the collections that anybody can write to at all.
+    """
     granted = (
         select(Collection, Grant)
         .join(Grant, col(Grant.collection_id) == col(Collection.id))
         .where(Grant.account_id == principal.account_id)
         .order_by(Collection.title, Collection.id)
     )
-    found = [_view(principal, collection, grant) for collection, grant in await db.exec(granted)]
+    found = [_view(principal, collection, grant, inlets) for collection, grant in await db.exec(granted)]
     return [view for view in found if view.can_read or view.can_write]
 
 
-async def view(db: AsyncSession, principal: Principal, name: str) -> View | None:
+async def view(db: AsyncSession, principal: Principal, name: str, inlets: Container[str]) -> View | None:
     """Return the collection with the id or alias `name`; None where it does not exist for `principal`."""
-    every = await views(db, principal)
+    every = await views(db, principal, inlets)
     return next((one for one in every if name in (one.collection.id, one.collection.slug)), None)
 
 
-def _view(principal: Principal, collection: Collection, grant: Grant) -> View:
+def _view(principal: Principal, collection: Collection, grant: Grant, inlets: Container[str]) -> View:
     return View(
         collection,
         can_read=grant.can_read and Scope.TAXII_READ in principal.scopes,
-        can_write=grant.can_write and Scope.TAXII_WRITE in principal.scopes,
+        can_write=grant.can_write and Scope.TAXII_WRITE in principal.scopes and collection.slug in inlets,
         ceiling=min(TLP(collection.tlp), principal.clearance),
     )
 

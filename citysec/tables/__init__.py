@@ -7,7 +7,7 @@ from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
 from citysec.tables.matches import Match
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Contact, Service
-from citysec.tables.share import Collection, Grant, Member
+from citysec.tables.share import Collection, Grant, Member, Receipt
 from citysec.tables.work import Change, Meta, Outbox
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Outbox",
     "Playbook",
     "Question",
+    "Receipt",
     "Reject",
     "Run",
     "RunStep",

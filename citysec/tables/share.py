@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
-from citysec.tables.columns import BigCount, Json, Row
+from citysec.tables.columns import BigCount, Json, Row, UtcDateTime
 
 
-def _collection_id() -> str:
+def _uuid4() -> str:
     return str(uuid.uuid4())
 
 
@@ -21,7 +22,7 @@ class Collection(Row, table=True):
     `id` is a UUIDv4; `filter` is for instance `{"types": ["indicator"]}`.
     """
 
-    id: str = Field(default_factory=_collection_id, primary_key=True)
+    id: str = Field(default_factory=_uuid4, primary_key=True)
     slug: str = Field(unique=True, description="The alias in URLs.")
     title: str
     description: str = ""
@@ -38,6 +39,15 @@ class Grant(Row, table=True):
     account_id: str = Field(primary_key=True, foreign_key="account.id", index=True)
     can_read: bool = False
     can_write: bool = False
+
+
+class Receipt(Row, table=True):
+    """What came of objects that an account posted: TAXII's status resource, ready to be sent (§4.3)."""
+
+    id: str = Field(default_factory=_uuid4, primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    resource: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Member(Row, table=True):

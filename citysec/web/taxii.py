@@ -19,7 +19,7 @@ from citysec.errors import Forbidden, InvalidInput, NotShared
 from citysec.share import filters, taxii
 from citysec.share.filters import Filters
 from citysec.share.taxii import Entry, Page, View, Walk
-from citysec.web import context, negotiate, refusals
+from citysec.web import context, negotiate, posting, refusals
 from citysec.web.context import AppContext
 from citysec.web.refusals import TAXII_TYPE, Refusal
 
@@ -41,6 +41,7 @@ def routes(_app: AppContext) -> Sequence[web.AbstractRouteDef]:
         "/taxii2/": discovery,
         ROOT: api_root,
         ROOT + "collections/": collections,
+        ROOT + "status/{status}/": status,
         _COLLECTION: collection,
         _COLLECTION + "manifest/": manifest,
         _COLLECTION + "objects/": objects,
@@ -92,7 +93,7 @@ async def api_root(request: web.Request) -> web.Response:
 async def collections(request: web.Request) -> web.Response:
     """§5.1: the collections that exist for this reader."""
     async with context.of(request).database.reading() as db:
-        found = await taxii.views(db, context.principal(request))
+        found = await taxii.views(db, context.principal(request), _inlets(request))
     return _answer({"collections": [_described(view) for view in found]} if found else {})
 
 
@@ -127,10 +128,25 @@ async def objects(request: web.Request) -> web.Response:
 
 
 async def add_objects(request: web.Request) -> web.Response:
-    """§5.5: this server takes no objects yet, and tells everybody who sees the collection so."""
+    """§5.5: add objects; the answer tells what came of each."""
+    app = context.of(request)
+    async with app.database.reading() as db:
+        view = await _view(db, request)
+    if not view.can_write:
+        raise Forbidden("objects cannot be added to this collection")
+    if not negotiate.is_taxii(request.headers.get("Content-Type", "")):
+        raise web.HTTPUnsupportedMediaType(text=f"send an envelope, {TAXII_TYPE}")
+    body = await _body(request, app.settings.taxii_max_bytes)
+    return _answer(await posting.accept(app, context.principal(request), view.collection, body), status=202)
+
+
+async def status(request: web.Request) -> web.Response:
+    """§4.3: what came of objects that were added within the last day, for whoever added them."""
     async with context.of(request).database.reading() as db:
-        await _view(db, request)
-    raise Forbidden("objects cannot be added to this collection")
+        found = await posting.receipt(db, context.principal(request), request.match_info["status"])
+    if found is None:
+        raise NotShared
+    return _answer(found)
 
 
 async def object_versions(request: web.Request) -> web.Response:
@@ -157,8 +173,23 @@ def _filters(request: web.Request, *fields: str) -> Filters:
     return filters.parse({name: query.getall(name) for name in query}, fields)
 
 
+def _inlets(request: web.Request) -> frozenset[str]:
+    return posting.inlets(context.of(request).feeds)
+
+
+async def _body(request: web.Request, max_bytes: int) -> bytes:
+    """Return the body, expanded; the application's own limit is for other parts of the site."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > max_bytes:
+            raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=len(body))
+    return bytes(body)
+
+
 async def _view(db: AsyncSession, request: web.Request) -> View:
-    view = await taxii.view(db, context.principal(request), request.match_info["collection"])
+    name = request.match_info["collection"]
+    view = await taxii.view(db, context.principal(request), name, _inlets(request))
     if view is None:
         raise NotShared
     return view
@@ -209,8 +240,8 @@ def _envelope(page: Page) -> web.Response:
     return web.Response(body=body, headers=_HEADERS | _dates(page.entries))
 
 
-def _answer(resource: dict[str, Any], entries: Sequence[Entry] = ()) -> web.Response:
-    return web.Response(body=json.dumps(resource).encode(), headers=_HEADERS | _dates(entries))
+def _answer(resource: dict[str, Any], entries: Sequence[Entry] = (), *, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=json.dumps(resource).encode(), headers=_HEADERS | _dates(entries))
 
 
 def _dates(entries: Sequence[Entry]) -> dict[str, str]:

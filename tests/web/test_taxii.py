@@ -258,7 +258,7 @@ async def test_the_type_is_negotiated(siem: ClientSession, accept: str, status: 
         assert (answer.status, answer.headers["Content-Type"]) == (status, "application/taxii+json;version=2.1")
 
 
-async def test_nothing_can_be_added_yet(siem: ClientSession):
+async def test_a_reader_adds_nothing(siem: ClientSession):
     async with siem.post(ROOT + "main/objects/", json={"objects": []}) as answer:
         assert answer.status == 403
     async with siem.post(ROOT + "nowhere/objects/", json={"objects": []}) as answer:
