@@ -16,8 +16,7 @@ from citysec.db import Database
 from citysec.tables import AuditEntry, Incident, Outbox, TimelineEntry
 from citysec.tlp import TLP
 from tests import city
-from tests.web.api.test_tenancy import EVERYTHING
-from tests.web.api.world import seed
+from tests.web.api.world import EVERYTHING, seed
 
 JSON = {"Content-Type": "application/json"}
 

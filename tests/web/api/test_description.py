@@ -22,8 +22,7 @@ from citysec.web.api.operation import Csv, Operation
 from citysec.web.api.serve import ROOT
 from citysec.web.api.table import OPERATIONS
 from tests import city
-from tests.web.api.test_tenancy import EVERYTHING
-from tests.web.api.world import seed
+from tests.web.api.world import EVERYTHING, seed
 
 _WIDE = Door(by_name=Throttle(burst=10**6, refill_s=1), by_address=Throttle(burst=10**6, refill_s=1))
 """Schemathesis tries wrong passwords with every operation."""

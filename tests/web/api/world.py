@@ -77,6 +77,18 @@ class World:
     happened: Sequence[Happened] = field(default=())
 
 
+EVERYTHING = World(
+    assets=[(Owner.CAMDEN, TLP.GREEN), (Owner.BRENT, TLP.CLEAR), (Owner.BOTH, TLP.RED), (Owner.BOTH, TLP.GREEN)],
+    happened=[
+        Happened(Owner.CITY, TLP.GREEN),
+        Happened(Owner.CAMDEN, TLP.GREEN),
+        Happened(Owner.CAMDEN, TLP.RED),
+        Happened(Owner.BRENT, TLP.CLEAR, said_by="bob"),
+        Happened(Owner.CAMDEN, TLP.AMBER, said_by="ada", asked="coordinator"),
+    ],
+)
+"""One of each kind."""
+
 _single = st.sampled_from([Owner.CAMDEN, Owner.BRENT])
 _incidents = st.builds(
     Happened,

@@ -1,0 +1,50 @@
+"""The API and TAXII on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from citysec import settings
+from citysec.db import Database, upgrade
+from citysec.tlp import TLP
+from tests import city
+from tests.share import stored
+from tests.web.api import crawl
+from tests.web.api.world import EVERYTHING, seed
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def site(postgres_url: str) -> AsyncGenerator[city.Site, None]:
+    """The application on an empty PostgreSQL database."""
+    url = settings.read({"CITYSEC_DATABASE_URL": postgres_url}).app_database
+    await upgrade(url)
+    async with Database.opened(url) as db, city.served(city.app_context(db)) as site:
+        yield site
+
+
+async def test_nothing_leaks_there_either(site: city.Site):
+    await seed(site.app.database, EVERYTHING)
+    async with site.client() as client:
+        await crawl.api_keeps_secrets(site, client)
+
+
+async def test_a_collection_is_filled_and_read_page_by_page(site: city.Site):
+    db = site.app.database
+    await stored.feed(db)
+    await stored.collection(db)
+    for number in range(5):
+        await stored.put(db, number, label=TLP.GREEN if number else TLP.RED)
+    token = await stored.reader(db)
+    async with site.client(f"Bearer {token}") as client:
+        pages: list[list[str]] = []
+        query = {"limit": "2"}
+        while query:
+            async with client.get("/taxii2/city/collections/main/objects/", params=query) as answer:
+                page = await answer.json(content_type=None)
+            pages.append([o["name"] for o in page["objects"]])
+            query = {"limit": "2", "next": page["next"]} if "next" in page else {}
+    assert pages == [["№ 1", "№ 2"], ["№ 3", "№ 4"]]
