@@ -62,7 +62,9 @@ def of(error: Exception) -> Refusal:
     """Return how to refuse because of `error`; what citysec did not raise on purpose is a 500 without detail."""
     if isinstance(error, web.HTTPException):
         allow = error.headers.get("Allow")
-        return Refusal(error.status, error.text or "", headers={"Allow": allow} if allow else {})
+        plain = f"{error.status}: {error.reason}"  # what aiohttp says by itself tells nothing new
+        detail = "" if error.text in {None, plain} else error.text or ""
+        return Refusal(error.status, detail, headers={"Allow": allow} if allow else {})
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
     match error:
         case InvalidInput():

@@ -49,6 +49,7 @@ async def test_what_operators_look_at_is_not_for_leads(lee: Visit, path: str):
 async def test_a_lead_learns_of_the_city_incident_above_but_gets_no_link_to_it(lee: Visit):
     text = (await lee.get("/incidents/open-i1")).text
     assert "Part of a city-wide incident" in text
+    assert "names no playbook" not in text
     assert "/incidents/open-i0" not in text
 
 
@@ -109,3 +110,18 @@ async def test_the_city_finds_the_way_back_from_an_advisory_and_up_from_an_incid
     assert "Answer from Camden open" in advisory
     assert incident.count('href="/incidents/open-i0"') == 2
     assert "Your answer" in (await lee.get("/advisory/open-a4")).text
+
+
+async def test_an_empty_city_says_what_to_do(site: city.Site):
+    await city.account(site.app.database, "eve", city.Role.COORDINATOR)
+    async with visit.signed_in(site, "eve") as eve:
+        text = (await eve.get("/")).text
+    assert "None registered: import a register" in text
+    assert "<svg" not in text.partition('id="grid-heading"')[2].partition("</section>")[0]
+
+
+async def test_a_page_that_is_not_there_says_so_in_words(ada: Visit):
+    answer = await ada.get("/nowhere")
+    assert answer.status == 404
+    assert "There is no such page" in answer.text
+    assert "404: Not Found" not in answer.text
