@@ -21,6 +21,7 @@ from citysec.feeds import publishers, schedule, standing
 from citysec.feeds.publishers import Publishers
 from citysec.outbox import Dispatcher, Performer, forget
 from citysec.pipeline import Parts
+from citysec.playbooks import respond
 from citysec.settings import Settings
 from citysec.tables.columns import now
 from citysec.web.app import application
@@ -99,6 +100,7 @@ def _tasks(
     settings: Settings, database: Database, feeds: Publishers, role: Role, engine: Engine
 ) -> Iterable[Coroutine[Any, Any, None]]:
     if role in {Role.ALL, Role.WORKER}:
+        yield respond.resume(database, engine)
         yield Dispatcher(database, engine.hand_over, engine.hand_over_again, settings.work_poll_s).run()
     if role in {Role.ALL, Role.SCHEDULER}:
         yield _schedule(database, feeds)

@@ -49,7 +49,7 @@ async def begin(db: AsyncSession, run_id: str) -> Begun | None:
     if run.ended_at is not None:
         return None
     incident = await db.get_one(Incident, run.incident_id, with_for_update=True)
-    if incident.closed_at is not None:
+    if incident.closed_at is not None and run.started_at is None:
         await _finish(db, run, Finish(Status.CANCELLED, None))
         return None
     playbook = await db.get_one(PlaybookRow, run.playbook_id)

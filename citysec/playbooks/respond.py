@@ -15,7 +15,9 @@ from citysec.access.policy import SERVICE
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import PlaybookRefused
+from citysec.playbooks import questions
 from citysec.playbooks.actions import Hands
+from citysec.playbooks.answers import Verdict
 from citysec.playbooks.approve import pinned
 from citysec.playbooks.cacao import Playbook
 from citysec.playbooks.deeds import Deed, Does
@@ -27,7 +29,7 @@ from citysec.playbooks.timeline import tell
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook as PlaybookRow
-from citysec.tables.playbooks import Run
+from citysec.tables.playbooks import Question, Run
 from citysec.tables.register import Constituent
 
 
@@ -78,6 +80,31 @@ async def start(payload: Mapping[str, Any], engine: Engine) -> None:
         engine: conducts it; starting it twice is harmless.
     """
     await engine.start(payload["run"])
+
+
+async def resume(db: Database, engine: Engine) -> None:
+    """Have the engine know every run that is not over, the answers to its questions, and whether it is to end.
+
+    It knows all that already, unless its database was lost or is older than the application's, as after a restore. A
+    run that it did not know is conducted from its start; what was done and asked before is not done and asked again.
+
+    Args:
+        db: the application's database.
+        engine: conducts the runs.
+    """
+    ongoing = select(Run.id).where(col(Run.ended_at).is_(None))
+    closed = select(Incident.id).join(Run).where(col(Run.ended_at).is_(None), col(Incident.closed_at).is_not(None))
+    answered = select(Question.id).where(col(Question.run_id).in_(ongoing), col(Question.answer).in_(set(Verdict)))
+    async with db.reading() as session:
+        run_ids = (await session.exec(ongoing)).all()
+        question_ids = (await session.exec(answered.order_by(col(Question.answered_at)))).all()
+        incident_ids = (await session.exec(closed.distinct())).all()
+    for run_id in run_ids:
+        await engine.start(run_id)
+    for question_id in question_ids:
+        await questions.pass_on(db, {"question": question_id}, engine)
+    for incident_id in incident_ids:
+        await stand_down(db, {"incident": incident_id}, engine)
 
 
 async def stand_down(db: Database, payload: Mapping[str, Any], engine: Engine) -> None:

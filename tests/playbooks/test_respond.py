@@ -10,7 +10,7 @@ from sqlmodel import select
 from citysec.db import Database
 from citysec.errors import Conflict, PlaybookRefused
 from citysec.playbooks.approve import approve, approve_all, read
-from citysec.playbooks.respond import Policy, respond, stand_down
+from citysec.playbooks.respond import Policy, respond, resume, stand_down
 from citysec.playbooks.strategy import load
 from citysec.settings import shipped
 from citysec.tables import Outbox
@@ -100,6 +100,21 @@ async def test_a_run_does_not_begin_once_its_incident_is_closed(runs: Runs):
         await engine.start(run.id)
         assert (await runs.ended(run.id)).state == "cancelled"
     assert await runs.questions() == []
+
+
+async def test_a_run_that_the_engine_has_lost_ends_with_its_incident(runs: Runs):
+    await approved(runs.db)
+    (run,) = await responded(runs.db)
+    async with runs.engine() as engine:
+        await engine.start(run.id)
+        await runs.asked()
+    await close(runs.db)
+    for file in runs.folder.glob("runs.db*"):
+        file.unlink()
+    async with runs.engine() as engine:
+        await resume(runs.db, engine)
+        assert (await runs.ended(run.id)).state == "cancelled"
+    assert [question.answer for question in await runs.questions()] == ["expired"]
 
 
 async def test_a_city_incident_has_a_playbook_of_its_own(runs: Runs):
