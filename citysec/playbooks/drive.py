@@ -96,7 +96,10 @@ class _Done:
 
 
 class _Conduct:
-    """One run being conducted: what is to be done, and which clocks run."""
+    """One run being conducted: what is to be done, which clocks run, and answers to what has not been asked yet.
+
+    Such answers are there when the run is conducted anew from its start (`respond.resume`).
+    """
 
     def __init__(self, conductor: Conductor, journal: Journal, run_id: str, playbook: Playbook) -> None:
         self._conductor, self._journal, self._run_id, self._playbook = conductor, journal, run_id, playbook
@@ -104,6 +107,7 @@ class _Conduct:
         self._entered = 0
         self._orders: deque[Perform] = deque()
         self._clocks: dict[tuple[str, int], _Clock] = {}
+        self._early: dict[tuple[str, int], Answered] = {}
 
     async def play(self, inputs: Mapping[str, str | None]) -> None:
         """Go from event to event until the run is over."""
@@ -167,6 +171,9 @@ class _Conduct:
     async def _next(self) -> Event | None:
         """Wait for what happens next; None when nothing can happen any more."""
         while self._clocks:
+            early = next((step for step in self._clocks if step in self._early), None)
+            if early is not None:
+                return outcome(self._early.pop(early), self._playbook)
             first = min(self._clocks.values(), key=lambda clock: clock.due_at)
             left = first.due_at - await self._journal.now()
             message = await self._journal.receive(max(left.total_seconds(), 0.0))
@@ -182,6 +189,10 @@ class _Conduct:
         try:
             answered = msgspec.convert(message, Answered)
         except msgspec.ValidationError:
+            return None
+        step = (answered.step, answered.occurrence)
+        if step not in self._clocks:
+            self._early[step] = answered
             return None
         return outcome(answered, self._playbook)
 

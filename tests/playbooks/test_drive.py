@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from sqlmodel import select
 
 from citysec.errors import Conflict, NotShared
-from citysec.playbooks.answers import Verdict
+from citysec.playbooks.answers import Answered, Verdict
 from citysec.playbooks.drive import CANCEL
 from citysec.playbooks.questions import answer, pass_on
 from citysec.tables.playbooks import Playbook
@@ -87,6 +88,17 @@ async def test_an_answer_given_just_in_time_counts_even_when_it_comes_late(runs:
     async with runs.engine() as engine:
         await engine.start(run_id)
         await give(runs, Verdict.APPROVED)
+        await runs.ended(run_id)
+    assert await runs.notes() == ["warn", "yes"]
+
+
+async def test_an_answer_that_is_there_before_its_question_is_kept(runs: Runs):
+    run_id = await runs.add(ASKING | {"warn": {"on_completion": "first"}, "first": question(on_completion="ask")})
+    async with runs.engine() as engine:
+        await engine.start(run_id)
+        first = await give(runs, Verdict.APPROVED)
+        await engine.send(run_id, to_builtins(Answered(step("ask"), 1, Verdict.APPROVED)), key="early")
+        await pass_on(runs.db, {"question": first}, engine)
         await runs.ended(run_id)
     assert await runs.notes() == ["warn", "yes"]
 
