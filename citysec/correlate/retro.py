@@ -49,7 +49,13 @@ async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None
     changed: list[str] = []
     for batch in _batches(sorted(indicators), _INDICATORS):
         changed += await reconcile(db, batch, assets, at, within=asset_ids)
-    hand_on(db, changed)
+    # Who is concerned may have changed although no match has: triage looks at all that stand.
+    hand_on(db, sorted({*changed, *await _standing(db, asset_ids)}))
+
+
+async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
+    query = select(col(Match.id)).where(col(Match.asset_id).in_(asset_ids), col(Match.closed_at).is_(None))
+    return set((await (await db.connection()).execute(query)).scalars())
 
 
 async def _candidates(db: AsyncSession, wanted: Lookups) -> set[str]:

@@ -14,6 +14,7 @@ from citysec.access.policy import SERVICE
 from citysec.incidents.lifecycle import State
 from citysec.incidents.record import load, next_ref, open_key
 from citysec.incidents.severity import Severity
+from citysec.incidents.touches import BARE
 from citysec.incidents.triage import Policy
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
@@ -33,7 +34,7 @@ async def escalate(db: AsyncSession, payload: Mapping[str, Any], policy: Policy)
     children = await _children(db, payload["threat"], policy)
     city = await _city_incident(db, payload["threat"])
     reason = await _reason(db, children, policy)
-    if city is None and reason is None:
+    if city is None and (reason is None or await _settled(db, payload["threat"], policy)):
         return
     if city is None:
         await _open(db, children, reason or "", SERVICE, policy)
@@ -63,6 +64,16 @@ async def _children(db: AsyncSession, threat: str, policy: Policy) -> Sequence[I
         col(Incident.aware_at) >= now() - policy.window,
     )
     return (await db.exec(query.order_by(col(Incident.aware_at), col(Incident.id)))).all()
+
+
+async def _settled(db: AsyncSession, threat: str, policy: Policy) -> bool:
+    """Return whether the city incident of `threat` was closed within the window: somebody has decided."""
+    query = select(Incident.id).where(
+        col(Incident.threat) == threat,
+        col(Incident.constituent_id).is_(None),
+        col(Incident.closed_at) >= now() - policy.window,
+    )
+    return (await db.exec(query.limit(1))).first() is not None
 
 
 async def _city_incident(db: AsyncSession, threat: str) -> Incident | None:
@@ -102,7 +113,7 @@ async def _open(db: AsyncSession, children: Sequence[Incident], reason: str, act
         threat=first.threat,
         open_key=open_key(first.threat, None),
         kind=first.kind,
-        title=first.title,
+        title=first.title if not first.threat.startswith(BARE) else first.title.partition(":")[0],
         severity=_worst(children).value,
         state=State.OPEN.value,
         confidence=max(c.confidence for c in children),

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.incidents.severity import kind_of
-from citysec.tables.feeds import StixObject
+from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, AssetOwner, Constituent, Service
 
@@ -23,14 +24,39 @@ _INDICATES: Final = "indicates"
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """One open match at one constituent concerned, with what grading needs."""
+    """One open match at one constituent concerned, with what grading needs.
+
+    Args:
+        owned: whether the asset is the constituent's; otherwise it only answers for the service that the asset carries,
+            and may not know the asset.
+        threat_name: empty where it has none, or none that may be told under the match's label.
+    """
 
     match: Match
     constituent: Constituent
     criticality: int
+    owned: bool
     kind: str
     threat: str
     threat_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Threat:
+    """What an indicator indicates; `tlp` is the label under which that, and its name, may be told."""
+
+    stix_id: str
+    name: str
+    tlp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A constituent that an asset concerns."""
+
+    constituent: Constituent
+    criticality: int
+    owned: bool
 
 
 async def touches_of(db: AsyncSession, matches: Sequence[Match]) -> list[Touch]:
@@ -43,32 +69,48 @@ async def touches_of(db: AsyncSession, matches: Sequence[Match]) -> list[Touch]:
     touches: list[Touch] = []
     for match in matches:
         kind = kind_of(match.path, labels.get(match.object_id, ()))
-        threat, name = threats.get(match.indicator_id, (f"{BARE}{match.indicator_value.lower()}", ""))
+        threat = threats.get(match.indicator_id)
+        name = threat.name if threat is not None and threat.tlp <= match.tlp else ""
+        root = threat.stix_id if threat is not None else f"{BARE}{match.indicator_value.lower()}"
         touches += (
-            Touch(match, constituent, criticality, kind, threat, name)
-            for constituent, criticality in concerned.get(match.asset_id, ())
+            Touch(match, c.constituent, c.criticality, c.owned, kind, root, name)
+            for c in concerned.get(match.asset_id, ())
         )
     return touches
 
 
-async def _threats(db: AsyncSession, indicator_ids: set[str]) -> dict[str, tuple[str, str]]:
-    """Return indicator -> (STIX id, name) of what it indicates: STIX 2.1 §5.1, relationship `indicates`."""
+async def _threats(db: AsyncSession, indicator_ids: set[str]) -> dict[str, Threat]:
+    """Return indicator -> what it indicates: STIX 2.1 §5.1, relationship `indicates`."""
     relation = (
-        select(StixObject.source_ref, StixObject.target_ref)
+        select(StixObject.source_ref, StixObject.target_ref, func.min(col(Assertion.tlp)))
+        .join(Assertion, col(Assertion.object_id) == col(StixObject.id))
         .where(
             col(StixObject.source_ref).in_(indicator_ids),
             col(StixObject.relationship_type) == _INDICATES,
             col(StixObject.latest),
             ~col(StixObject.revoked),
         )
+        .group_by(col(StixObject.source_ref), col(StixObject.target_ref))
         .order_by(col(StixObject.target_ref).desc())
     )
-    targets = {source: target for source, target in await db.exec(relation) if source and target}
-    named = select(StixObject.stix_id, StixObject.name).where(
-        col(StixObject.stix_id).in_(set(targets.values())), col(StixObject.latest)
+    said = {source: (target, tlp) for source, target, tlp in await db.exec(relation) if source and target}
+    names = await _names(db, {target for target, _ in said.values()})
+    return {
+        source: Threat(target, name, max(tlp, name_tlp))
+        for source, (target, tlp) in said.items()
+        for name, name_tlp in [names.get(target, ("", 0))]
+    }
+
+
+async def _names(db: AsyncSession, stix_ids: set[str]) -> dict[str, tuple[str, int]]:
+    """Return STIX id -> name of the newest version, and the lowest label under which some feed tells it."""
+    named = (
+        select(StixObject.stix_id, col(StixObject.name), func.min(col(Assertion.tlp)))
+        .join(Assertion, col(Assertion.object_id) == col(StixObject.id))
+        .where(col(StixObject.stix_id).in_(stix_ids), col(StixObject.latest))
+        .group_by(col(StixObject.stix_id), col(StixObject.name))
     )
-    names = {stix_id: name or "" for stix_id, name in await db.exec(named)}
-    return {source: (target, names.get(target, "")) for source, target in targets.items()}
+    return {stix_id: (name or "", tlp) for stix_id, name, tlp in await db.exec(named)}
 
 
 async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, list[str]]:
@@ -76,24 +118,22 @@ async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, list[str]
     return {object_id: labels for object_id, labels in rows if object_id is not None}
 
 
-async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[tuple[Constituent, int]]]:
-    """Return asset -> constituents concerned with the criticality of the asset to each, in a stable order."""
+async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Concern]]:
+    """Return asset -> the constituents concerned, in a stable order."""
     owned = select(AssetOwner.asset_id, AssetOwner.constituent_id, AssetOwner.criticality)
     served = (
         select(AssetOwner.asset_id, Accountable.constituent_id, Service.criticality)
         .join(Accountable, col(Accountable.service_id) == col(AssetOwner.service_id))
         .join(Service, col(Service.id) == col(AssetOwner.service_id))
     )
-    worst: dict[tuple[int, str], int] = {}
-    for query in (owned, served):
-        for asset_id, constituent_id, criticality in await db.exec(
-            query.where(col(AssetOwner.asset_id).in_(asset_ids))
-        ):
-            key = (asset_id, constituent_id)
-            worst[key] = max(criticality, worst.get(key, 1))
-    everyone = select(Constituent).where(col(Constituent.id).in_({c for _, c in worst}))
+    here = col(AssetOwner.asset_id).in_(asset_ids)
+    owners = {(asset, body): criticality for asset, body, criticality in await db.exec(owned.where(here))}
+    worst = dict(owners)
+    for asset, body, criticality in await db.exec(served.where(here)):
+        worst[asset, body] = max(criticality, worst.get((asset, body), 1))
+    everyone = select(Constituent).where(col(Constituent.id).in_({body for _, body in worst}))
     by_id = {c.id: c for c in (await db.exec(everyone)).all()}
-    result: dict[int, list[tuple[Constituent, int]]] = defaultdict(list)
-    for (asset_id, constituent_id), criticality in sorted(worst.items()):
-        result[asset_id].append((by_id[constituent_id], criticality))
+    result: dict[int, list[Concern]] = defaultdict(list)
+    for (asset, body), criticality in sorted(worst.items()):
+        result[asset].append(Concern(by_id[body], criticality, (asset, body) in owners))
     return result

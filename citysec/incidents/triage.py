@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, insert
+from sqlalchemy import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,11 +17,13 @@ from citysec.access.policy import SERVICE
 from citysec.incidents.lifecycle import State, Step, after
 from citysec.incidents.record import move, next_ref, open_key
 from citysec.incidents.severity import Severity
+from citysec.incidents.standing import Standing, open_matches
 from citysec.incidents.touches import BARE, Touch, touches_of
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.timeline import enter
+from citysec.tlp import TLP
 
 _COLLECTIVE: Final = "feed:"
 
@@ -60,9 +62,57 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     """
     ids: list[str] = payload["matches"]
     matches = (await db.exec(select(Match).where(col(Match.id).in_(ids)).order_by(col(Match.id)))).all()
-    live = [m for m in matches if m.closed_at is None and (m.certain or policy.possible_opens)]
-    await _sort_in(db, await touches_of(db, live), policy)
-    await _close_unfounded(db, [m.id for m in matches if m.closed_at is not None])
+    standing = await Standing.of(db, matches)
+    fresh: list[Touch] = []
+    for touch in await touches_of(db, [m for m in matches if m.closed_at is None and _counts(m, policy)]):
+        place = (touch.match.id, touch.constituent.id)
+        if place in standing.held:
+            await _name(db, standing.held[place], touch)
+        elif place not in standing.settled:
+            fresh.append(touch)
+    await _sort_in(db, fresh, policy)
+    for incident in standing.incidents:
+        await _regrade(db, incident, policy)
+
+
+def _counts(match: Match, policy: Policy) -> bool:
+    return match.certain or policy.possible_opens
+
+
+async def _name(db: AsyncSession, incident: Incident, touch: Touch) -> None:
+    """Call an incident by its threat when somebody says at last what its observable is a sign of."""
+    if not incident.threat.startswith(BARE) or touch.threat.startswith(BARE):
+        return
+    key = open_key(touch.threat, touch.constituent.id)
+    if key in await _open_ones(db, [key]):
+        return
+    incident.threat, incident.open_key, incident.title = touch.threat, key, title(touch)
+    await enter(db, incident, "named", f"Known now as “{incident.title}”.", data={"threat": touch.threat})
+    outbox.add(db, "escalate", {"threat": touch.threat})
+
+
+async def _regrade(db: AsyncSession, incident: Incident, policy: Policy) -> None:
+    """Grade an incident by what it still rests on; close it when that is nothing, and correct what was said."""
+    matches = [m for m in await open_matches(db, incident) if _counts(m, policy)]
+    touches = [t for t in await touches_of(db, matches) if t.constituent.id == incident.constituent_id]
+    if not touches:
+        await _close(db, incident)
+        return
+    before = (incident.severity, incident.confidence, incident.tlp)
+    incident.severity = _worst(touches, policy).value
+    incident.confidence = max(t.match.confidence for t in touches)
+    incident.tlp = max(t.match.tlp for t in touches)
+    if (incident.severity, incident.confidence, incident.tlp) == before:
+        return
+    said = f"Severity is now {incident.severity}, confidence {incident.confidence}, {TLP(incident.tlp).label}."
+    await enter(db, incident, "severity", said, data={"severity": incident.severity, "tlp": incident.tlp})
+    outbox.add(db, "advise", {"incident": incident.id})
+
+
+async def _close(db: AsyncSession, incident: Incident) -> None:
+    if after(State(incident.state), Step.CLOSE) is not None:
+        await move(db, incident.id, Step.CLOSE, SERVICE, "No match is left: what it rested on has ended.")
+        outbox.add(db, "advise", {"incident": incident.id})
 
 
 async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -> None:
@@ -76,13 +126,12 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
         groups[key].append(touch)
         threats[key] = threat
     incidents = await _open_ones(db, groups)
-    linked = await _linked(db, [i.id for i in incidents.values()], touches)
     later: list[Incident] = []
     for key, group in groups.items():
         incident = incidents.get(key)
         if incident is None:
             await _open(db, group, threats[key], policy)
-        elif await _extend(db, incident, [t for t in group if (incident.id, t.match.id) not in linked], policy):
+        elif await _extend(db, incident, group, policy):
             later.append(incident)
     if later:
         await _tell_later(db, later, policy.update_after)
@@ -94,14 +143,6 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
 async def _open_ones(db: AsyncSession, keys: Iterable[str]) -> dict[str, Incident]:
     query = select(Incident).where(col(Incident.open_key).in_(list(keys)))
     return {i.open_key: i for i in (await db.exec(query)).all() if i.open_key}
-
-
-async def _linked(db: AsyncSession, incident_ids: Sequence[str], touches: Sequence[Touch]) -> set[tuple[str, str]]:
-    """Return which (incident, match) are known already."""
-    query = select(IncidentMatch.incident_id, IncidentMatch.match_id).where(
-        col(IncidentMatch.incident_id).in_(incident_ids), col(IncidentMatch.match_id).in_({t.match.id for t in touches})
-    )
-    return set((await db.exec(query)).all())
 
 
 @dataclass(slots=True)
@@ -150,7 +191,7 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
         threat=threat,
         open_key=open_key(threat, first.constituent.id),
         kind=first.kind,
-        title=_title(first),
+        title=title(first),
         severity=_worst(touches, policy).value,
         state=State.OPEN.value,
         confidence=max(t.match.confidence for t in touches),
@@ -168,8 +209,6 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
 
 async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], policy: Policy) -> bool:
     """Add further matches; return whether what they say may wait until those told before are told again."""
-    if not fresh:
-        return False
     await _link(db, incident, fresh)
     worst = max(Severity(incident.severity), _worst(fresh, policy), key=Severity.rank)
     risen = worst.value != incident.severity
@@ -204,35 +243,15 @@ async def _link(db: AsyncSession, incident: Incident, touches: Sequence[Touch]) 
     await db.exec(insert(IncidentMatch), params=rows)
 
 
-async def _close_unfounded(db: AsyncSession, closed: list[str]) -> None:
-    """Close the incidents all of whose matches are closed, and correct what was said."""
-    open_matches = (
-        select(func.count(col(Match.id)))
-        .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
-        .where(col(IncidentMatch.incident_id) == col(Incident.id), col(Match.closed_at).is_(None))
-        .scalar_subquery()
-    )
-    unfounded = (
-        select(Incident)
-        .join(IncidentMatch, col(IncidentMatch.incident_id) == col(Incident.id))
-        .where(col(IncidentMatch.match_id).in_(closed), col(Incident.open_key).is_not(None), open_matches == 0)
-        .distinct()
-    )
-    for incident in (await db.exec(unfounded)).all():
-        if after(State(incident.state), Step.CLOSE) is not None:
-            await move(
-                db, incident.id, Step.CLOSE, SERVICE, "No match is left: the indicators were withdrawn or ended."
-            )
-            outbox.add(db, "advise", {"incident": incident.id})
-
-
 def _worst(touches: Iterable[Touch], policy: Policy) -> Severity:
     return max((policy.grade(t.criticality, t.match.confidence, t.kind) for t in touches), key=Severity.rank)
 
 
-def _title(touch: Touch) -> str:
-    subject = touch.threat_name or touch.match.indicator_value
-    return f"{touch.kind.replace('-', ' ').capitalize()}: {subject}"
+def title(touch: Touch) -> str:
+    """Return what to call an incident: by the threat, else by the observable where its constituent may know that."""
+    subject = touch.threat_name or (touch.match.indicator_value if touch.owned else "")
+    kind = touch.kind.replace("-", " ").capitalize()
+    return f"{kind}: {subject}" if subject else kind
 
 
 def _matches(count: int) -> str:

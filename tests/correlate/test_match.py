@@ -40,7 +40,7 @@ async def test_the_same_again_changes_nothing(camden: City):
     await camden.to_triage()
     await camden.repeat()
     assert await camden.matches() == before
-    assert await camden.to_triage() == []
+    assert set(await camden.to_triage()) <= {match.id for match in before}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,17 @@ import pytest
 from citysec.db import Database
 from citysec.incidents.severity import Severity, SeverityTable, severity
 from citysec.incidents.triage import Policy, triage
-from citysec.tables import Accountable, Asset, AssetOwner, Constituent, Feed, Match, Service, StixObject
+from citysec.tables import (
+    Accountable,
+    Assertion,
+    Asset,
+    AssetOwner,
+    Constituent,
+    Feed,
+    Match,
+    Service,
+    StixObject,
+)
 from citysec.tables.columns import now
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -66,10 +76,10 @@ def found(city: Database) -> Found:
         count += 1
         indicator = f"indicator--{count:08d}-1111-4111-8111-111111111111"
         async with city.writing() as session:
-            session.add(_object(count, indicator, "indicator"))
+            await _say(session, _object(count, indicator, "indicator"))
             if indicates:
-                session.add(_object(1000 + count, f"relationship--{count}", "relationship", indicator, indicates))
-            await session.flush()
+                link = _object(1000 + count, f"relationship--{count}", "relationship", indicator, indicates)
+                await _say(session, link)
             match = Match(
                 indicator_id=indicator, object_id=count, asset_id=asset, relation="equal", path="ipv4-addr:value",
                 indicator_value=value or f"198.18.0.{asset}", certain=certain, feed="f", confidence=confidence, tlp=1,
@@ -83,8 +93,43 @@ def found(city: Database) -> Found:
     return record
 
 
-def _object(number: int, stix_id: str, kind: str, source: str | None = None, target: str | None = None) -> StixObject:
+async def say(db: Database, stored: StixObject, tlp: int = 1) -> None:
+    """Store an object that the feed asserts under a label."""
+    async with db.writing() as session:
+        await _say(session, stored, tlp)
+
+
+async def _say(session, stored: StixObject, tlp: int = 1) -> None:
+    session.add(stored)
+    await session.flush()
+    session.add(Assertion(object_id=stored.id or 0, feed="f", tlp=tlp, confidence=80, seen_at=NOON))
+
+
+def malware(name: str) -> StixObject:
+    """What `CAMPAIGN` stands for, with a name."""
+    return _object(5000, CAMPAIGN, "campaign", name=name)
+
+
+def link(indicator: str) -> StixObject:
+    """A relationship that says late what an indicator indicates."""
+    return _object(6000, "relationship--late", "relationship", indicator, CAMPAIGN)
+
+
+def _object(
+    number: int, stix_id: str, kind: str, source: str | None = None, target: str | None = None, name: str | None = None
+) -> StixObject:
     return StixObject(
-        id=number, stix_id=stix_id, type=kind, spec_version="2.1", version=NOON, source_ref=source, target_ref=target,
-        relationship_type="indicates" if source else None, tlp=1, content_hash=str(number), text="{}", received_at=NOON,
-    )  # fmt: skip
+        id=number,
+        stix_id=stix_id,
+        type=kind,
+        name=name,
+        spec_version="2.1",
+        version=NOON,
+        source_ref=source,
+        target_ref=target,
+        relationship_type="indicates" if source else None,
+        tlp=1,
+        content_hash=str(number),
+        text="{}",
+        received_at=NOON,
+    )

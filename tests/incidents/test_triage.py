@@ -14,9 +14,9 @@ from citysec.incidents.escalate import escalate, raise_to_city
 from citysec.incidents.lifecycle import Step
 from citysec.incidents.record import move
 from citysec.incidents.triage import triage
-from citysec.tables import Incident, IncidentMatch, Match, Outbox, TimelineEntry
+from citysec.tables import AssetOwner, Incident, IncidentMatch, Match, Outbox, TimelineEntry
 from citysec.tables.columns import now
-from tests.incidents.conftest import CAMPAIGN, POLICY, Found
+from tests.incidents.conftest import CAMPAIGN, POLICY, Found, link, malware, say
 
 
 async def incidents(db: Database) -> list[Incident]:
@@ -166,3 +166,71 @@ async def test_a_match_at_two_owners_is_in_both_incidents(city: Database, found:
     async with city.reading() as session:
         links = await session.exec(select(IncidentMatch).where(col(IncidentMatch.match_id) == match))
         assert len(links.all()) == 2
+
+
+async def retriaged(db: Database, *matches: str, **changes: Any) -> None:
+    async with db.writing() as session:
+        for match in matches:
+            row = await session.get_one(Match, match)
+            for name, value in changes.items():
+                setattr(row, name, value)
+        await session.flush()
+        await triage(session, {"matches": list(matches)}, POLICY)
+
+
+async def test_who_only_answers_for_a_service_does_not_learn_the_asset_by_the_title(city: Database, found: Found):
+    await found(9, indicates=None)
+    titles = {i.constituent_id: i.title for i in await incidents(city)}
+    assert titles == {"camden": "Command and control: 198.18.0.9", "ealing": "Command and control"}
+    await escalated(city, "value:198.18.0.9")
+    assert "198.18" not in next(i.title for i in await incidents(city) if i.constituent_id is None)
+
+
+@pytest.mark.parametrize(
+    ("label", "title"), [(1, "Command and control: Glasswing"), (4, "Command and control: 198.18.0.1")]
+)
+async def test_a_threat_is_named_only_under_the_label_of_the_match(
+    city: Database, found: Found, label: int, title: str
+):
+    await say(city, malware("Glasswing"), label)
+    await found(1)
+    assert [i.title for i in await incidents(city)] == [title]
+
+
+async def test_a_match_that_is_marked_or_graded_anew_changes_its_incident_and_corrects(city: Database, found: Found):
+    match = await found(1, confidence=10)
+    await retriaged(city, match, tlp=4, confidence=95)
+    (incident,) = await incidents(city)
+    assert (incident.tlp, incident.confidence, incident.severity) == (4, 95, "high")
+    assert await work(city, "advise") == [{"incident": incident.id}]
+
+
+async def test_an_incident_takes_the_name_that_comes_after_it(city: Database, found: Found):
+    match = await found(1, indicates=None)
+    async with city.reading() as session:
+        indicator = (await session.get_one(Match, match)).indicator_id
+    await say(city, malware("Glasswing"))
+    await say(city, link(indicator))
+    await retriaged(city, match)
+    assert [(i.threat, i.title) for i in await incidents(city)] == [(CAMPAIGN, "Command and control: Glasswing")]
+
+
+async def test_what_a_person_has_closed_stays_closed_while_the_feed_repeats_itself(city: Database, found: Found):
+    match = await found(9)
+    await escalated(city)
+    for incident in await incidents(city):
+        if incident.constituent_id:
+            async with city.writing() as session:
+                await move(session, incident.id, Step.CLOSE, "ada", "false alarm")
+    await retriaged(city, match, confidence=95)
+    await escalated(city)
+    assert {i.state for i in await incidents(city)} == {"closed"}
+
+
+async def test_a_new_owner_of_a_touched_asset_gets_an_incident_and_a_former_one_loses_it(city: Database, found: Found):
+    match = await found(1)
+    async with city.writing() as session:
+        owner = await session.get_one(AssetOwner, "A1")
+        owner.constituent_id = "ealing"
+    await retriaged(city, match)
+    assert {i.constituent_id: i.state for i in await incidents(city)} == {"barnet": "closed", "ealing": "open"}

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
 from citysec.access import policy
+from citysec.access.policy import Principal
 from citysec.advisories import publish
 from citysec.errors import NotShared
 from citysec.incidents import record
@@ -45,7 +46,7 @@ class IncidentOut(Out):
     constituent: str | None
     parent: ParentOut | None
     kind: str
-    threat: str
+    threat: Annotated[str | None, Field(description="Root cause; for the city's own team only.")]
     title: str
     severity: Severity
     state: State
@@ -118,7 +119,7 @@ async def list_incidents(call: Call[IncidentQuery, Nothing]) -> Page[IncidentOut
         statement = statement.where(col(Incident.parent_id) == query.parent)
     if query.updated_since is not None:
         statement = statement.where(col(Incident.updated_at) >= query.updated_since)
-    return await page(call, statement, _BY_AGE, _out)
+    return await page(call, statement, _BY_AGE, lambda row: _out(row, call.principal))
 
 
 async def get_incident(call: Call[Nothing, Nothing]) -> IncidentOut:
@@ -202,7 +203,7 @@ async def _shown(call: Call[Any, Any], incident_id: str) -> IncidentOut:
     row = (await call.db.exec(_select(call).where(col(Incident.id) == incident_id))).first()
     if row is None:
         raise NotShared
-    return _out(row)
+    return _out(row, call.principal)
 
 
 def _select(call: Call[Any, Any]) -> Select[Incident, str, Incident]:
@@ -216,6 +217,7 @@ def _select(call: Call[Any, Any]) -> Select[Incident, str, Incident]:
     )
 
 
-def _out(row: _Row) -> IncidentOut:
+def _out(row: _Row, reader: Principal) -> IncidentOut:
     incident, constituent, parent = row
-    return IncidentOut.model_validate({**incident.model_dump(), "constituent": constituent, "parent": parent})
+    told = {"constituent": constituent, "parent": parent, "threat": incident.threat if reader.of_city else None}
+    return IncidentOut.model_validate(incident.model_dump() | told)
