@@ -129,6 +129,7 @@ async def _view(
     children = (await db.exec(below.order_by(col(Incident.aware_at)))).all()
     family = [found.id, *(c.id for c in children)]
     matches, total = await matches_of(db, principal, family, feeds)
+    timeline = await _timeline(db, principal, found)
     return v.IncidentView(
         id=found.id,
         ref=found.ref,
@@ -142,7 +143,8 @@ async def _view(
         constituents=row.constituents,
         matches=matches,
         matches_total=total,
-        timeline=await _timeline(db, principal, found),
+        timeline=timeline[:TIMELINE],
+        timeline_cut=len(timeline) > TIMELINE,
         answers=row.answers,
         city_wide=found.constituent_id is None,
         parent=await _parent(db, principal, found),
@@ -162,8 +164,9 @@ def _actions(principal: Principal, found: Incident) -> tuple[str, ...]:
 
 
 async def _timeline(db: AsyncSession, principal: Principal, found: Incident) -> tuple[v.TimelineEntry, ...]:
+    """Return the newest entries, one more than are shown where there are more."""
     query = select(TimelineEntry).where(col(TimelineEntry.incident_id) == found.id, policy.timeline_entries(principal))
-    entries = (await db.exec(query.order_by(col(TimelineEntry.id).desc()).limit(TIMELINE))).all()
+    entries = (await db.exec(query.order_by(col(TimelineEntry.id).desc()).limit(TIMELINE + 1))).all()
     return tuple(
         v.TimelineEntry(at=e.at, actor=_who(e.actor), text=e.text, detail=e.data.get("note") or "") for e in entries
     )

@@ -89,7 +89,7 @@ class IncidentView:
         summary: one or two sentences.
         severity_why: the reason for the severity, as a sentence.
         matches: those stored; `matches_total` also counts those over the cap.
-        timeline: newest first.
+        timeline: newest first; `timeline_cut` where there are older ones that are not among them.
         children: for a city incident, those of single constituents.
         parent: for a constituent's incident, the city incident above it.
         actions: which of `contain`, `close`, `reopen`, `note` this reader may do now.
@@ -123,6 +123,7 @@ class IncidentView:
     actions: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     note: str = ""
+    timeline_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from citysec.tables import TimelineEntry
+from citysec.web.console.incident import TIMELINE
 from tests import city
+from tests.web.api.world import NOON
 from tests.web.console import visit
 from tests.web.console.visit import Visit
 
@@ -125,3 +130,13 @@ async def test_a_page_that_is_not_there_says_so_in_words(ada: Visit):
     assert answer.status == 404
     assert "There is no such page" in answer.text
     assert "404: Not Found" not in answer.text
+
+
+async def test_a_long_timeline_says_that_it_goes_on(town: city.Site, ada: Visit):
+    assert "Older entries" not in (await ada.get("/incidents/open-i1")).text
+    line: dict[str, Any] = {"incident_id": "open-i1", "at": NOON, "kind": "note", "actor": "ada"}
+    async with town.app.database.writing() as db:
+        db.add_all(TimelineEntry(text=f"line {n}", **line) for n in range(TIMELINE))
+    text = (await ada.get("/incidents/open-i1")).text
+    assert "Older entries" in text
+    assert text.count(">line ") == TIMELINE
