@@ -11,9 +11,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sqlmodel import col, select
 
-from citysec.cli.instance import Instance
-from tests.flow.city import Campaign, Running, installed, running, subscribed
+from citysec import service, settings
+from citysec.cli.admin import Sample, initialise
+from citysec.cli.instance import Instance, free_port
+from citysec.db import Database
+from citysec.feeds.ingest import Outcome
+from citysec.feeds.poll import import_file
+from citysec.feeds.publishers import definitions
+from citysec.tables import Incident, Outbox
+from citysec.tables.columns import now
+from tests.flow.city import PASSWORD, Campaign, Running, installed, running, subscribed
 from tests.waiting import until
 
 BACKENDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
@@ -120,16 +129,36 @@ def _impatient(strategy: str) -> str:
     return re.sub(r"answer_minutes = \d+", "answer_minutes = 10", soon)
 
 
+async def test_real_bundles_are_kept_whole_and_touch_nobody(tmp_path: Path, shared_data: Path):
+    found = settings.read({}, data_dir=tmp_path / "city", port=0, smtp_port=free_port())
+    await initialise(found, Sample.LONDON, PASSWORD)
+    feed = definitions(found)["by-hand"]
+    async with service.running(found) as running:
+        for entry in _bundles(shared_data):
+            total = Outcome()
+            async for outcome in import_file(running.database, feed, _plain(shared_data, entry, tmp_path), 1 << 30):
+                total += outcome
+            assert total.stored + total.known + total.refused == entry["count"]["objects"], entry["file"]
+        await until(lambda: _quiet(running.database), timeout_s=120)
+        async with running.database.reading() as db:
+            assert (await db.exec(select(Incident))).all() == []
+
+
 def _bundles(folder: Path) -> list[dict[str, Any]]:
-    counts = json.loads((folder / "COUNTS.json").read_text())
-    return [c for c in counts if c["kind"] == "stix"]
+    return [entry for entry in json.loads((folder / "COUNTS.json").read_text()) if entry["kind"] == "stix"]
 
 
-async def test_real_bundles_are_kept_whole(tmp_path: Path, shared_data: Path):
-    city = await installed(tmp_path / "city", ["--sample", "london"])
-    for entry in _bundles(shared_data):
-        body = (shared_data / entry["file"]).read_bytes()
-        file = tmp_path / "bundle.json"
-        file.write_bytes(gzip.decompress(body) if entry["file"].endswith(".gz") else body)
-        parsed = json.loads(await city.run("feeds", "parse", "--format", "stix", str(file)))
-        assert (parsed["objects"], parsed["indicators"]) == (entry["count"]["objects"], entry["count"]["indicators"])
+def _plain(folder: Path, entry: dict[str, Any], scratch: Path) -> Path:
+    """Return the file of an entry, unpacked where it is packed."""
+    if not entry["file"].endswith(".gz"):
+        return folder / entry["file"]
+    file = scratch / "bundle.json"
+    file.write_bytes(gzip.decompress((folder / entry["file"]).read_bytes()))
+    return file
+
+
+async def _quiet(database: Database) -> bool:
+    """Whether no work is waiting but what is planned for later."""
+    due = select(Outbox.id).where(col(Outbox.done_at).is_(None), col(Outbox.due_at) <= now())
+    async with database.reading() as db:
+        return (await db.exec(due.limit(1))).first() is None
