@@ -10,7 +10,7 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy import Connection, Engine, event, func, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -88,12 +88,22 @@ def dialect(session: AsyncSession) -> str:
     return session.get_bind().dialect.name
 
 
+async def alone(session: AsyncSession, lock: str) -> None:
+    """Wait until nobody else holds `lock`, and hold it until the transaction ends.
+
+    On SQLite the writing transaction itself does that. Take it before reading what it protects.
+    """
+    if dialect(session) == "postgresql":
+        await (await session.connection()).execute(select(func.pg_advisory_xact_lock(func.hashtextextended(lock, 0))))
+
+
 def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
+    """Open the engines for reading and writing; their errors, which are logged and stored, tell no values."""
     if not url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=10, pool_pre_ping=True)
+        engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True)
         return engine, engine
-    reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
-    writer = create_async_engine(url, pool_size=1, max_overflow=0)
+    reader = create_async_engine(url, pool_size=READERS, max_overflow=0, hide_parameters=True)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
     for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
         _prepare(engine.sync_engine, begin)
     return reader, writer

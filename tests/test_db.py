@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
-from sqlalchemy.exc import StatementError
+from sqlalchemy import Connection, func, insert
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
-from citysec.db import Database, upgrade
+from citysec.db import Database, alone, upgrade
 from citysec.errors import SettingsError
+from citysec.settings import Settings
 from citysec.tables import Meta, Outbox
 
 
@@ -62,3 +64,27 @@ async def test_times_come_back_aware_and_naive_ones_are_refused(url: str):
         with pytest.raises(StatementError, match="naive time"):
             async with db.writing() as session:
                 session.add(Outbox(kind="k", payload={}, created_at=noon.replace(tzinfo=None)))
+
+
+async def test_errors_tell_no_values(url: str):
+    async with Database.opened(url) as db:
+        with pytest.raises(IntegrityError) as raised:
+            async with db.writing() as session:
+                await (await session.connection()).execute(insert(Meta), [{"name": "a", "value": "whsec_x"}] * 2)
+        assert "whsec_x" not in str(raised.value)
+
+
+@pytest.mark.postgres
+async def test_one_at_a_time_holds_a_lock(postgres_url: str):
+    url = Settings(database_url=postgres_url).app_database
+    await upgrade(url)
+
+    async def add_one() -> None:
+        async with db.writing() as session:
+            await alone(session, "test")
+            (rows,) = await session.exec(select(func.count()).select_from(Meta))
+            session.add(Meta(name=str(rows), value=""))
+
+    async with Database.opened(url) as db, asyncio.TaskGroup() as group:
+        for _ in range(8):
+            group.create_task(add_one())

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import rfc8785
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import dialect
+from citysec.db import alone
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 
 GENESIS: Final = "0" * 64
 _LAST: Final = "audit.last"  # a session is one transaction (db.Database.writing): its own last entry stays the last
-_LOCK: Final = 0x61756469  # PostgreSQL advisory lock: one writer of the chain at a time
 
 
 def digest(entry: AuditEntry) -> str:
@@ -65,8 +63,7 @@ async def record(
 
 async def _newest(db: AsyncSession) -> AuditEntry | None:
     """Take the chain's end for the rest of the transaction: nobody else may append meanwhile."""
-    if dialect(db) == "postgresql":
-        await db.exec(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await alone(db, "audit")
     return (await db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1))).first()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import db as database
 from citysec import outbox
-from citysec.db import dialect
 from citysec.tables.advisories import Acknowledgement, Advisory
 from citysec.tables.incidents import Incident
 
@@ -16,11 +16,10 @@ from citysec.tables.incidents import Incident
 async def alone(db: AsyncSession, incident_ids: Iterable[str]) -> None:
     """Wait until nobody else is publishing these incidents, and keep others waiting until the transaction ends.
 
-    On SQLite the writing transaction itself does that. Other changes of the incidents go on.
+    Other changes of the incidents go on.
     """
-    if dialect(db) == "postgresql":
-        for incident_id in sorted(incident_ids):  # in one order everywhere, or two would wait for each other
-            await db.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(incident_id, 0))))
+    for incident_id in sorted(incident_ids):  # in one order everywhere, or two would wait for each other
+        await database.alone(db, incident_id)
 
 
 async def latest(db: AsyncSession, incident: Incident) -> Advisory | None:

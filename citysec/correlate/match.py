@@ -10,7 +10,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate.assets import whole_register
-from citysec.correlate.reconcile import hand_on, reconcile
+from citysec.correlate.reconcile import LOCK, hand_on, reconcile
+from citysec.db import alone
 from citysec.tables.columns import now
 from citysec.tables.feeds import StixObject
 from citysec.tables.matches import Match
@@ -28,6 +29,7 @@ async def correlate_objects(db: AsyncSession, payload: Mapping[str, Any]) -> Non
         db: the stage's transaction.
         payload: `{"objects": [row id of an object version …]}`; whichever version is named, the newest counts.
     """
+    await alone(db, LOCK)
     indicators, described = await _named(db, payload["objects"])
     changed = await reconcile(db, indicators, await whole_register(db), now())
     changed += await _open_matches(db, described - indicators)

@@ -26,6 +26,8 @@ CAP: Final = 100
 """Most matches of one indicator that are stored for one constituent: one more says nothing new (promise P4)."""
 TRIAGED: Final = 500
 """Matches that one piece of work names at most."""
+LOCK: Final = "correlate"
+"""To be held (`db.alone`) before reading anything that is reconciled: both directions write the same matches."""
 
 _QUIET: Final = frozenset({"object_id", "valid_from", "valid_until"})
 """Facts of a match whose change concerns nobody."""

@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.claims import ATOM, atom
 from citysec.correlate.lookups import EXPRESSIONS, Lookups, lookups
-from citysec.correlate.reconcile import hand_on, reconcile
+from citysec.correlate.reconcile import LOCK, hand_on, reconcile
+from citysec.db import alone
 from citysec.tables.columns import now
 from citysec.tables.feeds import IndicatorKey, StixObject
 from citysec.tables.matches import Match
@@ -39,6 +40,7 @@ async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None
         db: the stage's transaction.
         payload: `{"assets": [asset id …]}`, added, changed or withdrawn ones.
     """
+    await alone(db, LOCK)
     asset_ids: list[int] = payload["assets"]
     at = now()
     owned, assets = await part_of_register(db, asset_ids)

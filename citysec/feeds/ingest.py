@@ -11,12 +11,12 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox, tlp
-from citysec.db import dialect
+from citysec.db import alone
 from citysec.feeds import assertions, markings, objects, rejects, trust, versions
 from citysec.feeds.assertions import Terms
 from citysec.feeds.definition import Definition, Semantics
@@ -35,7 +35,6 @@ _TEXTS: Final = attrgetter(
 )
 Labels = Mapping[str, TLP | None]
 """Content hash of an object -> the label of its own markings, None where no TLP marking applies to it."""
-_LOCK: Final = 0x66656564  # PostgreSQL advisory lock: one ingest at a time decides which version is the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,7 @@ class Outcome:
 
 async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     """Store `batch` in the caller's transaction, with the work `correlate` and `share` for what it changes."""
-    if dialect(db) == "postgresql":
-        await db.exec(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    await alone(db, "ingest")  # one at a time decides which version is the newest
     at = now()
     drafts, unstorable = _sorted_out(batch.drafts)
     drafts += await markings.waiting(db, feed.name, batch.markings)

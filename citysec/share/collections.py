@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access import accounts, audit
-from citysec.db import dialect
+from citysec.db import alone
 from citysec.errors import Conflict, InvalidInput, NotShared
 from citysec.share.membership import Candidate, Filter, from_json, wants
 from citysec.tables.feeds import Assertion, StixObject
@@ -24,7 +24,6 @@ from citysec.tlp import TLP
 WORK: Final = 1000
 """Objects that one piece of work names at most."""
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_LOCK: Final = 0x73686172  # PostgreSQL advisory lock: dates are given in the order of commits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +86,8 @@ async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
         db: the stage's transaction.
         payload: `{"objects": [stix_object.id …]}`, at most `WORK`.
     """
+    await alone(db, "share")  # labels are not older than those others went by; dates are in the order of commits
     candidates = await _candidates(db, payload["objects"])
-    if dialect(db) == "postgresql":
-        await db.exec(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))  # pyright: ignore[reportCallIssue, reportArgumentType]
     dates = _dates(await _last_date(db))
     for collection in (await db.exec(select(Collection).order_by(Collection.id))).all():
         await _settle(db, collection, candidates, dates)
