@@ -44,8 +44,8 @@ journal gives it, and touches the service, a clock or chance in steps only."""
 
 APPLICATION_VERSION: Final = "1"
 """To be raised when a `Drive` takes other steps than before: DBOS resumes what has the same version only."""
-PAUSES_S: Final = tuple(min(0.5 * 2**n, 60.0) for n in range(9))
-"""Pauses between attempts at what raises; after the last attempt the work or the run has failed."""
+PAUSES_S: Final = tuple(min(0.5 * 2**n, 60.0) for n in range(128))
+"""Pauses between attempts at what raises, two hours in all; after the last attempt the work or the run has failed."""
 BUSY: Final = 2000
 """How much work may be in progress, pauses not counted, before `hand_over` waits."""
 GRACE_S: Final = 1.0
@@ -372,8 +372,8 @@ def _unfinished(status: WorkflowStatus) -> Unfinished:
 
 def _database(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=12, max_overflow=0, pool_pre_ping=True)
-    database = sa.create_engine(url, pool_size=2, max_overflow=0)
+        return sa.create_engine(url, pool_size=12, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+    database = sa.create_engine(url, pool_size=2, max_overflow=0, hide_parameters=True)
     event.listen(database, "connect", _set_up_sqlite)
     return database
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -37,7 +37,10 @@ _log: Final = log.get(__name__)
 
 
 class Role(StrEnum):
-    """What a process does; several may share one PostgreSQL."""
+    """What a process does.
+
+    On PostgreSQL there may be several, of which one is `ALL` or `WORKER`: it has the engine, and all its runs.
+    """
 
     ALL = "all"
     WEB = "web"
@@ -76,35 +79,42 @@ async def running(settings: Settings, role: Role = Role.ALL) -> AsyncGenerator[S
 
 @asynccontextmanager
 async def _working(parts: Parts, database: Database, feeds: Publishers, role: Role) -> AsyncGenerator[None, None]:
-    """Keep the engine and the service's own tasks going; a task that breaks ends the block."""
-    if role is Role.WEB:
+    """Keep what this role does besides listening going."""
+    tasks: list[Coroutine[Any, Any, None]] = []
+    async with AsyncExitStack() as stack:
+        if role in {Role.ALL, Role.WORKER}:
+            engine = await stack.enter_async_context(_engine(parts, database, feeds))
+            poll_s = parts.settings.work_poll_s
+            tasks.append(respond.resume(database, engine))
+            tasks.append(Dispatcher(database, engine.hand_over, engine.hand_over_again, poll_s).run())
+            tasks.append(_keep_house(database, engine))
+        if role in {Role.ALL, Role.SCHEDULER}:
+            tasks.append(_schedule(database, feeds))
+        await stack.enter_async_context(_together(tasks))
         yield
-        return
+
+
+@asynccontextmanager
+async def _engine(parts: Parts, database: Database, feeds: Publishers) -> AsyncGenerator[Engine, None]:
     settings = parts.settings
     performer = Performer(database, pipeline.stages(parts, feeds, lambda: engine))
-    async with Engine.running(
-        settings.runs_database, settings.executor_id, performer, parts.conductor(database)
-    ) as engine:
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(work) for work in _tasks(settings, database, feeds, role, engine)]
-                yield
-                for task in tasks:
-                    task.cancel()
-        except BaseExceptionGroup as several:
-            # A group is what the block's own error comes back as; alone, it says best what is wrong.
-            raise several.exceptions[0] if len(several.exceptions) == 1 else several from None
+    conductor = parts.conductor(database)
+    async with Engine.running(settings.runs_database, settings.executor_id, performer, conductor) as engine:
+        yield engine
 
 
-def _tasks(
-    settings: Settings, database: Database, feeds: Publishers, role: Role, engine: Engine
-) -> Iterable[Coroutine[Any, Any, None]]:
-    if role in {Role.ALL, Role.WORKER}:
-        yield respond.resume(database, engine)
-        yield Dispatcher(database, engine.hand_over, engine.hand_over_again, settings.work_poll_s).run()
-    if role in {Role.ALL, Role.SCHEDULER}:
-        yield _schedule(database, feeds)
-        yield _keep_house(database, engine)
+@asynccontextmanager
+async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> AsyncGenerator[None, None]:
+    """Keep `works` going while the block lasts; one that breaks ends the block."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+            yield
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as several:
+        # A group is what the block's own error comes back as; alone, it says best what is wrong.
+        raise several.exceptions[0] if len(several.exceptions) == 1 else several from None
 
 
 @asynccontextmanager
@@ -152,6 +162,9 @@ async def _keep_house(database: Database, engine: Engine) -> None:
     while True:
         await asyncio.sleep(HOUSEKEEPING_S)
         before = now() - RETENTION
-        async with database.writing() as db:
-            await forget(db, before)
-        await engine.forget(before)
+        try:
+            async with database.writing() as db:
+                await forget(db, before)
+            await engine.forget(before)
+        except Exception as err:  # noqa: BLE001  (a worker loop: the database may be away for a while)
+            _log.warning("housekeeping.failed", error=type(err).__name__)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pytest
 
-from citysec.engine import Drive, Engine, Journal, JsonValue, Perform
+from citysec.engine import PAUSES_S, Drive, Engine, Journal, JsonValue, Perform
 from citysec.errors import Conflict, SettingsError
 from tests.processes import launched
 from tests.waiting import until
@@ -54,6 +54,11 @@ def opened(runs_database: str) -> Open:
             yield engine
 
     return open_
+
+
+def test_a_run_outlives_two_hours_without_a_database() -> None:
+    assert sum(PAUSES_S) >= 2 * 3600
+    assert max(PAUSES_S) <= 60
 
 
 async def test_work_handed_over_twice_is_performed_once(opened: Open) -> None:

@@ -19,7 +19,7 @@ def serve(
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 when not given.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 8080 when not given, 0 takes a free one.")] = None,
-    role: Annotated[Role, typer.Option(help="What this process does; several may share one PostgreSQL.")] = Role.ALL,
+    role: Annotated[Role, typer.Option(help="What this process does; one alone is all or worker.")] = Role.ALL,
 ) -> None:
     """Run the service until it is told to stop (Ctrl-C, SIGTERM)."""
     found = settings.read(data_dir=data, host=host, port=port)

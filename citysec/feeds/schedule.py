@@ -16,13 +16,15 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec import outbox
+from citysec import log, outbox
 from citysec.db import Database
 from citysec.tables import Feed, Outbox
 from citysec.tables.columns import now
 
 PERIOD_S: Final = 5.0
 _WEEKDAY: Final = re.compile(r"[0-9]")
+
+_log: Final = log.get(__name__)
 
 
 def checked(cron: str) -> str:
@@ -52,11 +54,10 @@ def next_poll(every_s: float | None, cron: str | None, after: datetime) -> datet
 async def run(database: Database) -> None:
     """Put feeds to work when they are due, until cancelled."""
     while True:
-        async with database.reading() as db:
-            due = await _due(db, now())
-        if due:
-            async with database.writing() as db:
-                await tick(db, now())
+        try:
+            await _look(database)
+        except Exception as err:  # noqa: BLE001  (a worker loop: the database may be away for a while)
+            _log.warning("schedule.stalled", error=type(err).__name__)
         await asyncio.sleep(PERIOD_S)
 
 
@@ -74,6 +75,15 @@ async def tick(db: AsyncSession, at: datetime) -> list[str]:
             outbox.add(db, "poll", {"feed": feed.name, "tick": instant}, work_id=work_id)
             written.append(work_id)
     return written
+
+
+async def _look(database: Database) -> None:
+    """Tick, unless no feed is due: that alone takes no turn from other writers."""
+    async with database.reading() as db:
+        due = await _due(db, now())
+    if due:
+        async with database.writing() as db:
+            await tick(db, now())
 
 
 async def _due(db: AsyncSession, at: datetime) -> list[Feed]:

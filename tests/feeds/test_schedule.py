@@ -6,12 +6,15 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from citysec.db import Database
 from citysec.feeds import schedule, standing
 from citysec.feeds.definition import BundleFeed
 from citysec.tables import Outbox
 from citysec.tables.columns import now
+from tests.waiting import until
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -27,6 +30,24 @@ async def test_it_puts_feeds_to_work_and_stops_when_told(db: Database, bundle_fe
         clock.cancel()
     async with db.reading() as session:
         assert await session.get(Outbox, f"poll:test:{at.isoformat()}") is not None
+
+
+async def test_it_goes_on_when_the_database_was_away(
+    db: Database, bundle_feed: BundleFeed, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(schedule, "PERIOD_S", 0.01)
+    async with db.writing() as session:
+        await standing.enrol(session, {"test": bundle_feed}, now())
+        await (await session.connection()).execute(text("ALTER TABLE feed RENAME TO away"))
+    with capture_logs() as said:
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            clock = group.create_task(schedule.run(db))
+            await until(lambda: any(line["event"] == "schedule.stalled" for line in said))
+            async with db.writing() as session:
+                await (await session.connection()).execute(text("ALTER TABLE away RENAME TO feed"))
+            db.committed.clear()
+            await db.committed.wait()
+            clock.cancel()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""What a process of each role has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from citysec import service, settings
+from citysec.access import keys
+from citysec.db import upgrade
+from citysec.service import Role
+
+
+@pytest.mark.parametrize(
+    ("role", "has_engine", "listens"),
+    [
+        (Role.ALL, True, True),
+        (Role.WORKER, True, False),
+        (Role.WEB, False, True),
+        (Role.SCHEDULER, False, False),
+    ],
+)
+async def test_only_who_works_has_an_engine(tmp_path: Path, role: Role, *, has_engine: bool, listens: bool):
+    found = settings.read({}, data_dir=tmp_path, port=0)
+    keys.ensure(found)
+    await upgrade(found.app_database)
+    async with service.running(found, role) as running:
+        assert (running.url is not None) == listens
+        assert (tmp_path / "citysec-runs.db").exists() == has_engine
