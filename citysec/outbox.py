@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlmodel import and_, col, delete, select, update
+from sqlmodel import and_, col, delete, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from structlog.contextvars import bound_contextvars
 
@@ -65,7 +65,7 @@ def add(
 
     Args:
         db: the session of the caller; it commits.
-        kind: a name of `pipeline.STAGES`.
+        kind: a name of `pipeline.stages`.
         payload: ids, not objects; JSON.
         due_at: not before then; None is at once.
         work_id: for work that must exist once whatever happens; adding it twice is a conflict of keys.
@@ -82,8 +82,13 @@ def announce(db: AsyncSession, subject: str, subject_id: str, constituent_id: st
 
 
 async def forget(db: AsyncSession, before: datetime) -> None:
-    """Delete the work that was done before `before`."""
+    """Delete the work that was done, and the changes that were announced, before `before`.
+
+    The newest change stays: SQLite counts on from it.
+    """
     await db.exec(delete(Outbox).where(col(Outbox.done_at) < before))
+    newest = select(func.max(Change.seq)).scalar_subquery()
+    await db.exec(delete(Change).where(col(Change.at) < before, col(Change.seq) < newest))
 
 
 class Dispatcher:

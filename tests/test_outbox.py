@@ -18,7 +18,7 @@ from citysec.db import Database, upgrade
 from citysec.engine import Engine, Journal
 from citysec.outbox import Dispatcher, Effect, Payload, Performer, Stage
 from citysec.settings import Settings
-from citysec.tables import Meta, Outbox
+from citysec.tables import Change, Meta, Outbox
 from citysec.tables.columns import now
 from tests.waiting import until
 
@@ -256,3 +256,13 @@ async def test_what_was_done_long_ago_is_forgotten(database: Database):
         await outbox.forget(db, now() + timedelta(seconds=1))
     async with database.reading() as db:
         assert list(await db.exec(select(Outbox.id))) == [undone]
+
+
+async def test_old_changes_are_forgotten_but_the_newest(database: Database):
+    for incident in "abc":
+        async with database.writing() as db:
+            outbox.announce(db, "incident", incident)
+    async with database.writing() as db:
+        await outbox.forget(db, now() + timedelta(seconds=1))
+    async with database.reading() as db:
+        assert list(await db.exec(select(Change.subject_id))) == ["c"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,6 +16,9 @@ from citysec.tables.access import Account, Session
 from citysec.tables.columns import now
 from citysec.tables.register import Constituent
 from citysec.tlp import TLP
+
+HIGHEST: Final = TLP.AMBER_STRICT
+"""The most that a constituent's account may see: TLP:RED is for whom the publisher named (see `advisories.gate`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +102,13 @@ async def listed(db: AsyncSession) -> Sequence[Listed]:
 
 
 async def principal(db: AsyncSession, account: Account, scopes: frozenset[Scope]) -> Principal | None:
-    """Return who `account` is now; None where it is disabled."""
+    """Return who `account` is now; None where it is disabled. It may see no more than its constituent may."""
     if account.disabled_at is not None:
         return None
     clearance = TLP(account.clearance)
     if account.constituent_id is not None:
         of_constituent = select(Constituent.clearance).where(Constituent.id == account.constituent_id)
-        clearance = min(clearance, TLP((await db.exec(of_constituent)).one()))
+        clearance = min(clearance, TLP((await db.exec(of_constituent)).one()), HIGHEST)
     return Principal(
         account_id=account.id,
         name=account.name,

@@ -24,7 +24,8 @@ from citysec.tables.columns import now
 
 APPLICATION: Final = "citysec.db"
 RUNS: Final = "citysec-runs.db"
-FEEDS: Final = "feeds"
+OWN: Final = ("feeds", "playbooks")
+"""Folders of what the operator declares."""
 MANIFEST: Final = "manifest.json"
 _MANIFEST_MAX: Final = 1 << 24
 
@@ -44,7 +45,7 @@ def backup(
     data: Data = None,
     force: _Force = False,
 ) -> None:
-    """Write both databases, the secret key and your feed definitions into FILE (tar.gz); the service may run meanwhile.
+    """Write both databases, the secret key, your feeds and playbooks into FILE (tar.gz); the service may run meanwhile.
 
     Keep FILE as safe as the service itself: it holds the key, and everything up to TLP:RED.
     """
@@ -76,7 +77,7 @@ def restore(
         names = _unpack(file, Path(folder))
         _clear(target)
         for name in names:
-            (target / name).parent.mkdir(exist_ok=True)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / name).replace(target / name)
     screen.stdout().print(
         f"{len(names)} files put back into {target}. A backup of an older version: citysec db upgrade"
@@ -100,7 +101,7 @@ def _copy(source: Path, target: Path) -> Iterator[str]:
             with closing(sqlite3.connect(source / name)) as one, closing(sqlite3.connect(target / name)) as other:
                 one.backup(other)
             yield name
-    own = (path for path in sorted((source / FEEDS).rglob("*")) if path.is_file())
+    own = (path for folder in OWN for path in sorted((source / folder).rglob("*")) if path.is_file())
     for path in (source / keys.FILE, *own):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +147,7 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
 
 
 def _is_ours(path: PurePosixPath) -> bool:
-    if path.parts[0] == FEEDS:
+    if path.parts[0] in OWN:
         return len(path.parts) > 1 and ".." not in path.parts
     return str(path) in {APPLICATION, RUNS, keys.FILE}
 

@@ -14,7 +14,7 @@ from citysec.tables.columns import BigCount, Json, LongText, Row, UtcDateTime, n
 class Outbox(Row, table=True):
     """One piece of work, written in the transaction of the fact that causes it.
 
-    `kind` is a name of `pipeline.STAGES`. It is not begun before `due_at`. `handed_over_at` is set when the durable
+    `kind` is a name of `pipeline.stages`. It is not begun before `due_at`. `handed_over_at` is set when the durable
     engine is given it, `done_at` in the same transaction as the work's own effects.
     """
 

@@ -49,9 +49,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         status = err.status
         raise
     finally:
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource else "unknown"
-        context.of(request).metrics.answered(request.method, route, status, time.perf_counter() - started)
+        context.of(request).metrics.answered(request.method, _route(request), status, time.perf_counter() - started)
     return response
 
 
@@ -67,7 +65,7 @@ async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
     except CitysecError as err:
         refusal = refusals.of(err)
     except Exception as err:  # noqa: BLE001  # the reader gets an answer, the operator the trace
-        _log.error("request.failed", method=request.method, path=request.path, exc_info=True)
+        _log.error("request.failed", method=request.method, route=_route(request), exc_info=True)
         refusal = refusals.of(err)
     return refusals.answer(request, refusal, request[context.REQUEST_ID])
 
@@ -86,3 +84,9 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 MIDDLEWARES: Final[tuple[Middleware, ...]] = (identify, refuse, authenticate)
+
+
+def _route(request: web.Request) -> str:
+    """Return the form of the address, without its values: `/a/<token>` itself would be a working link."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"

@@ -55,6 +55,15 @@ async def test_nobody_sees_more_than_their_constituent_may(db: Database):
     assert principal.clearance is TLP.GREEN
 
 
+async def test_no_constituent_s_account_sees_what_is_red(db: Database):
+    await city.constituent(db, "camden", TLP.RED)
+    lee = await city.account(db, "lee", Role.LEAD, "camden", TLP.RED)
+    ada = await city.account(db, "ada", Role.COORDINATOR, clearance=TLP.RED)
+    async with db.reading() as session:
+        found = [await accounts.principal(session, row, frozenset(Scope)) for row in (lee, ada)]
+    assert [who.clearance for who in found if who] == [TLP.AMBER_STRICT, TLP.RED]
+
+
 async def test_adding_and_disabling_are_audited(db: Database):
     await _add(db, "ada", Role.ANALYST, None)
     async with db.writing() as session:

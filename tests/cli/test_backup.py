@@ -24,9 +24,11 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def archive(data: Path, run: Run, tmp_path: Path) -> Path:
-    """A backup of an installation with a feed of its own and an engine's database."""
+    """A backup of an installation with a feed and a playbook folder of its own and an engine's database."""
     (data / "feeds").mkdir()
     (data / "feeds" / "own.toml").write_text("name = 'own'")
+    (data / "playbooks" / "old").mkdir(parents=True)
+    (data / "playbooks" / "old" / "strategy.toml").write_text("")
     with closing(sqlite3.connect(data / "citysec-runs.db")) as runs:
         runs.execute("CREATE TABLE run (id TEXT)")
     assert run("backup", str(tmp_path / "all.tar.gz")).exit_code == 0
@@ -36,7 +38,8 @@ def archive(data: Path, run: Run, tmp_path: Path) -> Path:
 def test_what_is_backed_up_is_restored_elsewhere(archive: Path, data: Path, tmp_path: Path):
     elsewhere = tmp_path / "elsewhere"
     assert CliRunner().invoke(app, ["restore", str(archive), "--data", str(elsewhere)]).exit_code == 0
-    assert set(_contents(elsewhere)) == {"citysec.db", "citysec-runs.db", "secret.key", "feeds/own.toml"}
+    own = {"feeds/own.toml", "playbooks/old/strategy.toml"}
+    assert set(_contents(elsewhere)) == {"citysec.db", "citysec-runs.db", "secret.key", *own}
     assert (elsewhere / "secret.key").read_bytes() == (data / "secret.key").read_bytes()
     assert CliRunner().invoke(app, ["doctor", "--data", str(elsewhere)]).exit_code == 0
 

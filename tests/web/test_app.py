@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from citysec.access.policy import Role, Scope
 from citysec.web.middleware import SECURITY_HEADERS
@@ -89,3 +91,14 @@ async def test_a_token_works_under_both_names_of_its_scheme(site: Site):
     for scheme in ("Bearer", "Token", "bearer"):
         async with site.client(f"{scheme} {issued}") as client, client.get("/taxii2/nowhere/") as answer:
             assert answer.status == 404
+
+
+async def test_what_fails_is_logged_without_the_address_of_a_working_link(site: Site):
+    async with site.app.database.writing() as db:
+        await (await db.connection()).execute(text("DROP TABLE session"))
+    with capture_logs() as said:
+        async with site.client() as client, client.get("/a/secret", cookies={"citysec": "x"}) as answer:
+            assert answer.status == 500
+    (failed,) = (line for line in said if line["event"] == "request.failed")
+    assert failed["route"] == "/a/{token}"
+    assert "/a/secret" not in str(failed)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -15,13 +17,17 @@ from sqlmodel import col, select
 from citysec.access.policy import Principal
 from citysec.db import Database
 from citysec.tables.work import Change
-from citysec.web import context
+from citysec.web import context, credentials
 from citysec.web.context import AppContext
 
 PATH: Final = "/events"
 LOOK_S: Final = 0.5
 """How often a stream looks for changes: pages lag at most this long, and renew themselves no more often than that."""
-_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+WINDOW: Final = 1000
+"""How many changes may come before one that is committed late, for it to be noticed."""
+CHECK_S: Final = 30.0
+"""How often a stream makes sure that its reader is still signed in as before."""
+_MARK: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 
 def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
@@ -29,35 +35,59 @@ def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
     return (web.get(PATH, events),)
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Up to where a reader knows: of the changes whose `seq` is greater than `base`, the reader may know of `count`."""
+
+    base: int
+    count: int
+
+
 async def follow(request: web.Request) -> str:
     """Return the address of the stream of all that changes from now on: ask before reading what the page shows."""
-    return f"{PATH}?since={await _changes(context.of(request).database, context.principal(request))}"
+    mark = await _latest(context.of(request).database, context.principal(request))
+    return f"{PATH}?since={mark.base}-{mark.count}"
 
 
 async def events(request: web.Request) -> web.StreamResponse:
     """Send `changed` whenever something changed that this reader may see, until either side goes away.
 
     With `since` of `follow` also at once, when something changed between reading the page and opening the stream.
+    The stream ends with the reader's sign-in.
     """
     app, principal = context.of(request), context.principal(request)
+    seen, checked = _given(request) or await _latest(app.database, principal), time.monotonic()
     async with sse_response(request) as stream:
-        given = request.query.get("since", "")
-        seen = int(given) if _NUMBER.fullmatch(given) else await _changes(app.database, principal)
         while stream.is_connected() and not app.stopping.is_set():
-            latest = await _changes(app.database, principal)
-            if latest != seen:
-                seen = latest
+            if await _count(app.database, principal, seen.base) != seen.count:
+                seen = await _latest(app.database, principal)
                 await stream.send("1", event="changed")
             await _pause(app.stopping)
+            if time.monotonic() - checked > CHECK_S:
+                if (await credentials.visitor(request)).principal != principal:
+                    break
+                checked = time.monotonic()
     return stream
 
 
-async def _changes(database: Database, principal: Principal) -> int:
-    """Return how many changes there were that `principal` may know of.
+def _given(request: web.Request) -> _Mark | None:
+    found = _MARK.fullmatch(request.query.get("since", ""))
+    return _Mark(int(found[1]), int(found[2])) if found else None
+
+
+async def _latest(database: Database, principal: Principal) -> _Mark:
+    async with database.reading() as db:
+        newest = (await db.exec(select(func.max(Change.seq)))).one() or 0
+    base = max(0, newest - WINDOW)
+    return _Mark(base, await _count(database, principal, base))
+
+
+async def _count(database: Database, principal: Principal, base: int) -> int:
+    """Return how many changes after `base` there are that `principal` may know of.
 
     Their number, not the greatest `seq`: what is committed late with a lower one must count too.
     """
-    query = select(func.count()).select_from(Change)
+    query = select(func.count()).select_from(Change).where(col(Change.seq) > base)
     if not principal.of_city:
         query = query.where(col(Change.constituent_id) == principal.constituent_id)
     async with database.reading() as db:

@@ -7,9 +7,12 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import ClientResponse
 
 from citysec import outbox
+from citysec.tables.columns import now
+from citysec.tables.work import Change
 from citysec.web.console import live
 from tests import city
 from tests.web.console.visit import Visit
@@ -73,6 +76,22 @@ async def test_streams_end_when_the_service_stops(town: city.Site, lee: Visit):
     async with _stream(lee) as stream:
         town.app.stopping.set()
         assert await stream.read() == b""
+
+
+async def test_streams_end_with_the_sign_in(town: city.Site, lee: Visit, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(live, "CHECK_S", 0.0)
+    async with _stream(lee) as stream, asyncio.timeout(5):
+        await lee.post("/sign-out")
+        assert await stream.read() == b""
+
+
+async def test_what_is_committed_late_counts_too(town: city.Site, lee: Visit):
+    async with town.app.database.writing() as db:
+        db.add(Change(seq=500, at=now(), subject="incident", subject_id="x", constituent_id="open-c"))
+    async with _stream(lee) as stream:
+        async with town.app.database.writing() as db:
+            db.add(Change(seq=499, at=now(), subject="incident", subject_id="y", constituent_id="open-c"))
+        assert await _changed(stream)
 
 
 async def test_strangers_have_no_stream(stranger: Visit):
