@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
+import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
 from typer.testing import CliRunner, Result
 
@@ -15,6 +16,13 @@ from citysec.db import Database
 from tests.cli.line import app
 
 T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Take back the logging that a command sets up: its stderr ends with the test, and writing to it would raise."""
+    yield
+    structlog.reset_defaults()
 
 
 class Run(Protocol):
