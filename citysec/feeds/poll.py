@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
 from citysec.feeds.publishers import Publishers
 from citysec.tables import Feed
 from citysec.tables.columns import now
+from citysec.tlp import TLP
 
 FORMAT: Final = "stix"
 _log: Final = log.get(__name__)
@@ -93,30 +95,41 @@ async def import_file(
 async def _stored(
     database: Database, feed: Definition, body: bytes, after: Mapping[str, Any] | None
 ) -> AsyncGenerator[Outcome, None]:
-    for batch in await asyncio.to_thread(batches, body, after):
+    cut = batches(body, after)
+    while (batch := await asyncio.to_thread(next, cut, None)) is not None:
         async with database.writing() as db:
             outcome = await ingest(db, feed, batch)
         yield outcome
 
 
-def batches(body: bytes, after: Mapping[str, Any] | None) -> list[Batch]:
-    """Return a page cut into batches; the cursor moves with the last one.
+def batches(body: bytes, after: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Yield a page cut into batches; the cursor moves with the last one.
+
+    The page is read twice, first for its marking definitions, so that only one batch is in memory at a time.
 
     Raises:
         FeedMalformed: the page as a whole is not of the format.
     """
     try:
-        found = list(FORMATS[FORMAT](body)) if body else []
+        labels = markings.of_page(one for one in _read(body) if isinstance(one, Draft))
+        found = _read(body)
+        part = list(islice(found, BATCH))
+        while following := list(islice(found, BATCH)):
+            yield _batch(part, labels, None)
+            part = following
+        yield _batch(part, labels, after)
     except InvalidInput as err:
         raise FeedMalformed(str(err)) from err
-    labels = markings.of_page(one for one in found if isinstance(one, Draft))
-    cut = [found[start : start + BATCH] for start in range(0, len(found), BATCH)] or [[]]
-    return [
-        Batch(
-            drafts=[one for one in part if isinstance(one, Draft)],
-            rejects=[one for one in part if isinstance(one, Reject)],
-            markings=labels,
-            cursor=after if part is cut[-1] else None,
-        )
-        for part in cut
-    ]
+
+
+def _read(body: bytes) -> Iterator[Draft | Reject]:
+    return iter(FORMATS[FORMAT](body)) if body else iter(())
+
+
+def _batch(part: Sequence[Draft | Reject], labels: Mapping[str, TLP | None], cursor: Mapping[str, Any] | None) -> Batch:
+    return Batch(
+        drafts=[one for one in part if isinstance(one, Draft)],
+        rejects=[one for one in part if isinstance(one, Reject)],
+        markings=labels,
+        cursor=cursor,
+    )
