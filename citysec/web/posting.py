@@ -105,7 +105,7 @@ def _read(body: bytes) -> tuple[list[str], list[Batch]]:
     if not envelope.objects:
         raise web.HTTPUnprocessableEntity(text="`objects` must be a list that is not empty")
     names = [_name(raw, number) for number, raw in enumerate(envelope.objects)]
-    return names, poll.batches(msgspec.json.encode(envelope), None)
+    return names, list(poll.batches(msgspec.json.encode(envelope), None))
 
 
 def _name(raw: msgspec.Raw, number: int) -> str:
