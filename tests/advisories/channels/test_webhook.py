@@ -45,8 +45,10 @@ async def test_a_no_for_now_is_tried_again(hook: Hook, status: int):
     assert caught.value.retry_after_s is None
 
 
-@pytest.mark.parametrize("asked", ["600", format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)])
-async def test_the_receiver_may_say_when_to_call_again(hook: Hook, asked: str):
+@pytest.mark.parametrize("form", ["seconds", "date"])
+async def test_the_receiver_may_say_when_to_call_again(hook: Hook, form: str):
+    later = datetime.now(UTC) + timedelta(seconds=600)
+    asked = "600" if form == "seconds" else format_datetime(later, usegmt=True)
     hook.answers.append(web.Response(status=503, headers={"Retry-After": asked}))
     with pytest.raises(DeliveryDeferred) as caught:
         await webhook.send(OPEN, message(address=str(hook.url)))
