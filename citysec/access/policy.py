@@ -57,6 +57,7 @@ class Action(StrEnum):
     NOTE = "note"
     MOVE = "move"
     ADVISE = "advise"
+    ANNOUNCE = "announce"
     ESCALATE = "escalate"
     ANSWER = "answer"
     ACKNOWLEDGE = "acknowledge"
@@ -76,6 +77,7 @@ ROLES: Final[Mapping[Action, frozenset[Role]]] = {
     Action.NOTE: frozenset({Role.COORDINATOR, Role.ANALYST, Role.LEAD, Role.MEMBER, Role.MACHINE}),
     Action.MOVE: CITY_ROLES,
     Action.ADVISE: frozenset({Role.COORDINATOR, Role.MACHINE}),
+    Action.ANNOUNCE: frozenset({Role.COORDINATOR}),
     Action.ESCALATE: CITY_ROLES,
     Action.ANSWER: frozenset({Role.COORDINATOR, Role.LEAD}),
     Action.ACKNOWLEDGE: frozenset({Role.COORDINATOR, Role.LEAD, Role.MEMBER}),

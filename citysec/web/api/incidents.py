@@ -13,6 +13,7 @@ from sqlmodel.sql.expression import Select
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.advisories import publish
+from citysec.advisories.announce import Statement, announce
 from citysec.errors import NotShared
 from citysec.incidents import record
 from citysec.incidents.escalate import raise_to_city
@@ -71,6 +72,14 @@ class PublishedOut(Out):
     """The advisories that stand now, whether new or published before."""
 
     advisories: Annotated[list[str], Field(description="Ids.")]
+
+
+class StatementBody(In):
+    """What a person says to the public."""
+
+    title: Annotated[Text, Field(min_length=1, max_length=200)]
+    what: Annotated[Text, Field(min_length=1, max_length=4000)]
+    todo: Annotated[list[Annotated[Text, Field(max_length=400)]], Field(default_factory=list[str], max_length=10)]
 
 
 class IncidentQuery(Paging):
@@ -177,6 +186,14 @@ async def advise(call: Call[Nothing, Nothing]) -> PublishedOut:
     incident = await visible(call)
     ids = await publish.publish(call.db, incident.id, actor=call.principal.name, policy=call.app.advisories)
     return PublishedOut(advisories=ids)
+
+
+async def tell(call: Call[Nothing, StatementBody]) -> PublishedOut:
+    """Tell the public in words that a person has signed off: TLP:CLEAR, on the page of public advisories."""
+    incident = await visible(call)
+    said = Statement(call.body.title, call.body.what, tuple(call.body.todo))
+    advisory = await announce(call.db, incident.id, said, actor=call.principal.name)
+    return PublishedOut(advisories=[advisory.id])
 
 
 async def visible(call: Call[Any, Any]) -> Incident:

@@ -15,6 +15,7 @@ from citysec.web.api.incidents import (
     NoteBody,
     PublishedOut,
     ReasonBody,
+    StatementBody,
     TimelineOut,
 )
 from citysec.web.api.matches import MatchOut, MatchQuery
@@ -39,6 +40,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/incidents/{id}/reopen", Action.MOVE, incidents.reopen, Nothing, MoveBody, IncidentOut),
     Operation(_POST, "/incidents/{id}/escalate", Action.ESCALATE, incidents.escalate, Nothing, ReasonBody, IncidentOut),
     Operation(_POST, "/incidents/{id}/advisories", Action.ADVISE, incidents.advise, Nothing, Nothing, PublishedOut),
+    Operation(_POST, "/incidents/{id}/public", Action.ANNOUNCE, incidents.tell, Nothing, StatementBody, PublishedOut),
     Operation(_GET, "/questions", _READ, runs.list_questions, QuestionQuery, Nothing, Page[QuestionOut]),
     Operation(_GET, "/questions/{id}", _READ, runs.get_question, Nothing, Nothing, QuestionOut),
     Operation(_POST, "/questions/{id}/answer", Action.ANSWER, runs.answer_question, Nothing, VerdictBody, QuestionOut),
