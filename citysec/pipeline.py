@@ -9,6 +9,8 @@
                                     ├──► deliver                    (mail, webhook)
                                     └──► clock                      (reminders)
 
+    an incident is closed ──► stand-down                            (its runs end)
+
 Each function writes what it found and the next work in one transaction (`outbox`): the arrows are rows of that table.
 """
 

@@ -46,7 +46,7 @@ def bundle_feed(publisher: Publisher) -> BundleFeed:
 def taxii_feed(publisher: Publisher) -> TAXIIFeed:
     return TAXIIFeed(
         kind="taxii-2.1", name="test", title="Test", publisher="Test", licence="none", every_s=3600, page_limit=2,
-        url=str(publisher.server.make_url("/root/")), collection="c1", allow_hosts=(publisher.host,), timeout_s=5,
+        url=str(publisher.server.make_url("/city/")), collection="c1", allow_hosts=(publisher.host,), timeout_s=5,
         enabled=True,
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ async def test_it_asks_as_the_standard_says(taxii_publishers: Publishers, publis
     collection = Collection(FIVE)
     publisher.will(collection.serve)
     await _walk(taxii_publishers, {"mark": date_added(0)})
-    assert publisher.asked[0].path == "/root/collections/c1/objects/"
+    assert publisher.asked[0].path == "/city/collections/c1/objects/"
     assert collection.queries[0] == {"limit": "2", "added_after": "2026-06-01T11:50:00.000000Z"}
     assert collection.queries[1] == {**collection.queries[0], "next": "item+2"}
 
