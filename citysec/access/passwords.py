@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import secrets
@@ -11,6 +12,7 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY as EFFORT
 
 from citysec.errors import InvalidInput
 
@@ -19,7 +21,7 @@ LEAST: Final = 12
 LONGEST: Final = 1024
 _AT_ONCE: Final = 2
 _REMEMBERED: Final = 1000
-_HASHER: Final = PasswordHasher()
+_HASHER: Final = PasswordHasher.from_parameters(EFFORT)
 
 
 class Passwords:
@@ -31,7 +33,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._decoy = _HASHER.hash(secrets.token_hex())
+        self._decoy = decoy()
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._right: OrderedDict[bytes, None] = OrderedDict()
 
@@ -63,6 +65,20 @@ async def hashed(password: str) -> str:
     if not LEAST <= len(password) <= LONGEST:
         raise InvalidInput.at("password", f"must have {LEAST} to {LONGEST} characters")
     return await asyncio.to_thread(_HASHER.hash, password)
+
+
+def decoy() -> str:
+    """Return a hash that no password is known to fit, and that takes the effort of any other to check.
+
+    It is drawn, not computed: the service starts without that effort.
+    """
+    salt, drawn = (_encoded(secrets.token_bytes(size)) for size in (EFFORT.salt_len, EFFORT.hash_len))
+    costs = f"m={EFFORT.memory_cost},t={EFFORT.time_cost},p={EFFORT.parallelism}"
+    return f"$argon2id$v={EFFORT.version}${costs}${salt}${drawn}"
+
+
+def _encoded(drawn: bytes) -> str:
+    return base64.b64encode(drawn).decode().rstrip("=")
 
 
 def _fits(password: str, password_hash: str) -> bool:
