@@ -68,6 +68,8 @@ async def _close(request: web.Request) -> web.StreamResponse:
 
 
 async def _stop(app: web.Application) -> None:
+    """End all streams, for whatever they wait: the server waits for them."""
+    app[CLOSED].set()
     app[STOPPING].set()
 
 
