@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := $(VENV)/.installed
 
+unexport PYTHONDONTWRITEBYTECODE  # without caches each of the many processes of the tests compiles everything anew
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check bench lock vendor clean
 
