@@ -11,12 +11,14 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import psycopg
 import pytest
-from hypothesis import settings
 from psycopg import sql
 
+from citysec.constituency.sample import load_sample
 from citysec.db import Database, upgrade
+from citysec.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared"))
@@ -24,8 +26,8 @@ SHARED = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared"))
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-settings.register_profile("citysec", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("citysec")
+hypothesis.settings.register_profile("citysec", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("citysec")
 
 
 @pytest.fixture(autouse=True)
@@ -53,11 +55,30 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def db(tmp_path: Path, empty_database: Path) -> AsyncGenerator[Database, None]:
+def sqlite_url(tmp_path: Path, empty_database: Path) -> str:
+    """An empty database with the present schema, where a data directory at `tmp_path` has it."""
+    return f"sqlite+aiosqlite:///{shutil.copy(empty_database, tmp_path / 'citysec.db')}"
+
+
+@pytest.fixture
+async def db(sqlite_url: str) -> AsyncGenerator[Database, None]:
     """An open, empty database with the present schema."""
-    file = shutil.copy(empty_database, tmp_path / "citysec.db")
-    async with Database.opened(f"sqlite+aiosqlite:///{file}") as database:
+    async with Database.opened(sqlite_url) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def london_database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """The file of a SQLite database with sample London, to be copied."""
+    file = tmp_path_factory.mktemp("london") / "citysec.db"
+    shutil.copy(empty_database, file)
+
+    async def load() -> None:
+        async with Database.opened(f"sqlite+aiosqlite:///{file}") as database, database.writing() as db:
+            await load_sample(db, "ada")
+
+    asyncio.run(load())
+    return file
 
 
 @pytest.fixture(scope="session")
@@ -79,13 +100,26 @@ def postgres_server() -> Generator[str, None, None]:
         shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """Name of an empty database with the present schema, to be copied."""
+    url = _created(postgres_server, "empty", "template1")
+    asyncio.run(upgrade(Settings(database_url=url).app_database))
+    return "empty"
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
-    """A fresh database: `postgresql://…`, as asyncpg and psycopg both take it."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return postgres_server.replace("/postgres?", f"/{name}?")
+def postgres_url(postgres_server: str, postgres_template: str) -> str:
+    """An empty database with the present schema: `postgresql://…`, as asyncpg and psycopg both take it."""
+    return _created(postgres_server, f"test_{uuid.uuid4().hex}", postgres_template)
+
+
+def _created(server: str, name: str, template: str) -> str:
+    """Create the database `name` as a copy of `template` and return its URL."""
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(copy)
+    return server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.engine import Engine, Journal
 from citysec.outbox import Dispatcher, Effect, Payload, Performer, Stage
 from citysec.settings import Settings
@@ -30,14 +30,13 @@ class At(Protocol):
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str) -> Settings:
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
     return Settings(data_dir=tmp_path, database_url=url)
 
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncGenerator[Database, None]:
-    await upgrade(settings.app_database)
     async with Database.opened(settings.app_database) as database:
         yield database
 

@@ -8,7 +8,6 @@ import pytest
 
 from citysec import service, settings
 from citysec.access import keys
-from citysec.db import upgrade
 from citysec.service import Role
 
 
@@ -21,10 +20,11 @@ from citysec.service import Role
         (Role.SCHEDULER, False, False),
     ],
 )
-async def test_only_who_works_has_an_engine(tmp_path: Path, role: Role, *, has_engine: bool, listens: bool):
+async def test_only_who_works_has_an_engine(
+    tmp_path: Path, sqlite_url: str, role: Role, *, has_engine: bool, listens: bool
+):
     found = settings.read({}, data_dir=tmp_path, port=0)
     keys.ensure(found)
-    await upgrade(found.app_database)
     async with service.running(found, role) as running:
         assert (running.url is not None) == listens
         assert (tmp_path / "citysec-runs.db").exists() == has_engine

@@ -13,7 +13,7 @@ from citysec.advisories.channels.message import Message
 from citysec.advisories.clock import remind
 from citysec.advisories.deliver import Post, deliver
 from citysec.advisories.link import Links
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.errors import DeliveryRefused
 from citysec.settings import Settings
 from citysec.tables import Acknowledgement, Advisory, Delivery, Incident
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.postgres
 @pytest.fixture
 async def town(postgres_url: str) -> AsyncGenerator[Town, None]:
     url = Settings(database_url=postgres_url).app_database
-    await upgrade(url)
     async with Database.opened(url) as db:
         town = Town(db)
         await settle(town)

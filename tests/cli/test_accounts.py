@@ -12,16 +12,15 @@ from typer.testing import CliRunner, Result
 
 from citysec.access import tokens
 from citysec.access.door import Door
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.errors import Conflict, InvalidInput
 from citysec.tables import Account, Collection, Grant
 from tests.cli.line import app
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path, sqlite_url: str) -> Path:
     """A data directory with an empty database."""
-    asyncio.run(upgrade(_url(tmp_path)))
     return tmp_path
 
 

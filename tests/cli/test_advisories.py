@@ -11,14 +11,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from citysec.advisories.acknowledge import acknowledge, reply
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.tables import AuditEntry, Delivery, Outbox
 from tests.advisories.conftest import Town, settle
 from tests.cli.line import app
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path, sqlite_url: str) -> Path:
     """A data directory in which Camden has been told: the mail was refused, the webhook has it."""
 
     async def tell(town: Town) -> None:
@@ -28,7 +28,6 @@ def data(tmp_path: Path) -> Path:
         await town.change(Delivery, mail.id, state="dead", attempts=1, error="550 no such mailbox")
         await town.change(Delivery, hook.id, state="sent", attempts=1)
 
-    asyncio.run(upgrade(_url(tmp_path)))
     _in_town(tmp_path, settle)
     _in_town(tmp_path, tell)
     return tmp_path

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from citysec.constituency.sample import FOLDER, load_sample
-from citysec.db import Database, upgrade
+from citysec.constituency.sample import FOLDER
 from tests.cli.line import app
 
 HEADER = "asset_id,organisation,sector,kind,value,scope,criticality\n"
@@ -17,16 +16,9 @@ NEW = "A1,London Borough of Camden,local-government,domain,pay.camden.gov.uk,exa
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path, london_database: Path) -> Path:
     """A data directory with sample London."""
-
-    async def load() -> None:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}"
-        await upgrade(url)
-        async with Database.opened(url) as db, db.writing() as session:
-            await load_sample(session, "ada")
-
-    asyncio.run(load())
+    shutil.copy(london_database, tmp_path / "citysec.db")
     return tmp_path
 
 

@@ -13,7 +13,6 @@ from typer.testing import CliRunner, Result
 
 from citysec.access import audit
 from citysec.cli.opening import opened
-from citysec.db import upgrade
 from citysec.tables import Feed
 from tests.cli.line import app
 from tests.feeds.stix import bundle, indicator
@@ -30,9 +29,8 @@ every_s = 3600
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(tmp_path: Path, sqlite_url: str) -> Path:
     """A data directory with an empty database and one feed of the operator's own."""
-    asyncio.run(upgrade(f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}"))
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "mine.toml").write_text(DEFINITION)
     (tmp_path / "mine.json").write_bytes(bundle(indicator(1), indicator(2)))

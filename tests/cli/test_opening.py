@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from citysec.cli.opening import opened
-from citysec.db import upgrade
 from citysec.errors import SettingsError
 
 
@@ -17,8 +16,9 @@ async def test_a_folder_without_database_is_refused_with_the_command_that_helps(
             pass
 
 
-async def test_the_environment_names_the_folder_and_the_option_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    await upgrade(f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}")
+async def test_the_environment_names_the_folder_and_the_option_wins(
+    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("CITYSEC_DATA_DIR", str(tmp_path / "elsewhere"))
     async with opened(tmp_path) as db, db.reading():
         pass

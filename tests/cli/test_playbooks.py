@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from citysec.db import upgrade
 from citysec.settings import shipped
 from tests.cli.line import app
 from tests.playbooks.score import document, line, question, step, variables
@@ -140,7 +139,6 @@ def test_the_strategy_is_checked_too(tmp_path: Path):
     assert (code, told["outcome"], told["problems"][0]["at"]) == (1, "reject", "name")
 
 
-async def test_an_operator_approves_versions_by_file(tmp_path: Path):
-    await upgrade(f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}")
+async def test_an_operator_approves_versions_by_file(tmp_path: Path, sqlite_url: str):
     code, (told,) = await asyncio.to_thread(run, "approve", str(BOOK), "--data", str(tmp_path))
     assert (code, told["version"]) == (0, json.loads(BOOK.read_text())["modified"])

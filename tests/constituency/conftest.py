@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
 import pytest
 
-from citysec.constituency.sample import load_sample
 from citysec.db import Database
 
 
 @pytest.fixture
-async def london(db: Database) -> Database:
+async def london(tmp_path: Path, london_database: Path) -> AsyncGenerator[Database, None]:
     """A database with sample London."""
-    async with db.writing() as session:
-        await load_sample(session, "ada")
-    return db
+    file = shutil.copy(london_database, tmp_path / "london.db")
+    async with Database.opened(f"sqlite+aiosqlite:///{file}") as db:
+        yield db

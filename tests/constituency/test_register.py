@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from citysec.access import audit
 from citysec.constituency.lines import Line
 from citysec.constituency.plan import Mode, Plan
 from citysec.constituency.register import BATCH, REVISION, apply, export, plan_import
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.errors import Conflict, InvalidInput
 from citysec.settings import Settings
 from citysec.tables import Asset, AssetOwner, Change, Constituent, Meta, Outbox, Service
@@ -57,12 +58,12 @@ async def _retro(db: Database) -> list[list[int]]:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def url(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> str:
     """A database with the people, for many examples."""
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('register') / 'citysec.db'}"
+    file = shutil.copy(empty_database, tmp_path_factory.mktemp("register") / "citysec.db")
+    url = f"sqlite+aiosqlite:///{file}"
 
     async def prepare() -> None:
-        await upgrade(url)
         async with Database.opened(url) as db:
             await _people(db)
 
@@ -178,7 +179,6 @@ async def test_a_large_register_is_imported_whole(people: Database, tmp_path: Pa
 @pytest.mark.postgres
 async def test_postgresql_keeps_it_the_same_way(postgres_url: str):
     url = Settings(database_url=postgres_url).app_database
-    await upgrade(url)
     async with Database.opened(url) as db:
         await _people(db)
         await _import(db, [line("A1", "a.example"), line("A2", "b.example"), line("A3", "c.example")])

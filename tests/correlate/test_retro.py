@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.tables.columns import now
 from tests.correlate.city import City, indicator
 
@@ -69,12 +69,11 @@ async def test_a_withdrawn_asset_ends_its_matches_and_no_others(city: City):
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def either(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[City, None]:
+async def either(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncGenerator[City, None]:
     """A city on each of the two databases."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'either.db'}"
+    url = sqlite_url
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+asyncpg://")
-    await upgrade(url)
     async with Database.opened(url) as database:
         yield City(database)
 

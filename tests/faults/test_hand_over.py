@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from citysec import outbox
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.settings import Settings
 from citysec.tables import Meta, Outbox
 from tests.faults.points import HAND_OVERS, Moment, Point, inserting
@@ -23,7 +23,7 @@ POINTS = HAND_OVERS | {
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Settings:
+def sqlite(tmp_path: Path, sqlite_url: str) -> Settings:
     return Settings(data_dir=tmp_path)
 
 
@@ -75,7 +75,6 @@ def _chain(settings: Settings, executor: str, point: Point | None = None) -> Abs
 
 
 async def _give_work(settings: Settings) -> None:
-    await upgrade(settings.app_database)
     async with Database.opened(settings.app_database) as database, database.writing() as db:
         for piece in PIECES:
             outbox.add(db, "first", {"n": piece})

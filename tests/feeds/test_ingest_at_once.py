@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import func, select
 
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.formats import Reject
@@ -23,11 +23,10 @@ from tests.feeds.stix import bundle, indicator
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 async def database(
-    request: pytest.FixtureRequest, tmp_path: Path, bundle_feed: BundleFeed
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str, bundle_feed: BundleFeed
 ) -> AsyncGenerator[Database, None]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
     found = Settings(data_dir=tmp_path, database_url=url)
-    await upgrade(found.app_database)
     async with Database.opened(found.app_database) as database:
         async with database.writing() as db:
             await standing.enrol(db, {name: _named(bundle_feed, name) for name in ("a", "b", "c")}, now())

@@ -14,7 +14,7 @@ import pytest
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import Conflict
 from citysec.playbooks.actions import Hands
@@ -33,12 +33,11 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def city(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Database, None]:
+async def city(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncGenerator[Database, None]:
     """A database with one borough and its open incident `INCIDENT`."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'citysec.db'}"
+    url = sqlite_url
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+asyncpg://")
-    await upgrade(url)
     async with Database.opened(url) as db:
         await _open_incident(db)
         yield db

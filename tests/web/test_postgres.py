@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from citysec import settings
-from citysec.db import Database, upgrade
+from citysec.db import Database
 from citysec.tlp import TLP
 from tests import city
 from tests.share import stored
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.postgres
 async def site(postgres_url: str) -> AsyncGenerator[city.Site, None]:
     """The application on an empty PostgreSQL database."""
     url = settings.read({"CITYSEC_DATABASE_URL": postgres_url}).app_database
-    await upgrade(url)
     async with Database.opened(url) as db, city.served(city.app_context(db)) as site:
         yield site
 
