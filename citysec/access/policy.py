@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, true
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col, select
 
 from citysec.errors import Forbidden
@@ -141,6 +141,22 @@ def advisories(principal: Principal) -> ColumnElement[bool]:
     return and_(_own(principal, col(Advisory.constituent_id)), col(Advisory.tlp) <= principal.clearance)
 
 
+def public_advisories() -> ColumnElement[bool]:
+    """Return which `Advisory` rows everybody may read: TLP:CLEAR, of each incident the newest revision."""
+    newer = aliased(Advisory)
+    superseded = exists().where(
+        col(newer.incident_id) == col(Advisory.incident_id),
+        col(newer.revision) > col(Advisory.revision),
+        *_public(newer),
+    )
+    return and_(*_public(Advisory), ~superseded)
+
+
+def public_revisions() -> ColumnElement[bool]:
+    """Return which `Advisory` rows everybody could once read: those of `public_advisories` and what they replace."""
+    return and_(*_public(Advisory))
+
+
 def constituents(principal: Principal) -> ColumnElement[bool]:
     """Return which `Constituent` rows `principal` may know of."""
     return _own(principal, col(Constituent.id))
@@ -209,6 +225,10 @@ def timeline_entries(principal: Principal) -> ColumnElement[bool]:
 def audit_entries(principal: Principal) -> ColumnElement[bool]:
     """Return which `AuditEntry` rows `principal` may read: all or none."""
     return true() if may(principal, Action.READ_AUDIT) else false()
+
+
+def _public(advisory: type[Advisory]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(advisory.constituent_id).is_(None), col(advisory.tlp) == TLP.CLEAR
 
 
 def _own(principal: Principal, constituent_id: Mapped[str] | Mapped[str | None]) -> ColumnElement[bool]:

@@ -47,3 +47,10 @@ def defanged(value: str) -> str:
     """Return a hostile name, address or URL so that no mail program makes a link of it."""
     scheme, separator, rest = value.rpartition("://")
     return scheme.replace("tt", "xx") + separator + rest.replace(".", "[.]").replace("@", "[@]")
+
+
+def refanged(text: str) -> str:
+    """Return `text` with what was `defanged` in it, by us or as others do it, in its plain form again."""
+    for armed, plain in (("hxxp", "http"), ("[.]", "."), ("(.)", "."), ("[@]", "@"), ("[at]", "@"), ("[:]", ":")):
+        text = text.replace(armed, plain)
+    return text

@@ -131,6 +131,7 @@ def city() -> IncidentView:
         deadline=NOW + timedelta(minutes=12),
         deadline_for="decision by a coordinator",
         actions=("contain", "close", "note"),
+        may_announce=True,
     )
 
 
@@ -150,6 +151,7 @@ def camden() -> IncidentView:
         advisories=whole.advisories[:1],
         answers=Answers(given=0, asked=1),
         actions=("note",),
+        may_announce=False,
     )
 
 
@@ -246,6 +248,12 @@ def advisories() -> tuple[AdvisoryRow, ...]:
 def timeline() -> tuple[TimelineEntry, ...]:
     """Return the newest entries first."""
     return (
+        TimelineEntry(
+            at=ago(minutes=9),
+            actor="R. Okafor",
+            text="The public was told: Beware of fake fines",
+            public="/advisories/p1",
+        ),
         TimelineEntry(at=ago(minutes=18), actor="citysec", text="Question put to the coordinators"),
         TimelineEntry(
             at=ago(minutes=41),

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from citysec.advisories.content import Content
 from citysec.errors import Problem
 from citysec.web.views import (
+    AdvisoryBody,
+    AnnounceCheckView,
+    AnnounceView,
     AnswerView,
     AuditRow,
     AuditView,
@@ -29,13 +33,30 @@ from citysec.web.views import (
     SignInView,
     ThanksView,
     View,
+    Wording,
 )
 from tests.web import sample_city, sample_incident
 from tests.web.sample_names import CAMDEN, NOW, ago
 
 Pages = Mapping[str, tuple[Page, View]]
 ANALYST = Reader(name="R. Okafor", role="analyst")
+COORDINATOR = Reader(name="T. Adeyemi", role="coordinator")
 LEAD = Reader(name="J. Marsh", role="lead", constituent=CAMDEN)
+
+FINES = Content(
+    reference="LDN-2026-0042",
+    title="Fake parking fines sent by text message",
+    severity="high",
+    tlp="TLP:CLEAR",
+    what="Text messages in the name of several London boroughs ask for payment of a parking charge.\n"
+    "They link to a copy of the payment page. Boroughs never ask for payment by text message.",
+    since=ago(hours=5),
+    confidence=80,
+    how_sure="",
+    todo=("Do not open the link.", "Forward the message to 7726."),
+)
+
+GONE = "What it said no longer holds. Please do not act on it, and do not pass it on."
 
 
 def frame(path: str, *, reader: Reader | None = ANALYST, notice: str | None = None) -> Page:
@@ -51,9 +72,12 @@ def full() -> Pages:
     blank = replace(
         advisory, problems=(Problem("choice", "Choose where you stand"), Problem("name", "Enter your name"))
     )
-    told = replace(advisory.advisory.content, tlp="TLP:CLEAR", touched=(), duties=(), left_out="", change="")
-    public = replace(advisory.advisory, content=told, answer_due=None, revision=1)
-    gone = replace(advisory.advisory, content=replace(told, withdrawn=True, todo=(), what="The list was wrong."))
+    taken_back = replace(advisory.advisory.content, withdrawn=True, todo=(), duties=(), what="The list was wrong.")
+    gone = replace(advisory.advisory, content=taken_back)
+    public = AdvisoryBody(content=FINES, published_at=ago(hours=3))
+    retracted = replace(
+        public, content=replace(FINES, withdrawn=True, todo=(), title="This advisory was withdrawn", what=GONE)
+    )
     return {
         "/sign-in": (frame("/sign-in", reader=None), SignInView()),
         "/sign-in/refused": (
@@ -65,6 +89,7 @@ def full() -> Pages:
         "/incidents/camden": (frame("/incidents/camden", reader=LEAD), sample_incident.camden()),
         "/questions/q1": (frame("/questions/q1"), question),
         "/questions/q1/answered": (frame("/questions/q1"), replace(question, answer=settled)),
+        **announcing(public),
         "/constituents/camden": (frame("/constituents/camden", reader=LEAD), sample_city.constituent()),
         "/a/token": (frame("/a/token", reader=None), advisory),
         "/a/token/incomplete": (frame("/a/token", reader=None), blank),
@@ -76,6 +101,16 @@ def full() -> Pages:
         ),
         "/advisories/": (frame("/advisories/", reader=None), public_list()),
         "/advisories/p1": (frame("/advisories/p1", reader=None), PublicAdvisoryView(id="p1", advisory=public)),
+        "/advisories/p1/corrected": (
+            frame("/advisories/p1", reader=None),
+            PublicAdvisoryView(
+                id="p1", advisory=replace(public, content=replace(FINES, change="Also by mail."), revision=2)
+            ),
+        ),
+        "/advisories/p1/withdrawn": (
+            frame("/advisories/p1", reader=None),
+            PublicAdvisoryView(id="p1", advisory=replace(retracted, revision=2)),
+        ),
         "/feeds": (frame("/feeds"), feeds()),
         "/audit": (frame("/audit"), audit()),
         "/errors/404": (frame("/nowhere", reader=None), ErrorView(status=404, request_id="7f3e0fc2")),
@@ -83,6 +118,23 @@ def full() -> Pages:
             frame("/api"),
             ErrorView(status=422, problems=(Problem("line 7", "'198.18.7' is not an IPv4 address"),)),
         ),
+    }
+
+
+def announcing(public: AdvisoryBody) -> Pages:
+    """Return the pages by which the public is told, corrected, and told that something is withdrawn."""
+    path, row, content = "/incidents/city/public", sample_incident.city_row(), public.content
+    wording = Wording(title=content.title, what=content.what, todo="\n".join(content.todo), revision=1)
+    correcting = AnnounceView(incident=row, wording=wording, standing=PublicAdvisoryView(id="p1", advisory=public))
+    check = AnnounceCheckView(incident=row, wording=wording, advisory=public)
+    unconfirmed = Problem("confirm", "Confirm that everybody may read this.")
+    faults = (Problem("title", "Enter a title."), Problem("note", "Say why, for the record."))
+    framed = frame(path, reader=COORDINATOR)
+    return {
+        path: (framed, correcting),
+        f"{path}/refused": (framed, replace(correcting, wording=replace(wording, title=""), problems=faults)),
+        f"{path}/check": (framed, check),
+        f"{path}/check/unconfirmed": (framed, replace(check, named=("Camden", "Brent"), problems=(unconfirmed,))),
     }
 
 
@@ -94,6 +146,10 @@ def bare() -> Pages:
     return {
         "/": (frame("/"), replace(calm, sectors=(), feeds=FeedHealth(working=0, total=0))),
         "/filtered": (frame("/"), replace(calm, open_incidents=3, chosen=BoardFilter(severity="low", sector="health"))),
+        "/incidents/city/public": (
+            frame("/incidents/city/public"),
+            AnnounceView(incident=sample_incident.city_row(), wording=Wording()),
+        ),
         "/incidents/reported": (frame("/incidents/reported"), sample_incident.reported()),
         "/constituents/camden": (frame("/constituents/camden"), nothing),
         "/advisories/": (frame("/advisories/", reader=None), PublicAdvisoriesView(advisories=())),
@@ -122,18 +178,13 @@ def board() -> BoardView:
 def public_list() -> PublicAdvisoriesView:
     """Return three public advisories."""
     rows = (
-        ("p1", "Fake parking fines sent by text message", "high", 3),
+        ("p1", FINES.title, "high", 3),
         ("p2", "Council tax refund mails are not ours", "medium", 50),
         ("p3", "Update library self-service terminals", "low", 400),
     )
-    what = (
-        "Text messages in the name of several London boroughs ask for payment of a parking charge and link to a copy "
-        "of the payment page. Boroughs never ask for payment by text message. Do not open the link; report the message "
-        "by forwarding it to 7726."
-    )
     return PublicAdvisoriesView(
         advisories=tuple(
-            PublicAdvisoryRow(id=i, title=title, severity=severity, published_at=ago(hours=hours), what=what)
+            PublicAdvisoryRow(id=i, title=title, severity=severity, published_at=ago(hours=hours), what=FINES.what)
             for i, title, severity, hours in rows
         )
     )

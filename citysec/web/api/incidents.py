@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import Select
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.advisories import publish
-from citysec.advisories.announce import Statement, announce
+from citysec.advisories.announce import LONGEST_STEP, STEPS, Statement, announce, withdraw
 from citysec.errors import NotShared
 from citysec.incidents import record
 from citysec.incidents.escalate import raise_to_city
@@ -79,7 +79,16 @@ class StatementBody(In):
 
     title: Annotated[Text, Field(min_length=1, max_length=200)]
     what: Annotated[Text, Field(min_length=1, max_length=4000)]
-    todo: Annotated[list[Annotated[Text, Field(max_length=400)]], Field(default_factory=list[str], max_length=10)]
+    todo: Annotated[
+        list[Annotated[Text, Field(max_length=LONGEST_STEP)]], Field(default_factory=list[str], max_length=STEPS)
+    ]
+    change: Annotated[Text, Field(max_length=400, description="What a correction changes.")] = ""
+
+
+class RetractionBody(In):
+    """Why, for the timeline and the audit; the public does not read it."""
+
+    reason: Annotated[Text, Field(min_length=1, max_length=4000)]
 
 
 class IncidentQuery(Paging):
@@ -189,10 +198,17 @@ async def advise(call: Call[Nothing, Nothing]) -> PublishedOut:
 
 
 async def tell(call: Call[Nothing, StatementBody]) -> PublishedOut:
-    """Tell the public in words that a person has signed off: TLP:CLEAR, on the page of public advisories."""
+    """Tell the public in words that a person has signed off: TLP:CLEAR; a further statement corrects the one before."""
     incident = await visible(call)
-    said = Statement(call.body.title, call.body.what, tuple(call.body.todo))
+    said = Statement(call.body.title, call.body.what, tuple(call.body.todo), call.body.change)
     advisory = await announce(call.db, incident.id, said, actor=call.principal.name)
+    return PublishedOut(advisories=[advisory.id])
+
+
+async def take_back(call: Call[Nothing, RetractionBody]) -> PublishedOut:
+    """Withdraw what the public reads about it: the page then says so, and no word of it is left there."""
+    incident = await visible(call)
+    advisory = await withdraw(call.db, incident.id, call.body.reason, actor=call.principal.name)
     return PublishedOut(advisories=[advisory.id])
 
 

@@ -15,6 +15,7 @@ from citysec.web.api.incidents import (
     NoteBody,
     PublishedOut,
     ReasonBody,
+    RetractionBody,
     StatementBody,
     TimelineOut,
 )
@@ -41,6 +42,15 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/incidents/{id}/escalate", Action.ESCALATE, incidents.escalate, Nothing, ReasonBody, IncidentOut),
     Operation(_POST, "/incidents/{id}/advisories", Action.ADVISE, incidents.advise, Nothing, Nothing, PublishedOut),
     Operation(_POST, "/incidents/{id}/public", Action.ANNOUNCE, incidents.tell, Nothing, StatementBody, PublishedOut),
+    Operation(
+        _POST,
+        "/incidents/{id}/public/withdraw",
+        Action.ANNOUNCE,
+        incidents.take_back,
+        Nothing,
+        RetractionBody,
+        PublishedOut,
+    ),
     Operation(_GET, "/questions", _READ, runs.list_questions, QuestionQuery, Nothing, Page[QuestionOut]),
     Operation(_GET, "/questions/{id}", _READ, runs.get_question, Nothing, Nothing, QuestionOut),
     Operation(_POST, "/questions/{id}/answer", Action.ANSWER, runs.answer_question, Nothing, VerdictBody, QuestionOut),

@@ -38,6 +38,8 @@ NOTICES = {
     "reopen": "The incident is open again.",
     "note": "The note is in the timeline.",
     "answer": "Your answer is recorded; the playbook goes on.",
+    "announce": "The public can read it now.",
+    "withdraw": "It is withdrawn, and its page says so.",
     "acknowledge": "Your answer is recorded.",
     "poll": "The feed will be polled in a moment.",
 }

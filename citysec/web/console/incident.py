@@ -155,6 +155,7 @@ async def _view(
         deadline=row.deadline,
         deadline_for=row.deadline_for,
         actions=_actions(principal, found),
+        may_announce=policy.may(principal, Action.ANNOUNCE),
     )
 
 
@@ -167,9 +168,13 @@ async def _timeline(db: AsyncSession, principal: Principal, found: Incident) -> 
     """Return the newest entries, one more than are shown where there are more."""
     query = select(TimelineEntry).where(col(TimelineEntry.incident_id) == found.id, policy.timeline_entries(principal))
     entries = (await db.exec(query.order_by(col(TimelineEntry.id).desc()).limit(TIMELINE + 1))).all()
-    return tuple(
-        v.TimelineEntry(at=e.at, actor=_who(e.actor), text=e.text, detail=e.data.get("note") or "") for e in entries
-    )
+    return tuple(_entry(e) for e in entries)
+
+
+def _entry(entry: TimelineEntry) -> v.TimelineEntry:
+    public = f"/advisories/{entry.data['advisory']}" if entry.data.get("public") else ""
+    detail = entry.data.get("note") or ""
+    return v.TimelineEntry(at=entry.at, actor=_who(entry.actor), text=entry.text, detail=detail, public=public)
 
 
 def _who(actor: str) -> str:

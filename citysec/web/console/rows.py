@@ -213,5 +213,7 @@ def _advisory_row(
         answer=answer,
         answer_due=advisory.answer_by,
         reminders=advisory.reminders,
-        url=f"/advisory/{advisory.id}",
+        revision=advisory.revision,
+        withdrawn=advisory.content["withdrawn"],
+        url=f"/advisories/{advisory.id}" if advisory.constituent_id is None else f"/advisory/{advisory.id}",
     )

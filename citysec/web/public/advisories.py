@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
-from sqlalchemy import ColumnElement, and_
 from sqlmodel import col, select
 
+from citysec.access import policy
 from citysec.errors import NotShared
 from citysec.tables.advisories import Advisory
-from citysec.tlp import TLP
 from citysec.web import context
 from citysec.web.console.frame import show
 from citysec.web.context import AppContext
@@ -28,8 +27,9 @@ def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
 
 
 async def advisories(request: web.Request) -> web.Response:
-    """List what the public was told, newest first."""
-    query = select(Advisory).where(_public()).order_by(col(Advisory.published_at).desc()).limit(PAGE + 1)
+    """List what the public is told, newest first."""
+    standing = select(Advisory).where(policy.public_advisories(), ~col(Advisory.content)["withdrawn"].as_boolean())
+    query = standing.order_by(col(Advisory.published_at).desc()).limit(PAGE + 1)
     before = _instant(request.query.get("before", ""))
     if before is not None:
         query = query.where(col(Advisory.published_at) < before)
@@ -49,17 +49,14 @@ async def advisories(request: web.Request) -> web.Response:
 
 
 async def advisory(request: web.Request) -> web.Response:
-    """Show one."""
-    query = select(Advisory).where(_public(), col(Advisory.id) == request.match_info["id"])
+    """Show one as it is now: the address of any revision leads to the newest."""
+    asked = select(Advisory.incident_id).where(policy.public_revisions(), Advisory.id == request.match_info["id"])
+    query = select(Advisory).where(policy.public_advisories(), col(Advisory.incident_id).in_(asked))
     async with context.of(request).database.reading() as db:
         found = (await db.exec(query)).first()
     if found is None:
         raise NotShared("a public advisory")
     return await show(request, PublicAdvisoryView(id=found.id, advisory=body_of(found)))
-
-
-def _public() -> ColumnElement[bool]:
-    return and_(col(Advisory.constituent_id).is_(None), col(Advisory.tlp) == TLP.CLEAR)
 
 
 def _instant(text: str) -> datetime | None:

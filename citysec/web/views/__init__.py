@@ -20,6 +20,7 @@ from citysec.web.views.advisory import (
     PublicAdvisoryView,
     ThanksView,
 )
+from citysec.web.views.announce import AnnounceCheckView, AnnounceView, Wording
 from citysec.web.views.board import BoardFilter, BoardView, Body, FeedHealth, Sector, Tile
 from citysec.web.views.constituent import AssetRow, ConstituentView, ContactRow
 from citysec.web.views.frame import (
@@ -47,6 +48,8 @@ View = (
     SignInView
     | BoardView
     | IncidentView
+    | AnnounceView
+    | AnnounceCheckView
     | QuestionView
     | ConstituentView
     | AdvisoryView
@@ -63,6 +66,8 @@ __all__ = [
     "AdvisoryBody",
     "AdvisoryRow",
     "AdvisoryView",
+    "AnnounceCheckView",
+    "AnnounceView",
     "AnswerView",
     "Answers",
     "AssetRow",
@@ -98,4 +103,5 @@ __all__ = [
     "Tile",
     "TimelineEntry",
     "View",
+    "Wording",
 ]

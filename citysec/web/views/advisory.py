@@ -39,7 +39,9 @@ class AdvisoryRow:
     """An advisory as staff and its recipient see it in lists.
 
     Args:
+        recipient: without a slug it is the public.
         verdict: what the TLP gate decided; `reason` says why, as a sentence; `removed` names what was left out.
+        revision: from 1; above 1 it is a correction, or, `withdrawn`, says that nothing of it holds.
         url: where this reader opens it, None where it cannot be opened.
     """
 
@@ -56,6 +58,8 @@ class AdvisoryRow:
     answer: AnswerView | None = None
     answer_due: datetime | None = None
     reminders: int = 0
+    revision: int = 1
+    withdrawn: bool = False
     url: str | None = None
 
 

@@ -71,12 +71,18 @@ class RunView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One line of what happened; `detail` is a second sentence or a person's own words."""
+    """One line of what happened.
+
+    Args:
+        detail: a second sentence or a person's own words.
+        public: address of the page where everybody reads what the line is about.
+    """
 
     at: datetime
     actor: str
     text: str
     detail: str = ""
+    public: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +99,7 @@ class IncidentView:
         children: for a city incident, those of single constituents.
         parent: for a constituent's incident, the city incident above it.
         actions: which of `contain`, `close`, `reopen`, `note` this reader may do now.
+        may_announce: whether this reader may tell the public about it.
         problems: `at` is the action that was refused.
         note: what was sent with a form that is shown again.
     """
@@ -121,6 +128,7 @@ class IncidentView:
     deadline: datetime | None = None
     deadline_for: str = ""
     actions: tuple[str, ...] = ()
+    may_announce: bool = False
     problems: tuple[Problem, ...] = ()
     note: str = ""
     timeline_cut: bool = False

@@ -13,7 +13,7 @@ from sqlmodel import col, func, select
 
 from citysec.access.policy import Role, Scope
 from citysec.db import Database
-from citysec.tables import AuditEntry, Incident, Outbox, TimelineEntry
+from citysec.tables import Advisory, AuditEntry, Incident, Outbox, TimelineEntry
 from citysec.tlp import TLP
 from tests import city
 from tests.web.api.world import EVERYTHING, seed
@@ -160,6 +160,17 @@ async def test_advising_publishes(ada: ClientSession):
     status, published = await _post(ada, "/incidents/open-i1/advisories")
     assert status == 200
     assert published["advisories"]
+
+
+async def test_the_public_is_told_corrected_and_told_that_it_is_withdrawn(ada: ClientSession, db: Database):
+    path, words = "/incidents/open-i1/public", {"title": "Beware", "what": "Of fines."}
+    assert (await _post(ada, path, words))[0] == 200
+    assert (await _post(ada, path, words | {"change": "More of them."}))[0] == 200
+    assert (await _post(ada, f"{path}/withdraw", {"reason": "It was ours."}))[0] == 200
+    assert (await _post(ada, f"{path}/withdraw", {"reason": "Again."}))[0] == 409
+    async with db.reading() as session:
+        told = (await session.exec(select(Advisory).where(col(Advisory.constituent_id).is_(None)))).all()
+    assert [(a.revision, a.content["withdrawn"]) for a in told] == [(1, False), (2, False), (3, True)]
 
 
 async def test_an_advisory_is_acknowledged_by_its_constituent(ada: ClientSession, site: city.Site):
