@@ -52,7 +52,10 @@ FEED_STATES: Final[Mapping[str, str]] = {
     "failing": "Failing",
     "new": "Not polled yet",
     "off": "Switched off",
+    "hand": "Imported by hand",
 }
+
+FEED_KINDS: Final[Mapping[str, str]] = {"stix-bundle": "STIX bundle", "taxii-2.1": "TAXII 2.1"}
 
 ROLES: Final[Mapping[str, str]] = {
     "coordinator": "Coordinator",

@@ -144,7 +144,8 @@ def bare() -> Pages:
     calm = replace(board_of_peace, questions_waiting=0, possible_matches=0, tiles=sample_city.tiles(calm=True))
     nothing = replace(sample_city.constituent(), incidents=(), advisories=(), assets=(), contacts=(), assets_total=0)
     return {
-        "/": (frame("/"), replace(calm, sectors=(), feeds=FeedHealth(working=0, total=0))),
+        "/": (frame("/"), replace(calm, tiles=(), sectors=(), feeds=FeedHealth(working=0, total=0))),
+        "/calm": (frame("/"), calm),
         "/filtered": (frame("/"), replace(calm, open_incidents=3, chosen=BoardFilter(severity="low", sector="health"))),
         "/incidents/city/public": (
             frame("/incidents/city/public"),
@@ -154,6 +155,7 @@ def bare() -> Pages:
         "/constituents/camden": (frame("/constituents/camden"), nothing),
         "/advisories/": (frame("/advisories/", reader=None), PublicAdvisoriesView(advisories=())),
         "/feeds": (frame("/feeds"), FeedsView(feeds=())),
+        "/feeds/off": (frame("/feeds"), FeedsView(feeds=tuple(replace(feed, state="off") for feed in feeds().feeds))),
         "/audit": (frame("/audit"), AuditView(entries=(), total=0, checked_at=NOW)),
     }
 
@@ -193,11 +195,21 @@ def public_list() -> PublicAdvisoriesView:
 def feeds() -> FeedsView:
     """Return feeds in every state."""
     rows = (
-        ("ncsc-early-warning", "Early Warning", "NCSC", "taxii", "healthy", 3, 184_201, 0, ""),
-        ("abusech-feodo", "Feodo Tracker", "abuse.ch", "stix", "late", 95, 12_840, 2, ""),
-        ("blocklist-de", "Blocklist.de SSH", "blocklist.de", "stix", "failing", 610, 41_022, 17, "HTTP 503, 6 times"),
-        ("city-exchange", "City exchange", "Greater Manchester", "taxii", "new", None, 0, 0, ""),
-        ("misp-osint", "OSINT", "CIRCL", "stix", "off", 9000, 310_554, 211, ""),
+        ("ncsc-early-warning", "Early Warning", "NCSC", "taxii-2.1", "healthy", 3, 184_201, 0, ""),
+        ("abusech-feodo", "Feodo Tracker", "abuse.ch", "stix-bundle", "late", 95, 12_840, 2, ""),
+        (
+            "blocklist-de",
+            "Blocklist.de SSH",
+            "blocklist.de",
+            "stix-bundle",
+            "failing",
+            610,
+            41_022,
+            17,
+            "HTTP 503, 6 times",
+        ),
+        ("city-exchange", "City exchange", "Greater Manchester", "taxii-2.1", "new", None, 0, 0, ""),
+        ("misp-osint", "OSINT", "CIRCL", "stix-bundle", "off", 9000, 310_554, 211, ""),
     )
     return FeedsView(
         feeds=tuple(

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from citysec import settings
+from citysec.advisories.announce import Statement, announce, withdraw
 from citysec.db import Database
 from citysec.tlp import TLP
 from tests import city
@@ -29,6 +30,18 @@ async def test_nothing_leaks_there_either(site: city.Site):
     await seed(site.app.database, EVERYTHING)
     async with site.client() as client:
         await crawl.api_keeps_secrets(site, client)
+
+
+async def test_the_public_reads_the_newest_of_what_it_was_told(site: city.Site):
+    await seed(site.app.database, EVERYTHING)
+    async with site.app.database.writing() as db:
+        for title in ("Fake fines", "Fake bills"):
+            await announce(db, "open-i1", Statement(title, "Do not pay them."), actor="ada")
+        await announce(db, "open-i0", Statement("Hush", "Not for long."), actor="ada")
+        await withdraw(db, "open-i0", "Wrong.", actor="ada")
+    async with site.client() as client, client.get("/advisories/") as answer:
+        text = await answer.text()
+    assert [title for title in ("Fake fines", "Fake bills", "Hush", "withdrawn") if title in text] == ["Fake bills"]
 
 
 async def test_a_collection_is_filled_and_read_page_by_page(site: city.Site):

@@ -20,6 +20,7 @@ from citysec.web.console.board import STALE
 from citysec.web.console.frame import show
 from citysec.web.console.live import follow
 from citysec.web.context import AppContext
+from citysec.web.posting import inlets
 
 PAGE: Final = 100
 
@@ -35,7 +36,9 @@ async def feeds(request: web.Request) -> web.Response:
     app, events = context.of(request), await follow(request)
     async with app.database.reading() as db:
         rows = {f.name: f for f in (await db.exec(select(Feed))).all()}
-    view = v.FeedsView(feeds=tuple(_feed(d, rows.get(d.name) or Feed(name=d.name)) for d in app.feeds.values()))
+    by_hand = inlets(app.feeds)
+    stands = ((d, rows.get(d.name) or Feed(name=d.name)) for d in app.feeds.values())
+    view = v.FeedsView(feeds=tuple(_feed(d, f, "hand" if d.name in by_hand else _state(f)) for d, f in stands))
     return await show(request, view, events=events)
 
 
@@ -60,13 +63,13 @@ async def audit_page(request: web.Request) -> web.Response:
     return await show(request, view)
 
 
-def _feed(definition: Definition, feed: Feed) -> v.FeedRow:
+def _feed(definition: Definition, feed: Feed, state: str) -> v.FeedRow:
     return v.FeedRow(
         name=definition.name,
         title=definition.title,
         publisher=definition.publisher,
         kind=definition.kind,
-        state=_state(feed),
+        state=state,
         last_success_at=feed.succeeded_at,
         next_poll_at=feed.next_at if feed.enabled else None,
         objects=feed.objects,

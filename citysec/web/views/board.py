@@ -64,6 +64,11 @@ class BoardFilter:
     sector: str = ""
     waiting: str = ""
 
+    @property
+    def asks(self) -> bool:
+        """Whether it asks for anything."""
+        return bool(self.severity or self.state or self.sector or self.waiting)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardView:

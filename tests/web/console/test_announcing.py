@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlmodel import select
@@ -11,6 +12,9 @@ from citysec.tables import Advisory
 from tests import city
 from tests.web.console import visit
 from tests.web.console.visit import Visit
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 PATH = "/incidents/open-i1/public"
 WORDS = {"title": "Beware of fake fines", "what": "Do not pay <them>.", "todo": "Delete the text.\n\n Tell us. "}
@@ -118,6 +122,30 @@ async def test_what_was_corrected_meanwhile_is_not_withdrawn(ada: Visit, town: c
     await _publish(ada, revision=1)
     assert (await ada.post(f"{PATH}/withdraw", revision="1", note="Wrong.")).status == 409
     assert len(await _told(town)) == 2
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+async def test_it_is_written_checked_published_and_withdrawn_without_javascript(browser: Browser, town: city.Site):
+    await city.account(town.app.database, "eve", city.Role.COORDINATOR)
+    page = await (await browser.new_context(java_script_enabled=False)).new_page()
+    await page.goto(f"{town.url}/sign-in?next={PATH}")
+    await page.get_by_label("Account name").fill("eve")
+    await page.get_by_label("Password").fill(city.PASSWORD)
+    await page.locator("main").get_by_role("button", name="Sign in").click()
+    await page.get_by_label("Title").fill("Beware")
+    await page.get_by_label("What happened").fill("One line.\nAnother.")
+    await page.get_by_role("button", name="Check it before publishing").click()
+    await page.get_by_label("Everybody may read all of this").check()
+    await page.get_by_role("button", name="Publish to everybody").click()
+    await page.get_by_text("The public can read it now.").wait_for()
+    await page.get_by_role("button", name="Tell the public").click()
+    assert await page.get_by_label("What happened").input_value() == "One line.\nAnother."
+    await page.get_by_text("Withdraw it", exact=True).click()
+    await page.get_by_label("Why is it withdrawn?").fill("Wrong.")
+    await page.get_by_role("button", name="Yes, withdraw it").click()
+    await page.get_by_role("link", name="What the public reads").first.click()
+    await page.get_by_role("heading", name="This advisory was withdrawn").wait_for()
 
 
 async def test_only_coordinators_tell_the_public(lee: Visit, town: city.Site):

@@ -117,12 +117,19 @@ async def test_the_city_finds_the_way_back_from_an_advisory_and_up_from_an_incid
     assert "Your answer" in (await lee.get("/advisory/open-a4")).text
 
 
+async def test_a_choice_that_nothing_fits_says_so_in_a_quiet_city_too(ada: Visit, site: city.Site):
+    text = (await ada.get("/?state=closed")).text
+    assert "No incident fits this choice." in text
+
+
 async def test_an_empty_city_says_what_to_do(site: city.Site):
     await city.account(site.app.database, "eve", city.Role.COORDINATOR)
     async with visit.signed_in(site, "eve") as eve:
         text = (await eve.get("/")).text
-    assert "None registered: import a register" in text
-    assert "<svg" not in text.partition('id="grid-heading"')[2].partition("</section>")[0]
+        feeds = (await eve.get("/feeds")).text
+    assert "Nobody is registered yet" in text
+    assert "citysec init --sample london" in text
+    assert "No feeds are set up" in feeds
 
 
 async def test_a_page_that_is_not_there_says_so_in_words(ada: Visit):
