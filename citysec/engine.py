@@ -50,10 +50,11 @@ BUSY: Final = 2000
 """How much work may be in progress, pauses not counted, before `hand_over` waits."""
 GRACE_S: Final = 1.0
 """How long closing waits for calls under way before it cancels them."""
+POLL_S: Final = 0.5
+"""How often DBOS looks for messages; closing waits for that, too."""
 
 _STARTING: Final = 8
 _THREADS: Final = 8
-_POLL_S: Final = 0.5
 _WORK: Final = "work"
 _RUN: Final = "run"
 _FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -309,8 +310,8 @@ class _Thread:
                 "enable_otlp": False,
                 "log_level": "WARNING",
                 "max_executor_threads": _THREADS,
-                "notification_listener_polling_interval_sec": _POLL_S,
-                "notification_coalesce_sec": _POLL_S,
+                "notification_listener_polling_interval_sec": POLL_S,
+                "notification_coalesce_sec": POLL_S,
             }
         )
         self._register()

@@ -7,15 +7,17 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
 
+from citysec import engine
 from citysec.constituency.sample import load_sample
 from citysec.db import Database, upgrade
 from citysec.settings import Settings
@@ -30,11 +32,26 @@ hypothesis.settings.register_profile("citysec", deadline=None)  # a busy machine
 hypothesis.settings.load_profile("citysec")
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_from_outside() -> Generator[None, None, None]:
     """Settings of the person who runs the tests change nothing in them."""
-    for name in [name for name in os.environ if name.startswith("CITYSEC_")]:
-        monkeypatch.delenv(name)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("CITYSEC_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_engine() -> Generator[None, None, None]:
+    """Engines in this process look for messages more often: some hundred tests wait for that when they close one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "POLL_S", 0.05)
+        yield
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Have a worker more than processors: tests of processes, browsers and clocks wait much."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +63,17 @@ def shared_data() -> Path:
     return folder
 
 
+def _done(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` in a thread of its own: the fixture that needs it may be asked for by one that runs in a loop."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, work).result()
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of an empty SQLite database with the present schema, to be copied: migrating takes its time."""
     file = tmp_path_factory.mktemp("empty") / "citysec.db"
-    asyncio.run(upgrade(f"sqlite+aiosqlite:///{file}"))
+    _done(upgrade(f"sqlite+aiosqlite:///{file}"))
     return file
 
 
@@ -77,7 +100,7 @@ def london_database(tmp_path_factory: pytest.TempPathFactory, empty_database: Pa
         async with Database.opened(f"sqlite+aiosqlite:///{file}") as database, database.writing() as db:
             await load_sample(db, "ada")
 
-    asyncio.run(load())
+    _done(load())
     return file
 
 
@@ -104,7 +127,7 @@ def postgres_server() -> Generator[str, None, None]:
 def postgres_template(postgres_server: str) -> str:
     """Name of an empty database with the present schema, to be copied."""
     url = _created(postgres_server, "empty", "template1")
-    asyncio.run(upgrade(Settings(database_url=url).app_database))
+    _done(upgrade(Settings(database_url=url).app_database))
     return "empty"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -41,11 +42,19 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of an installation, to be copied."""
+    folder = tmp_path_factory.mktemp("installation") / "data"
+    arguments = ["init", "--password-stdin", "--data", str(folder)]
+    assert CliRunner().invoke(app, arguments, input="a long password\n").exit_code == 0
+    return folder
+
+
 @pytest.fixture
-def data(tmp_path: Path, run: Run) -> Path:
+def data(tmp_path: Path, installation: Path) -> Path:
     """The data directory of an installation with a coordinator, whose password is `a long password`."""
-    assert run("init", "--password-stdin", stdin="a long password\n").exit_code == 0
-    return tmp_path / "data"
+    return Path(shutil.copytree(installation, tmp_path / "data"))
 
 
 def written(data: Path, change: Callable[[AsyncSession], Awaitable[T]]) -> T:

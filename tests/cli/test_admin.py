@@ -31,7 +31,9 @@ async def _boroughs(session: AsyncSession) -> int:
     return len((await session.exec(select(Constituent).where(Constituent.kind == "borough"))).all())
 
 
-def test_init_keeps_directory_and_key_from_others(data: Path):
+def test_init_keeps_directory_and_key_from_others(run: Run, tmp_path: Path):
+    run("init")
+    data = tmp_path / "data"
     assert (_mode(data), _mode(data / "secret.key")) == (0o700, 0o600)
 
 

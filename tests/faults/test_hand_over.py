@@ -51,7 +51,7 @@ async def test_work_survives_the_loss_of_the_engines_database(sqlite: Settings):
 async def test_two_processes_on_one_database_share_the_work(postgresql: Settings):
     await _give_work(postgresql)
     with _chain(postgresql, "one") as one, _chain(postgresql, "other") as other:
-        await until(lambda: _is_all_done(postgresql), timeout_s=30)
+        await _all_done(postgresql)
         one.stop()
         other.stop()
     assert sorted((postgresql.data_dir / "told").read_text().split()) == sorted(PIECES)
@@ -64,7 +64,7 @@ async def _work_through_a_kill(settings: Settings, point: Point, lost: str = "no
     for file in settings.data_dir.glob(lost):
         file.unlink()
     with _chain(settings, "local") as program:
-        await until(lambda: _is_all_done(settings), timeout_s=30)
+        await _all_done(settings)
         program.stop()
     assert set((settings.data_dir / "told").read_text().split()) == set(PIECES)
 
@@ -80,8 +80,14 @@ async def _give_work(settings: Settings) -> None:
             outbox.add(db, "first", {"n": piece})
 
 
-async def _is_all_done(settings: Settings) -> bool:
-    async with Database.opened(settings.app_database) as database, database.reading() as db:
-        noted = list(await db.exec(select(Meta.name)))
-        undone = list(await db.exec(select(Outbox.id).where(Outbox.done_at == None)))  # noqa: E711
-    return not undone and sorted(noted) == sorted(f"{what} {n}" for what in ("first", "told", "ran") for n in PIECES)
+async def _all_done(settings: Settings) -> None:
+    """Wait until all that the pieces entail is done."""
+    expected = sorted(f"{what} {n}" for what in ("first", "told", "ran") for n in PIECES)
+
+    async def done() -> bool:
+        async with database.reading() as db:
+            undone = list(await db.exec(select(Outbox.id).where(Outbox.done_at == None)))  # noqa: E711
+            return not undone and sorted(await db.exec(select(Meta.name))) == expected
+
+    async with Database.opened(settings.app_database) as database:
+        await until(done, timeout_s=30, every_s=0.05)

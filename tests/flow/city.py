@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -96,13 +97,26 @@ async def running(instance: Instance, name: str = "watcher") -> AsyncGenerator[R
 
 
 async def installed(data: Path, sample: Sequence[str] = (), **settings: str) -> Instance:
-    """Install citysec in `data` with ports of its own, and a coordinator called `watcher`."""
+    """Install citysec in `data` with ports of its own, and a coordinator called `watcher`.
+
+    With SQLite it is a copy of what the first test has installed beside the folders of all tests.
+    """
     ports = {"CITYSEC_PORT": str(free_port()), "CITYSEC_SMTP_PORT": str(free_port()), "CITYSEC_SMTP_TLS": "none"}
     instance = Instance(data, ports | settings)
+    if "CITYSEC_DATABASE_URL" in settings:
+        await _install(instance, sample)
+        return instance
+    first = data.parents[1] / "-".join(["installed", *sample])
+    if not first.exists():
+        await _install(Instance(first), sample)
+    shutil.copytree(first, data)
+    return instance
+
+
+async def _install(instance: Instance, sample: Sequence[str]) -> None:
     await instance.run("init", *sample)
     add = ("accounts", "add", "watcher", "--role", "coordinator", "--clearance", "TLP:RED", "--password-stdin")
     await instance.run(*add, stdin=PASSWORD)
-    return instance
 
 
 def define(instance: Instance, name: str, **fields: Any) -> None:
