@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -21,7 +21,8 @@ from citysec.correlate.index import AssetIndex
 from citysec.correlate.offline import Correlation
 from citysec.correlate.standing import Terms
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import FORMATS, Draft, Reject
+from citysec.feeds import formats
+from citysec.feeds.formats import Draft, Item, Reject
 
 HEADER: Final = ("indicator_id", "asset_id", "relation", "indicator_value", "asset_value")
 _EVERY: Final = 1000
@@ -39,7 +40,7 @@ def correlate(
     known = register.read(StringIO(_text(register_file), newline=""))
     correlation, skipped = Correlation(AssetIndex(known.assets), at), Counter[str]()
     for path in (*feed, *(more or ())):
-        for item in _watched(FORMATS["stix"](_read(path)), path.name):
+        for item in _watched(formats.read("stix", BytesIO(_read(path))), path.name):
             _take(correlation, item, skipped)
     with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as target:
         _write(target, correlation, known.values)
@@ -47,9 +48,11 @@ def correlate(
         print(f"skipped {count}: {reason}", file=sys.stderr)  # noqa: T201
 
 
-def _take(correlation: Correlation, item: Draft | Reject, skipped: Counter[str]) -> None:
+def _take(correlation: Correlation, item: Item, skipped: Counter[str]) -> None:
     if isinstance(item, Reject):
         skipped[item.reason] += 1
+    elif not isinstance(item, Draft):
+        return
     elif item.type == "indicator" and item.version is not None and item.pattern is not None:
         types = (*item.indicator_types, *item.labels)
         terms = Terms(item.revoked, item.pattern_type, item.valid_from, item.valid_until, types)
@@ -67,7 +70,7 @@ def _write(target: TextIO, correlation: Correlation, values: dict[str, str]) -> 
         writer.writerow((pair.indicator_id, pair.asset_id, pair.relation, pair.touch.atom.value, value))
 
 
-def _watched(items: Iterable[Draft | Reject], name: str) -> Iterator[Draft | Reject]:
+def _watched(items: Iterable[Item], name: str) -> Iterator[Item]:
     """Pass `items` on, counting them on the terminal if there is one."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f} objects"), TimeElapsedColumn())

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from difflib import get_close_matches
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,7 +26,7 @@ from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened, read
 from citysec.db import Database
 from citysec.errors import FeedError, InvalidInput
-from citysec.feeds import poll, publishers, standing
+from citysec.feeds import formats, poll, publishers, standing
 from citysec.feeds.definition import BundleFeed, Definition
 from citysec.feeds.fetch import read_file
 from citysec.feeds.formats import FORMATS
@@ -152,7 +153,7 @@ def parse(
         raise typer.BadParameter(f"{format_!r} is none of {', '.join(FORMATS)}", param_hint="--format")
     try:
         with _counting(file.name) as one_more:
-            found = survey(FORMATS[format_](read_file(file, MAX_BYTES)), one_more)
+            found = survey(formats.read(format_, BytesIO(read_file(file, MAX_BYTES))), one_more)
     except (FeedError, InvalidInput) as err:
         screen.stderr().print(Text(f"{file.name}: {err}"))
         raise typer.Exit(1) from None
@@ -162,7 +163,7 @@ def parse(
 
 
 @app.command("formats")
-def formats() -> None:
+def formats_() -> None:
     """Print the names of the formats as JSON."""
     sys.stdout.write(json.dumps(sorted(FORMATS)) + "\n")
 

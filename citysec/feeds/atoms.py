@@ -17,8 +17,13 @@ def atoms(draft: Draft) -> tuple[Sequence[Atom], str | None]:
     """
     if draft.type != "indicator" or draft.pattern is None or draft.pattern_type != "stix":
         return (), None
+    return of_pattern(draft.pattern)
+
+
+def of_pattern(pattern: str) -> tuple[Sequence[Atom], str | None]:
+    """Return the atoms of a STIX pattern, and why it, or a part of it, can never match."""
     try:
-        compiled = patterning.compile(draft.pattern)
+        compiled = patterning.compile(pattern)
     except InvalidInput as err:
         return (), str(err)
     faults = dict.fromkeys(f"{part.path}: {part.why}" for part in compiled.residue if part.why is Why.VALUE)

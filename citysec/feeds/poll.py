@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +14,10 @@ from typing import Any, Final
 from citysec import log
 from citysec.db import Database
 from citysec.errors import FeedError, FeedMalformed, InvalidInput
-from citysec.feeds import markings, standing
+from citysec.feeds import formats, markings, standing
 from citysec.feeds.definition import Definition
 from citysec.feeds.fetch import read_file
-from citysec.feeds.formats import FORMATS, Draft, Reject
+from citysec.feeds.formats import Draft, Item, Reject
 from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
 from citysec.feeds.publishers import Publishers
 from citysec.tables import Feed
@@ -122,11 +123,11 @@ def batches(body: bytes, after: Mapping[str, Any] | None) -> Iterator[Batch]:
         raise FeedMalformed(str(err)) from err
 
 
-def _read(body: bytes) -> Iterator[Draft | Reject]:
-    return iter(FORMATS[FORMAT](body)) if body else iter(())
+def _read(body: bytes) -> Iterator[Item]:
+    return formats.read(FORMAT, BytesIO(body)) if body else iter(())
 
 
-def _batch(part: Sequence[Draft | Reject], labels: Mapping[str, TLP | None], cursor: Mapping[str, Any] | None) -> Batch:
+def _batch(part: Sequence[Item], labels: Mapping[str, TLP | None], cursor: Mapping[str, Any] | None) -> Batch:
     return Batch(
         drafts=[one for one in part if isinstance(one, Draft)],
         rejects=[one for one in part if isinstance(one, Reject)],

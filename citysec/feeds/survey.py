@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from citysec.feeds.atoms import atoms
-from citysec.feeds.formats import Draft, Reject
+from citysec.feeds.atoms import atoms, of_pattern
+from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
+from citysec.feeds.formats.draft import Subject
 from citysec.observable import Kind
 from citysec.patterning import Atom
 
@@ -29,16 +30,25 @@ class Survey:
     skipped: list[Reject] = field(default_factory=list[Reject])
     patterns: dict[str, str] = field(default_factory=dict[str, str])
 
-    def take(self, item: Draft | Reject) -> None:
+    def take(self, item: Item) -> None:
         """Count one more."""
-        if isinstance(item, Reject):
-            self.skipped.append(item)
-            return
-        self.by_type[item.type] += 1
-        found, fault = atoms(item)
+        match item:
+            case Reject():
+                self.skipped.append(item)
+            case Draft():
+                self._take(item.type, item.stix_id, *atoms(item))
+            case Entry(subject=Subject.INDICATOR):
+                self._take(item.subject, item.at, *of_pattern(item.key))
+            case Entry():
+                self._take(item.subject, item.at, (), None)
+            case Census():
+                pass
+
+    def _take(self, kind: str, name: str, found: Sequence[Atom], fault: str | None) -> None:
+        self.by_type[kind] += 1
         self.observables.update(atom.kind.value for atom in found if not _is_host_of_url(atom))
         if fault is not None:
-            self.patterns[item.stix_id] = fault
+            self.patterns[name] = fault
 
     def report(self, format_name: str) -> dict[str, Any]:
         """Return the counts as JSON."""
@@ -56,7 +66,7 @@ def _is_host_of_url(atom: Atom) -> bool:
     return atom.path == "url:value" and atom.kind is not Kind.URL
 
 
-def survey(items: Iterable[Draft | Reject], each: Callable[[], None]) -> Survey:
+def survey(items: Iterable[Item], each: Callable[[], None]) -> Survey:
     """Return what `items` hold, calling `each` after every one."""
     found = Survey()
     for item in items:

@@ -14,7 +14,7 @@ from citysec.correlate.match import correlate_objects
 from citysec.correlate.retro import correlate_assets
 from citysec.db import Database
 from citysec.feeds.definition import BundleFeed
-from citysec.feeds.formats import FORMATS, Draft
+from citysec.feeds.formats import Draft, stix
 from citysec.feeds.ingest import Batch, ingest
 from citysec.observable import AssetKind, registered
 from citysec.tables import Asset, AssetOwner, Constituent, Feed, Match, Outbox
@@ -79,7 +79,7 @@ class City:
         """Have a feed say these objects."""
         terms = {"tlp": tlp.label, "confidence": confidence, "reliability": "A"}
         says = BundleFeed(kind="stix-bundle", name=feed, title=feed, publisher=feed, licence="none", **terms)  # pyright: ignore[reportArgumentType]
-        drafts = [i for i in FORMATS["stix"](json.dumps(objects).encode()) if isinstance(i, Draft)]
+        drafts = [i for i in stix.parse(json.dumps(objects).encode()) if isinstance(i, Draft)]
         async with self.db.writing() as session:
             await session.merge(Feed(name=feed))
             await session.flush()

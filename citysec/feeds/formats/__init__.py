@@ -1,17 +1,29 @@
-"""The formats we read: bytes in, drafts and rejects out, one module per format, all pure."""
+"""The formats we read: bytes in, drafts, entries and rejects out, one module per format, all pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, Final
 
 from citysec.feeds.formats import stix
-from citysec.feeds.formats.draft import Draft, Reject
+from citysec.feeds.formats.draft import Census, Draft, Entry, Item, Reject, Subject
+from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.markings import marking_level
 
-Parse = Callable[[bytes], Iterator[Draft | Reject]]
+FORMATS: Final[Mapping[str, Format]] = {
+    "stix": stix.FORMAT,
+}
+"""Name of a format -> what reads it."""
 
-FORMATS: Final[Mapping[str, Parse]] = {"stix": stix.parse}
-"""Name of a format -> what reads it; raises `InvalidInput` when the body as a whole is none of it."""
 
-__all__ = ["FORMATS", "Draft", "Parse", "Reject", "marking_level"]
+def read(name: str, file: BinaryIO, options: Mapping[str, Any] | None = None) -> Iterator[Item]:
+    """Yield what `file` holds, read as format `name` tuned by `options`.
+
+    Raises:
+        InvalidInput: the file as a whole is none of it, or an option is wrong.
+    """
+    found = FORMATS[name]
+    return found.read(file, found.tuned(options or {}))
+
+
+__all__ = ["FORMATS", "Census", "Draft", "Entry", "Format", "Item", "Reject", "Subject", "marking_level", "read"]

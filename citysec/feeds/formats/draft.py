@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -46,9 +49,63 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.modified or self.created
 
 
+class Subject(StrEnum):
+    """What an entry is about: the type of the STIX object that stands for it."""
+
+    INDICATOR = "indicator"
+    VULNERABILITY = "vulnerability"
+    REPORT = "report"
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One record of a feed that is no STIX: what it is about, and what the publisher says of that.
+
+    Entries with equal `subject` and `key` are about the same thing, whoever lists it; the object that stands for them
+    in the database is ours. Only what is said differs from feed to feed.
+
+    Args:
+        at: where the record stands, for instance `line 12` or `/vulnerabilities/3`.
+        subject: what kind of thing.
+        key: the thing itself in canonical form: an indicator's STIX pattern, a CVE id, a report's address.
+        name: what people call it; for an indicator the threat or the campaign, not the observable.
+        labels: kinds of threat in the words of STIX's open vocabularies, for instance `c2`, `phishing`.
+        confidence: 0-100 as the publisher says; None is unspecified.
+        since: first seen, published or added.
+        seen: last seen by the publisher.
+        until: to be disregarded from then on.
+        description: one or a few sentences.
+        references: addresses to read on.
+        marking_refs: markings, as in a draft.
+        facts: what else is said, as JSON: a port, an EPSS score, affected products …
+    """
+
+    at: str
+    key: str
+    subject: Subject = Subject.INDICATOR
+    name: str | None = None
+    labels: tuple[str, ...] = ()
+    confidence: int | None = None
+    since: datetime | None = None
+    seen: datetime | None = None
+    until: datetime | None = None
+    description: str | None = None
+    references: tuple[str, ...] = ()
+    marking_refs: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+
 class Reject(msgspec.Struct, frozen=True):
     """One thing in a feed that could not be taken: where it stands, why, and how it begins."""
 
     at: str
     reason: str
     excerpt: str
+
+
+class Census(msgspec.Struct, frozen=True):
+    """How many records the publisher says there are: a feed that brings another number is not whole."""
+
+    records: int
+
+
+Item = Draft | Entry | Reject | Census

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.draft import Draft, Reject
+from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.objects import MALFORMED, draft
 
 _EXCERPT: Final = 200
@@ -100,3 +101,10 @@ def _objects(document: Raw) -> _Objects:
 
 def _excerpt(raw: Raw) -> str:
     return bytes(memoryview(raw)[:_EXCERPT]).decode(errors="replace").strip()
+
+
+def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
+    return parse(file.read())
+
+
+FORMAT: Final = Format("STIX 2.0 and 2.1: bundles, TAXII envelopes, objects, NDJSON", _read)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from citysec.feeds.formats import FORMATS, Draft, marking_level
+from citysec.feeds.formats import Draft, marking_level, stix
 from citysec.tlp import MARKING_IDS, TLP
 
 TLP2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
@@ -20,7 +20,7 @@ def marking(**properties: Any) -> Draft:
         "id": "marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",
         "created": "2024-01-01T00:00:00.000Z",
     }
-    (found,) = FORMATS["stix"](json.dumps(common | properties).encode())
+    (found,) = stix.parse(json.dumps(common | properties).encode())
     assert isinstance(found, Draft)
     return found
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import FORMATS, Draft, Reject
+from citysec.feeds.formats import Draft, Reject, stix
 from citysec.tlp import MARKING_IDS, TLP
 
 INDICATOR: dict[str, Any] = {
@@ -36,7 +36,7 @@ def changed(**properties: Any) -> dict[str, Any]:
 
 def parse(value: Any) -> list[Draft | Reject]:
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return list(FORMATS["stix"](body))
+    return list(stix.parse(body))
 
 
 def draft(value: Any) -> Draft:

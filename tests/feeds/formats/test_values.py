@@ -1,0 +1,49 @@
+"""What lists and texts write, as STIX patterns."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citysec.errors import InvalidInput
+from citysec.feeds.formats.values import value
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "port"),
+    [
+        ("192.0.2.1", "[ipv4-addr:value = '192.0.2.1']", None),
+        ("192.0.2.1/32", "[ipv4-addr:value = '192.0.2.1']", None),
+        ("192.0.2.0/24", "[ipv4-addr:value = '192.0.2.0/24']", None),
+        ("2001:DB8::1", "[ipv6-addr:value = '2001:db8::1']", None),
+        ("192.0.2.1:4444", "[ipv4-addr:value = '192.0.2.1']", 4444),
+        ("[2001:db8::1]:443", "[ipv6-addr:value = '2001:db8::1']", 443),
+        ("Evil.Example.", "[domain-name:value = 'evil.example']", None),
+        ("evil.example:8080", "[domain-name:value = 'evil.example']", 8080),
+        ("https://evil.example/a'b", "[url:value = 'https://evil.example/a\\'b']", None),
+        ("evil.example/a/b.php", "[url:value = 'http://evil.example/a/b.php']", None),
+        ("Who@Evil.Example", "[email-addr:value = 'who@evil.example']", None),
+        ("D41D8CD98F00B204E9800998ECF8427E", "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']", None),
+        ("a" * 64, f"[file:hashes.'SHA-256' = '{'a' * 64}']", None),
+        ("cve-2024-0001", "[vulnerability:name = 'CVE-2024-0001']", None),
+        ("AS64500", "[autonomous-system:number = 64500]", None),
+    ],
+)
+def test_a_text_is_read_by_its_form(text: str, pattern: str, port: int | None):
+    found = value(text)
+    assert (found.pattern, found.port) == (pattern, port)
+
+
+@pytest.mark.parametrize("text", ["", "/x/y.php", "no spaces here", "192.0.2.256", "64500", "1.2.3"])
+def test_what_has_no_such_form_is_refused(text: str):
+    with pytest.raises(InvalidInput):
+        value(text)
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str):
+    with suppress(InvalidInput):
+        assert value(text).pattern
