@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import io
 import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
@@ -18,7 +21,19 @@ from tests.waiting import until
 
 STOP_S: Final = 10
 _FORKS: Final = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["citysec.cli.serve", "tests.faults.points"])
+_FORKS.set_forkserver_preload(["tests.cli.line", "tests.faults.points"])
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What a process reads, and the files to which it appends; without a file it writes where the tests do."""
+
+    stdin: str = ""
+    stdout: Path | None = None
+    stderr: Path | None = None
+
+
+AS_THE_TESTS: Final = Streams()
 
 
 class Program:
@@ -35,6 +50,11 @@ class Program:
         """End it with -9."""
         self._process.kill()
         self._process.join()
+
+    async def ended(self) -> int:
+        """Wait until it has ended, and return its exit code."""
+        await asyncio.to_thread(self._process.join)
+        return self._process.exitcode or 0
 
     async def killed_itself(self, timeout_s: float = 60) -> None:
         """Wait until it has come to its point."""
@@ -54,7 +74,7 @@ def launched(
     *arguments: str,
     point: Point | None = None,
     environment: Mapping[str, str] | None = None,
-    log: Path | None = None,
+    streams: Streams = AS_THE_TESTS,
 ) -> Generator[Program, None, None]:
     """Run `MODULE:FUNCTION` in a process of its own, killed at the latest when the block ends.
 
@@ -63,9 +83,9 @@ def launched(
         arguments: its command line.
         point: where it shall kill itself.
         environment: what it has on top of the environment of the tests, of which no settings count.
-        log: file for what it says on stderr.
+        streams: what it reads and where it writes.
     """
-    process = _FORKS.Process(target=_run, args=(target, arguments, point, environment or {}, log))
+    process = _FORKS.Process(target=_run, args=(target, arguments, point, environment or {}, streams))
     process.start()
     try:
         yield Program(process)
@@ -75,13 +95,15 @@ def launched(
 
 
 def _run(
-    target: str, arguments: Sequence[str], point: Point | None, environment: Mapping[str, str], log: Path | None
+    target: str, arguments: Sequence[str], point: Point | None, environment: Mapping[str, str], streams: Streams
 ) -> None:
     for name in [name for name in os.environ if name.startswith("CITYSEC_")]:
         del os.environ[name]
     os.environ.update(environment)
-    if log is not None:
-        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), sys.stderr.fileno())
+    sys.stdin = io.StringIO(streams.stdin)
+    for path, stream in ((streams.stdout, sys.stdout), (streams.stderr, sys.stderr)):
+        if path is not None:
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream.fileno())
     if point is not None:
         point.arm()
     module, _, function = target.partition(":")

@@ -23,7 +23,7 @@ from citysec.tlp import TLP
 from tests.faults.outcome import Outcome, outcome
 from tests.faults.points import Point
 from tests.feeds.stix import CREATED, bundle, indicator
-from tests.processes import Program, launched
+from tests.processes import Program, Streams, launched
 from tests.waiting import until
 
 BOROUGHS: Final = ("Barnet", "Brent", "Camden", "Ealing")
@@ -67,7 +67,11 @@ class Town:
         if self.settings.database_url:
             names["CITYSEC_DATABASE_URL"] = self.settings.database_url
         return launched(
-            "citysec.cli:main", "serve", point=point, environment={**names, **self.environment}, log=self.log
+            "citysec.cli:main",
+            "serve",
+            point=point,
+            environment={**names, **self.environment},
+            streams=Streams(stderr=self.log),
         )
 
     async def settle(self) -> None:

@@ -16,6 +16,7 @@ import aiohttp
 
 from citysec.cli.inbox import Inbox, inbox
 from citysec.cli.instance import Instance, free_port
+from tests.flow.forked import Forked
 from tests.waiting import until
 
 PUBLISHED = "2026-05-18T07:30:00.000Z"
@@ -102,13 +103,13 @@ async def installed(data: Path, sample: Sequence[str] = (), **settings: str) -> 
     With SQLite it is a copy of what the first test has installed beside the folders of all tests.
     """
     ports = {"CITYSEC_PORT": str(free_port()), "CITYSEC_SMTP_PORT": str(free_port()), "CITYSEC_SMTP_TLS": "none"}
-    instance = Instance(data, ports | settings)
+    instance = Forked(data, ports | settings)
     if "CITYSEC_DATABASE_URL" in settings:
         await _install(instance, sample)
         return instance
     first = data.parents[1] / "-".join(["installed", *sample])
     if not first.exists():
-        await _install(Instance(first), sample)
+        await _install(Forked(first), sample)
     shutil.copytree(first, data)
     return instance
 
