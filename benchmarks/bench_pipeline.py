@@ -79,10 +79,9 @@ async def measured(folder: Path) -> dict[str, Any]:
     """Run the pipeline once and return its figures."""
     smtp_port = free_port()
     found = settings.read({}, data_dir=folder / "city", port=0, smtp_port=smtp_port, smtp_tls="none", log_level="error")
-    await initialise(found, Sample.LONDON, "not asked for")
     file = folder / "events.json"
-    maker = await asyncio.create_subprocess_exec(sys.executable, __file__, "--write", str(file))
-    await maker.wait()  # another process, so that its memory is not counted as the service's
+    maker = await asyncio.create_subprocess_exec(sys.executable, __file__, "--prepare", str(found.data_dir), str(file))
+    await maker.wait()  # another process, as it would be, so that its memory is not counted as the service's
     sink = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Sink", "-l", f"127.0.0.1:{smtp_port}"
     )
@@ -119,9 +118,11 @@ async def _finished(running: service.Service) -> dict[str, int]:
 
 
 def main() -> None:
-    """Print the figures as one JSON line; with `--write FILE` only write the events."""
-    if sys.argv[1:2] == ["--write"]:
-        Path(sys.argv[2]).write_text(json.dumps(bundle(EVENTS)))
+    """Print the figures as one JSON line; with `--prepare DATA_DIR FILE` only set London up and write the events."""
+    if sys.argv[1:2] == ["--prepare"]:
+        found = settings.read({}, data_dir=Path(sys.argv[2]))
+        asyncio.run(initialise(found, Sample.LONDON, "not asked for"))
+        Path(sys.argv[3]).write_text(json.dumps(bundle(EVENTS)))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

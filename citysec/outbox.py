@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from structlog.contextvars import bound_contextvars
 
 from citysec import log
-from citysec.db import Database
+from citysec.db import Database, append
 from citysec.tables.columns import new_id, now
 from citysec.tables.work import Change, Outbox
 
@@ -78,7 +78,8 @@ def add(
 
 def announce(db: AsyncSession, subject: str, subject_id: str, constituent_id: str | None = None) -> None:
     """Tell live views, when the caller's transaction commits, that `subject` has changed."""
-    db.add(Change(at=now(), subject=subject, subject_id=subject_id, constituent_id=constituent_id))
+    change = {"at": now(), "subject": subject, "subject_id": subject_id, "constituent_id": constituent_id}
+    append(db, Change, change)
 
 
 async def forget(db: AsyncSession, before: datetime) -> None:

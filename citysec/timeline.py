@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.access import audit
 from citysec.access.policy import SERVICE
+from citysec.db import append
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident, TimelineEntry
 
@@ -29,7 +30,8 @@ def write(
     """Write one line in the caller's transaction, and tell live views; whoever changes something audits it besides."""
     incident.updated_at = at = now()
     db.add(incident)
-    db.add(TimelineEntry(incident_id=incident.id, at=at, kind=kind, text=text, actor=actor, data=dict(data or {})))
+    entry = {"incident_id": incident.id, "at": at, "kind": kind, "text": text, "actor": actor, "data": dict(data or {})}
+    append(db, TimelineEntry, entry)
     outbox.announce(db, "incident", incident.id, incident.constituent_id)
 
 

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
-from citysec.db import Database, alone, upgrade
+from citysec import migrations
+from citysec.db import Database, alone, append, upgrade
 from citysec.errors import SettingsError
 from citysec.settings import Settings
-from citysec.tables import Meta, Outbox
+from citysec.tables import Account, Collection, Grant, Meta, Outbox
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -41,6 +46,27 @@ async def test_a_database_without_schema_is_refused_with_the_command_that_helps(
     with pytest.raises(SettingsError, match="citysec db upgrade"):
         async with Database.opened(f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"):
             pass
+
+
+def test_the_schema_that_is_asked_for_is_the_newest_step():
+    config = Config()
+    config.set_main_option("script_location", str(migrations.FOLDER))
+    assert ScriptDirectory.from_config(config).get_current_head() == migrations.HEAD
+
+
+async def test_appended_rows_are_committed_with_what_they_refer_to_or_not_at_all(url: str):
+    async with Database.opened(url) as db:
+        with suppress(RuntimeError):
+            async with db.writing() as session:
+                append(session, Meta, {"name": "lost", "value": "1"})
+                raise RuntimeError
+        async with db.writing() as session:
+            append(session, Grant, {"collection_id": "c", "account_id": "a", "can_read": True, "can_write": False})
+            session.add(Collection(id="c", slug="c", title="C", tlp=1))
+            session.add(Account(id="a", name="a", role="analyst", clearance=1, created_at=NOON))
+        async with db.reading() as session:
+            assert (await session.exec(select(Meta))).all() == []
+            assert (await session.exec(select(Grant))).one().can_read
 
 
 async def test_a_transaction_that_raises_leaves_nothing(url: str):

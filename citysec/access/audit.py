@@ -10,7 +10,7 @@ import rfc8785
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import alone
+from citysec.db import alone, append
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 
@@ -18,23 +18,18 @@ GENESIS: Final = "0" * 64
 _LAST: Final = "audit.last"  # a session is one transaction (db.Database.writing): its own last entry stays the last
 
 
-def digest(entry: AuditEntry) -> str:
-    """Return the SHA-256 (hexadecimal) over all of `entry` but its own digest, in canonical JSON (RFC 8785)."""
-    content = {
-        "seq": entry.seq,
-        "at": entry.at.isoformat(timespec="microseconds"),
-        "actor": entry.actor,
-        "action": entry.action,
-        "subject": entry.subject,
-        "data": entry.data,
-        "previous": entry.previous,
-    }
-    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+_CONTENT: Final = ("seq", "at", "actor", "action", "subject", "data", "previous")
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hexadecimal) over the columns of an entry but this one, in canonical JSON (RFC 8785)."""
+    written = {**content, "at": content["at"].isoformat(timespec="microseconds")}
+    return hashlib.sha256(rfc8785.dumps(written)).hexdigest()
 
 
 async def record(
     db: AsyncSession, actor: str, action: str, subject: str, data: Mapping[str, Any] | None = None
-) -> AuditEntry:
+) -> None:
     """Append one entry in the caller's transaction.
 
     Args:
@@ -44,27 +39,26 @@ async def record(
         subject: what it was done to, for instance `incident:4f…`.
         data: JSON; no secrets, no indicator values.
     """
-    last = db.info.get(_LAST) or await _newest(db)
-    entry = AuditEntry(
-        seq=last.seq + 1 if last else 1,
-        at=now(),
-        actor=actor,
-        action=action,
-        subject=subject,
-        data=dict(data or {}),
-        previous=last.digest if last else GENESIS,
-        digest="",
-    )
-    entry.digest = digest(entry)
-    db.add(entry)
-    db.info[_LAST] = entry
-    return entry
+    seq, previous = db.info.get(_LAST) or await _newest(db)
+    content = {
+        "seq": seq + 1,
+        "at": now(),
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "data": dict(data or {}),
+        "previous": previous,
+    }
+    own = digest(content)
+    append(db, AuditEntry, {**content, "digest": own})
+    db.info[_LAST] = seq + 1, own
 
 
-async def _newest(db: AsyncSession) -> AuditEntry | None:
+async def _newest(db: AsyncSession) -> tuple[int, str]:
     """Take the chain's end for the rest of the transaction: nobody else may append meanwhile."""
     await alone(db, "audit")
-    return (await db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1))).first()
+    last = (await db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1))).first()
+    return (last.seq, last.digest) if last else (0, GENESIS)
 
 
 async def first_broken(db: AsyncSession) -> tuple[int, int | None]:
@@ -72,7 +66,11 @@ async def first_broken(db: AsyncSession) -> tuple[int, int | None]:
     previous, expected = GENESIS, 1
     entries = await db.stream_scalars(select(AuditEntry).order_by(col(AuditEntry.seq)).execution_options(yield_per=500))
     async for entry in entries:
-        if entry.seq != expected or entry.previous != previous or entry.digest != digest(entry):
+        if entry.seq != expected or entry.previous != previous or entry.digest != digest(_content(entry)):
             return expected - 1, entry.seq
         previous, expected = entry.digest, expected + 1
     return expected - 1, None
+
+
+def _content(entry: AuditEntry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in _CONTENT}

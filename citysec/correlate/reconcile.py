@@ -24,7 +24,7 @@ from citysec.tables.work import Outbox
 
 CAP: Final = 100
 """Most matches of one indicator that are stored for one constituent: one more says nothing new (promise P4)."""
-TRIAGED: Final = 500
+TRIAGED: Final = 1000
 """Matches that one piece of work names at most."""
 LOCK: Final = "correlate"
 """To be held (`db.alone`) before reading anything that is reconciled: both directions write the same matches."""
@@ -168,6 +168,8 @@ async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None
     works = {
         f"correlate:{object_id}:{turn:%Y%m%dT%H%M%S%f}": (object_id, turn) for object_id, turn in turns.items() if turn
     }
+    if not works:
+        return
     known = set(await db.exec(rows_of(Outbox.id).where(col(Outbox.id).in_(works))))
     for work_id, (object_id, turn) in works.items():
         if work_id not in known:

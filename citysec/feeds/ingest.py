@@ -26,7 +26,7 @@ from citysec.tables import Feed
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 
-BATCH: Final = 500
+BATCH: Final = 1000
 WORK: Final = 1000
 """Objects that one piece of work names at most."""
 UNMARKED: Final = -1

@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
-from taxii2client.v21 import Collection
 from yarl import URL
 
 from citysec.errors import FeedMalformed
@@ -110,6 +109,8 @@ async def _page(client: Client, source: Source, walk: Walk) -> tuple[Answer, Wal
     connection = _Connection(client, source.request)
     root = str(source.request.url).rstrip("/")
     known = {"id": source.collection, "title": source.collection, "can_read": True, "can_write": False}
+    from taxii2client.v21 import Collection  # here: it brings `requests`, which most processes never need
+
     collection = Collection(f"{root}/collections/{source.collection}/", conn=connection, collection_info=known)
     asked = {"limit": source.page_limit, "added_after": walk.after, "next": walk.next}
     try:

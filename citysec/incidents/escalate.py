@@ -33,13 +33,12 @@ async def escalate(db: AsyncSession, payload: Mapping[str, Any], policy: Policy)
     """
     children = await _children(db, payload["threat"], policy)
     city = await _city_incident(db, payload["threat"])
-    reason = await _reason(db, children, policy)
-    if city is None and (reason is None or await _settled(db, payload["threat"], policy)):
-        return
-    if city is None:
-        await _open(db, children, reason or "", SERVICE, policy)
-    else:
+    if city is not None:
         await _adopt(db, city, children)
+        return
+    reason = await _reason(db, children, policy)
+    if reason is not None and not await _settled(db, payload["threat"], policy):
+        await _open(db, children, reason, SERVICE, policy)
 
 
 async def raise_to_city(db: AsyncSession, incident_id: str, reason: str, actor: str, policy: Policy) -> Incident:

@@ -1,15 +1,50 @@
-"""What incidents hold already: a match that comes again is no new incident."""
+"""What incidents hold already, and what they rest on: a match that comes again is no new incident."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.incidents.touches import Place, Touch
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a match weighs at a constituent, besides its confidence.
+
+    Args:
+        kind: of incident.
+        criticality: of the asset, 1-5; 0 when the match is no concern of the constituent any more.
+    """
+
+    kind: str
+    criticality: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An open incident that holds a match, and what the match weighed there when it was last looked at."""
+
+    incident: Incident
+    weight: Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Open matches that an incident rests on and that are graded alike; `tlp` is the strictest of them."""
+
+    kind: str
+    criticality: int
+    confidence: int
+    tlp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,29 +52,29 @@ class Standing:
     """What is known of some matches.
 
     Args:
-        held: (match, constituent) -> the open incident that holds it there.
-        settled: (match, constituent) whose incident was closed while the match went on: somebody has decided, and
-            the feed's repeating itself does not undo that.
+        held: the open incident that holds a match at a constituent.
+        settled: places whose incident was closed while the match went on: somebody has decided, and the feed's
+            repeating itself does not undo that.
     """
 
-    held: Mapping[tuple[str, str], Incident]
-    settled: Set[tuple[str, str]]
+    held: Mapping[Place, Held]
+    settled: Set[Place]
 
     @classmethod
     async def of(cls, db: AsyncSession, matches: Sequence[Match]) -> Standing:
         """Look `matches` up."""
         since = {m.id: m.matched_at for m in matches}
         query = (
-            select(IncidentMatch.match_id, Incident)
+            select(IncidentMatch.match_id, IncidentMatch.kind, IncidentMatch.criticality, Incident)
             .join(Incident, col(Incident.id) == col(IncidentMatch.incident_id))
             .where(col(IncidentMatch.match_id).in_(since), col(Incident.constituent_id).is_not(None))
         )
-        held: dict[tuple[str, str], Incident] = {}
-        settled: set[tuple[str, str]] = set()
-        for match_id, incident in await db.exec(query):
+        held: dict[Place, Held] = {}
+        settled: set[Place] = set()
+        for match_id, kind, criticality, incident in await db.exec(query):
             place = (match_id, incident.constituent_id or "")
             if incident.open_key is not None:
-                held[place] = incident
+                held[place] = Held(incident, Weight(kind, criticality))
             elif incident.closed_at is not None and since[match_id] <= incident.closed_at:
                 settled.add(place)
         return cls(held, settled)
@@ -47,11 +82,59 @@ class Standing:
     @property
     def incidents(self) -> list[Incident]:
         """The open incidents, each once, in a stable order."""
-        return sorted({i.id: i for i in self.held.values()}.values(), key=lambda i: i.ref)
+        return sorted({h.incident.id: h.incident for h in self.held.values()}.values(), key=lambda i: i.ref)
+
+    async def reweigh(self, db: AsyncSession, present: Mapping[Place, Weight]) -> None:
+        """Note what the held matches weigh now; those not among `present` weigh nothing any more."""
+        changes = [
+            {
+                "_incident": held.incident.id,
+                "_match": place[0],
+                "_kind": now.kind,
+                "_criticality": now.criticality,
+            }
+            for place, held in self.held.items()
+            for now in [present.get(place, Weight(held.weight.kind, 0))]
+            if now != held.weight
+        ]
+        if changes:
+            here = (
+                col(IncidentMatch.incident_id) == bindparam("_incident"),
+                col(IncidentMatch.match_id) == bindparam("_match"),
+            )
+            weigh = update(IncidentMatch).where(*here)
+            weigh = weigh.values(kind=bindparam("_kind"), criticality=bindparam("_criticality"))
+            await (await db.connection()).execute(weigh, changes)
 
 
-async def open_matches(db: AsyncSession, incident: Incident) -> Sequence[Match]:
-    """Return the matches of `incident` that are still open."""
-    linked = select(IncidentMatch.match_id).where(col(IncidentMatch.incident_id) == incident.id)
-    query = select(Match).where(col(Match.id).in_(linked), col(Match.closed_at).is_(None))
-    return (await db.exec(query.order_by(col(Match.id)))).all()
+async def link(db: AsyncSession, touches: Iterable[tuple[str, Touch]]) -> None:
+    """Let incidents, named by id, hold the matches of `touches`."""
+    rows = [
+        {"incident_id": incident_id, "match_id": t.match.id, "kind": t.kind, "criticality": t.criticality}
+        for incident_id, t in touches
+    ]
+    if rows:
+        await db.flush()
+        await (await db.connection()).execute(insert(IncidentMatch), rows)
+
+
+async def grounds(db: AsyncSession, incident_ids: Sequence[str]) -> Mapping[str, Sequence[Ground]]:
+    """Return what each incident still rests on; one that rests on nothing is left out.
+
+    However many matches an incident has, few rows come back: the database groups those that are graded alike.
+    """
+    if not incident_ids:
+        return {}
+    weight = (col(IncidentMatch.incident_id), col(IncidentMatch.kind), col(IncidentMatch.criticality))
+    alike = (*weight, col(Match.confidence))
+    query = (
+        columns(*alike, func.max(col(Match.tlp)))
+        .join(Match, col(Match.id) == col(IncidentMatch.match_id))
+        .where(col(IncidentMatch.incident_id).in_(incident_ids), col(IncidentMatch.criticality) > 0)
+        .where(col(Match.closed_at).is_(None))
+        .group_by(*alike)
+    )
+    found: dict[str, list[Ground]] = defaultdict(list)
+    for incident_id, kind, criticality, confidence, tlp in await (await db.connection()).execute(query):
+        found[incident_id].append(Ground(kind, criticality, confidence, tlp))
+    return found

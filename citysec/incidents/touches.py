@@ -20,6 +20,8 @@ BARE: Final = "value:"
 """Begins a threat that is no more than an observable: nobody said what it is a sign of."""
 
 _INDICATES: Final = "indicates"
+Place = tuple[str, str]
+"""(match id, constituent id)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Touch:
     kind: str
     threat: str
     threat_name: str
+
+    @property
+    def place(self) -> Place:
+        """Which match at whom."""
+        return self.match.id, self.constituent.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,10 +16,10 @@ from citysec.access.policy import SERVICE
 from citysec.incidents.lifecycle import State, Step, after
 from citysec.incidents.record import move, next_ref, open_key
 from citysec.incidents.severity import Severity
-from citysec.incidents.standing import Standing, open_matches
-from citysec.incidents.touches import BARE, Touch, touches_of
+from citysec.incidents.standing import Ground, Standing, Weight, grounds, link
+from citysec.incidents.touches import BARE, Place, Touch, touches_of
 from citysec.tables.columns import new_id, now
-from citysec.tables.incidents import Incident, IncidentMatch
+from citysec.tables.incidents import Incident
 from citysec.tables.matches import Match
 from citysec.timeline import enter
 from citysec.tlp import TLP
@@ -64,15 +63,16 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     matches = (await db.exec(select(Match).where(col(Match.id).in_(ids)).order_by(col(Match.id)))).all()
     standing = await Standing.of(db, matches)
     fresh: list[Touch] = []
+    again: dict[Place, Weight] = {}
     for touch in await touches_of(db, [m for m in matches if m.closed_at is None and _counts(m, policy)]):
-        place = (touch.match.id, touch.constituent.id)
-        if place in standing.held:
-            await _name(db, standing.held[place], touch)
-        elif place not in standing.settled:
+        if touch.place in standing.held:
+            again[touch.place] = Weight(touch.kind, touch.criticality)
+            await _name(db, standing.held[touch.place].incident, touch)
+        elif touch.place not in standing.settled:
             fresh.append(touch)
+    await standing.reweigh(db, again)
     await _sort_in(db, fresh, policy)
-    for incident in standing.incidents:
-        await _regrade(db, incident, policy)
+    await _regrade(db, standing.incidents, policy)
 
 
 def _counts(match: Match, policy: Policy) -> bool:
@@ -91,17 +91,22 @@ async def _name(db: AsyncSession, incident: Incident, touch: Touch) -> None:
     outbox.add(db, "escalate", {"threat": touch.threat})
 
 
-async def _regrade(db: AsyncSession, incident: Incident, policy: Policy) -> None:
-    """Grade an incident by what it still rests on; close it when that is nothing, and correct what was said."""
-    matches = [m for m in await open_matches(db, incident) if _counts(m, policy)]
-    touches = [t for t in await touches_of(db, matches) if t.constituent.id == incident.constituent_id]
-    if not touches:
-        await _close(db, incident)
-        return
+async def _regrade(db: AsyncSession, incidents: Sequence[Incident], policy: Policy) -> None:
+    """Grade incidents by what they still rest on; close those where that is nothing, and correct what was said."""
+    resting = await grounds(db, [i.id for i in incidents])
+    for incident in incidents:
+        if found := resting.get(incident.id):
+            await _grade_by(db, incident, found, policy)
+        else:
+            await _close(db, incident)
+
+
+async def _grade_by(db: AsyncSession, incident: Incident, found: Sequence[Ground], policy: Policy) -> None:
     before = (incident.severity, incident.confidence, incident.tlp)
-    incident.severity = _worst(touches, policy).value
-    incident.confidence = max(t.match.confidence for t in touches)
-    incident.tlp = max(t.match.tlp for t in touches)
+    worst = max((policy.grade(g.criticality, g.confidence, g.kind) for g in found), key=Severity.rank)
+    incident.severity = worst.value
+    incident.confidence = max(g.confidence for g in found)
+    incident.tlp = max(g.tlp for g in found)
     if (incident.severity, incident.confidence, incident.tlp) == before:
         return
     said = f"Severity is now {incident.severity}, confidence {incident.confidence}, {TLP(incident.tlp).label}."
@@ -130,14 +135,29 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
     for key, group in groups.items():
         incident = incidents.get(key)
         if incident is None:
-            await _open(db, group, threats[key], policy)
+            incidents[key] = await _open(db, group, threats[key], policy)
         elif await _extend(db, incident, group, policy):
             later.append(incident)
+    await link(db, ((incidents[key].id, touch) for key, group in groups.items() for touch in group))
     if later:
         await _tell_later(db, later, policy.update_after)
-    for threat in sorted(set(threats.values())):
-        if not threat.startswith(_COLLECTIVE):
-            outbox.add(db, "escalate", {"threat": threat})
+    for threat in await _unescalated(db, incidents.values()):
+        outbox.add(db, "escalate", {"threat": threat})
+
+
+async def _unescalated(db: AsyncSession, incidents: Iterable[Incident]) -> list[str]:
+    """Return the threats that may be the city's affair and of which its incident does not know all yet."""
+    named = [i for i in incidents if not i.threat.startswith(_COLLECTIVE)]
+    city = await _open_ones(db, {open_key(i.threat, None) for i in named})
+    return sorted({i.threat for i in named if not _is_covered(i, city.get(open_key(i.threat, None)))})
+
+
+def _is_covered(incident: Incident, city: Incident | None) -> bool:
+    return (
+        city is not None
+        and incident.parent_id == city.id
+        and Severity(incident.severity).rank() <= Severity(city.severity).rank()
+    )
 
 
 async def _open_ones(db: AsyncSession, keys: Iterable[str]) -> dict[str, Incident]:
@@ -182,7 +202,7 @@ class _Gathering:
         return touch.threat
 
 
-async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Policy) -> None:
+async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Policy) -> Incident:
     first, at = touches[0], now()
     incident = Incident(
         id=new_id(),
@@ -200,16 +220,14 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
         updated_at=at,
     )
     db.add(incident)
-    await db.flush()
-    await _link(db, incident, touches)
     facts = {"severity": incident.severity, "matches": len(touches), "threat": threat}
     await enter(db, incident, "opened", f"Opened with {_matches(len(touches))}, {incident.severity}.", data=facts)
     outbox.add(db, "respond", {"incident": incident.id})
+    return incident
 
 
 async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], policy: Policy) -> bool:
     """Add further matches; return whether what they say may wait until those told before are told again."""
-    await _link(db, incident, fresh)
     worst = max(Severity(incident.severity), _worst(fresh, policy), key=Severity.rank)
     risen = worst.value != incident.severity
     incident.severity = worst.value
@@ -236,11 +254,6 @@ def _slot_end(at: datetime, width: timedelta) -> datetime:
     """Return the end of the slot of `width` that `at` lies in."""
     seconds = width.total_seconds()
     return at + timedelta(seconds=seconds - at.timestamp() % seconds)
-
-
-async def _link(db: AsyncSession, incident: Incident, touches: Sequence[Touch]) -> None:
-    rows = [{"incident_id": incident.id, "match_id": t.match.id} for t in touches]
-    await db.exec(insert(IncidentMatch), params=rows)
 
 
 def _worst(touches: Iterable[Touch], policy: Policy) -> Severity:

@@ -4,3 +4,6 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).parent
+
+HEAD: Final = "0001"
+"""The newest step: the schema that this version works with."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import func, insert
+from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,6 +24,8 @@ from citysec.tlp import TLP
 
 WORK: Final = 1000
 """Objects that one piece of work names at most."""
+_Said = tuple[str, int, int]
+"""An assertion: (feed, label, confidence)."""
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -87,28 +90,32 @@ async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
         payload: `{"objects": [stix_object.id …]}`, at most `WORK`.
     """
     await alone(db, "share")  # labels are not older than those others went by; dates are in the order of commits
+    collections = (await db.exec(select(Collection).order_by(Collection.id))).all()
+    if not collections:
+        return
     candidates = await _candidates(db, payload["objects"])
     dates = _dates(await _last_date(db))
-    for collection in (await db.exec(select(Collection).order_by(Collection.id))).all():
+    for collection in collections:
         await _settle(db, collection, candidates, dates)
 
 
 async def _candidates(db: AsyncSession, ids: Sequence[int]) -> list[Candidate]:
-    said: dict[int, list[Assertion]] = {}
-    rows = select(Assertion).where(col(Assertion.object_id).in_(ids))
-    for assertion in await db.exec(rows):
-        said.setdefault(assertion.object_id, []).append(assertion)
-    types = select(StixObject.id, StixObject.type).where(col(StixObject.id).in_(said)).order_by(col(StixObject.id))
-    return [_candidate(object_id or 0, kind, said[object_id or 0]) for object_id, kind in await db.exec(types)]
+    connection, said = await db.connection(), dict[int, list[_Said]]()
+    rows = columns(col(Assertion.object_id), col(Assertion.feed), col(Assertion.tlp), col(Assertion.confidence))
+    for object_id, feed, tlp, confidence in await connection.execute(rows.where(col(Assertion.object_id).in_(ids))):
+        said.setdefault(object_id, []).append((feed, tlp, confidence))
+    types = columns(col(StixObject.id), col(StixObject.type)).where(col(StixObject.id).in_(said))
+    found = await connection.execute(types.order_by(col(StixObject.id)))
+    return [_candidate(object_id or 0, kind, said[object_id or 0]) for object_id, kind in found]
 
 
-def _candidate(object_id: int, kind: str, said: Sequence[Assertion]) -> Candidate:
+def _candidate(object_id: int, kind: str, said: Sequence[_Said]) -> Candidate:
     return Candidate(
         object_id=object_id,
         type=kind,
-        feeds=frozenset(each.feed for each in said),
-        confidence=max(each.confidence for each in said),
-        label=TLP(min(each.tlp for each in said)),
+        feeds=frozenset(feed for feed, _, _ in said),
+        confidence=max(confidence for _, _, confidence in said),
+        label=TLP(min(tlp for _, tlp, _ in said)),
     )
 
 
@@ -120,18 +127,23 @@ async def _settle(
     ids = [each.object_id for each in candidates]
     rows = select(Member).where(Member.collection_id == collection.id, col(Member.object_id).in_(ids))
     members = {member.object_id: member for member in await db.exec(rows)}
+    fresh: list[Candidate] = []
     for each in candidates:
-        member = members.get(each.object_id)
-        if member is not None and (each.label < member.tlp or not wants(wanted, ceiling, each)):
+        member, is_wanted = members.get(each.object_id), wants(wanted, ceiling, each)
+        if member is not None and (each.label < member.tlp or not is_wanted):
             await db.delete(member)
-            await db.flush()
             member = None
         if member is not None:
             member.tlp = each.label
-        elif wants(wanted, ceiling, each):
-            date = next(dates)
-            db.add(Member(date_added=date, collection_id=collection.id, object_id=each.object_id, tlp=each.label))
+        elif is_wanted:
+            fresh.append(each)
     await db.flush()
+    if fresh:
+        new = [
+            {"date_added": next(dates), "collection_id": collection.id, "object_id": each.object_id, "tlp": each.label}
+            for each in fresh
+        ]
+        await (await db.connection()).execute(insert(Member), new)
 
 
 async def _last_date(db: AsyncSession) -> int:

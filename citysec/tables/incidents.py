@@ -35,10 +35,15 @@ class Incident(Row, table=True):
 
 
 class IncidentMatch(Row, table=True):
-    """A match belongs to an incident; a match on an asset of several owners belongs to one incident of each."""
+    """A match belongs to an incident; a match on an asset of several owners belongs to one incident of each.
+
+    `kind` and `criticality` are what the match weighs there: with its confidence they make its severity.
+    """
 
     incident_id: str = Field(primary_key=True, foreign_key="incident.id")
     match_id: str = Field(primary_key=True, foreign_key="match.id", index=True)
+    kind: str
+    criticality: int = Field(description="Of the asset to the constituent, 1-5; 0 once the match is no concern of it.")
 
 
 class TimelineEntry(Row, table=True):

@@ -112,13 +112,15 @@ class Town:
             updated_at=NOON,
             **given,
         )
-        await self.add(row, *(IncidentMatch(incident_id=row.id, match_id=m) for m in matches))
+        await self.add(
+            row, *(IncidentMatch(incident_id=row.id, match_id=m, kind="phishing", criticality=3) for m in matches)
+        )
         return row.id
 
     async def grow(self, incident: str, asset: str = "198.51.100.8", owner: str = "camden") -> None:
         """Another asset is touched by the same threat."""
         match = await self.match(await self.asset(asset, owner))
-        await self.add(IncidentMatch(incident_id=incident, match_id=match))
+        await self.add(IncidentMatch(incident_id=incident, match_id=match, kind="phishing", criticality=3))
 
     async def change(self, row_of: type[Any], key: str, **values: object) -> None:
         async with self.db.writing() as session:

@@ -234,3 +234,23 @@ async def test_a_new_owner_of_a_touched_asset_gets_an_incident_and_a_former_one_
         owner.constituent_id = "ealing"
     await retriaged(city, match)
     assert {i.constituent_id: i.state for i in await incidents(city)} == {"barnet": "closed", "ealing": "open"}
+
+
+async def test_an_incident_is_graded_by_what_still_concerns_its_constituent(city: Database, found: Found):
+    await found(1, confidence=10)
+    strong = await found(1, confidence=90)
+    await retriaged(city, strong, asset_id=2)  # another owner's address
+    barnet, brent = await incidents(city)
+    assert (barnet.severity, barnet.confidence) == ("low", 10)
+    assert (brent.constituent_id, brent.confidence) == ("brent", 90)
+
+
+async def test_what_the_city_knows_already_is_not_escalated_again(city: Database, found: Found):
+    for asset in (1, 2, 3):
+        await found(asset)
+    await escalated(city)
+    before = len(await work(city, "escalate"))
+    await found(1)
+    assert len(await work(city, "escalate")) == before
+    await found(4)
+    assert len(await work(city, "escalate")) == before + 1

@@ -465,6 +465,8 @@ def upgrade() -> None:
         "incident_match",
         sa.Column("incident_id", sa.String(), nullable=False),
         sa.Column("match_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("criticality", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incident.id"],

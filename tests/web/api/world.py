@@ -180,7 +180,9 @@ async def _incidents_of(session: AsyncSession, world: World) -> None:
         below = ids.get(city) if city is not None and happened.below and happened.owner is not Owner.CITY else None
         ids[number] = await _incident(session, number, happened, below, _mark(known or _mine(happened)))
     matches = [f"{_mark('camden' in o.value and t <= CLEARANCE)}-m{n + 1}" for n, (o, t) in enumerate(world.assets)]
-    links = [IncidentMatch(incident_id=i, match_id=m) for i in ids.values() for m in matches]
+    links = [
+        IncidentMatch(incident_id=i, match_id=m, kind="phishing", criticality=3) for i in ids.values() for m in matches
+    ]
     await _put(session, *links)
 
 
