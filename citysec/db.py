@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from citysec.errors import SettingsError
 
 READERS: Final = 4
 _APPENDED: Final = "appended"
+_AT_THE_END: Final = "at the end"
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
@@ -69,7 +70,7 @@ class Database:
         """Give a session in a transaction: committed when the block ends, rolled back when it raises."""
         async with self._turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
-            await _write_appended(session)
+            await _end(session)
         self.committed.set()
 
 
@@ -97,13 +98,24 @@ def append(session: AsyncSession, table: type[SQLModel], row: Mapping[str, Any])
     session.info.setdefault(_APPENDED, {}).setdefault(table, []).append(row)
 
 
-async def _write_appended(session: AsyncSession) -> None:
-    appended: dict[type[SQLModel], list[Mapping[str, Any]]] | None = session.info.pop(_APPENDED, None)
-    if appended:
-        await session.flush()
-        connection = await session.connection()
-        for table, rows in appended.items():
-            await connection.execute(insert(table), rows)
+def at_the_end(session: AsyncSession, act: Callable[[AsyncSession], Awaitable[None]]) -> None:
+    """Call `act` when all else of the transaction is written: what it locks is held as shortly as can be.
+
+    Args:
+        session: one of `Database.writing`.
+        act: called once, however often it is asked for.
+    """
+    session.info.setdefault(_AT_THE_END, {})[act] = None
+
+
+async def _end(session: AsyncSession) -> None:
+    """Write what was left for the end of the transaction."""
+    await session.flush()
+    appended: dict[type[SQLModel], list[Mapping[str, Any]]] = session.info.pop(_APPENDED, {})
+    for table, rows in appended.items():
+        await (await session.connection()).execute(insert(table), rows)
+    for act in session.info.pop(_AT_THE_END, ()):
+        await act(session)
 
 
 def dialect(session: AsyncSession) -> str:

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import rfc8785
+from sqlalchemy import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import alone, append
+from citysec.db import alone, at_the_end
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 
 GENESIS: Final = "0" * 64
-_LAST: Final = "audit.last"  # a session is one transaction (db.Database.writing): its own last entry stays the last
-
-
+_WAITING: Final = "audit"
 _CONTENT: Final = ("seq", "at", "actor", "action", "subject", "data", "previous")
 
 
@@ -30,35 +29,31 @@ def digest(content: Mapping[str, Any]) -> str:
 async def record(
     db: AsyncSession, actor: str, action: str, subject: str, data: Mapping[str, Any] | None = None
 ) -> None:
-    """Append one entry in the caller's transaction.
+    """Append one entry when the caller's transaction ends.
 
     Args:
-        db: a writing session; on PostgreSQL the chain stays locked until it ends.
+        db: a writing session.
         actor: account name, or `citysec` for what the service does by itself.
         action: dotted verb, for instance `incident.close`.
         subject: what it was done to, for instance `incident:4f…`.
         data: JSON; no secrets, no indicator values.
     """
-    seq, previous = db.info.get(_LAST) or await _newest(db)
-    content = {
-        "seq": seq + 1,
-        "at": now(),
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "data": dict(data or {}),
-        "previous": previous,
-    }
-    own = digest(content)
-    append(db, AuditEntry, {**content, "digest": own})
-    db.info[_LAST] = seq + 1, own
+    entry = {"at": now(), "actor": actor, "action": action, "subject": subject, "data": dict(data or {})}
+    db.info.setdefault(_WAITING, []).append(entry)
+    at_the_end(db, _chain)
 
 
-async def _newest(db: AsyncSession) -> tuple[int, str]:
-    """Take the chain's end for the rest of the transaction: nobody else may append meanwhile."""
+async def _chain(db: AsyncSession) -> None:
+    """Put the entries of this transaction behind the newest one; nobody else may append until it is committed."""
     await alone(db, "audit")
-    last = (await db.exec(select(AuditEntry).order_by(col(AuditEntry.seq).desc()).limit(1))).first()
-    return (last.seq, last.digest) if last else (0, GENESIS)
+    newest = select(AuditEntry.seq, AuditEntry.digest).order_by(col(AuditEntry.seq).desc()).limit(1)
+    last, previous = (await db.exec(newest)).first() or (0, GENESIS)
+    rows: list[dict[str, Any]] = []
+    for seq, entry in enumerate(db.info.pop(_WAITING), last + 1):
+        content = {"seq": seq, **entry, "previous": previous}
+        previous = digest(content)
+        rows.append({**content, "digest": previous})
+    await (await db.connection()).execute(insert(AuditEntry), rows)
 
 
 async def first_broken(db: AsyncSession) -> tuple[int, int | None]:
