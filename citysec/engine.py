@@ -50,7 +50,7 @@ BUSY: Final = 2000
 """How much work may be in progress, pauses not counted, before `hand_over` waits."""
 GRACE_S: Final = 1.0
 """How long closing waits for calls under way before it cancels them."""
-POLL_S: Final = 0.5
+POLL_S: Final = 1.0
 """How often DBOS looks for messages; closing waits for that, too."""
 
 _STARTING: Final = 8
