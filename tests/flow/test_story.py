@@ -26,6 +26,8 @@ from tests.flow.city import PASSWORD, Campaign, Running, installed, running, sub
 from tests.waiting import until
 
 BACKENDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
+SHARED, SHARING = "192.0.2.130", {"camden", "haringey", "islington"}
+"""The address of a service of sample London, and who answers for the service."""
 STRATEGY = Path(__file__).parents[2] / "playbooks" / "strategy.toml"
 
 
@@ -107,10 +109,8 @@ async def _the_city_is_concerned_once(city: Running, constituents: set[str]) -> 
     assert {i["parent"]["id"] for (i,) in incidents.values()} == {parent["id"]}
 
 
-async def test_who_has_answered_is_not_reminded_and_who_has_not_is(tmp_path: Path, publisher: Running):
-    london = await installed(tmp_path / "london", ["--sample", "london"])
-    (london.data / "playbooks").mkdir(exist_ok=True)
-    (london.data / "playbooks" / "strategy.toml").write_text(_impatient(STRATEGY.read_text()))
+async def test_who_has_answered_is_not_reminded_and_who_has_not_is(london: Instance, publisher: Running):
+    _decide(london, _impatient(STRATEGY.read_text()))
     threat = Campaign("Glasswing loader")
     threat.sign("[ipv4-addr:value = '198.18.3.130']")
     threat.sign("[ipv4-addr:value = '198.18.25.130']")
@@ -121,6 +121,28 @@ async def test_who_has_answered_is_not_reminded_and_who_has_not_is(tmp_path: Pat
         await _an_answer_is_kept(city, "barnet")
         await until(lambda: len(city.told()["newham"]) > 1, timeout_s=90)
         assert len(city.told()["barnet"]) == 1
+
+
+async def test_a_service_that_three_boroughs_share_is_the_city_s_affair_at_once(london: Instance):
+    _decide(london, re.sub("constituents = 3 ", "constituents = 9 ", STRATEGY.read_text()))
+    threat = Campaign("Glasswing loader")
+    threat.sign(f"[ipv4-addr:value = '{SHARED}']")
+    async with running(london) as city:
+        await threat.publish(city)
+        await until(lambda: len(city.mails.mails) == len(SHARING), timeout_s=90)
+        await city.settled()
+        await _the_city_is_concerned_once(city, SHARING)
+        ((parent,),) = [found for slug, found in (await city.incidents()).items() if slug is None]
+        opened, *_ = await city.all(f"/incidents/{parent['id']}/timeline")
+        assert "“Shared digital service”, which several constituents share" in opened["text"]
+        assert {slug: len(mails) for slug, mails in city.told().items()} == dict.fromkeys(SHARING, 1)
+
+
+def _decide(london: Instance, strategy: str) -> None:
+    """Have the city follow another strategy than the one that is shipped."""
+    folder = london.data / "playbooks"
+    folder.mkdir(exist_ok=True)
+    (folder / "strategy.toml").write_text(strategy)
 
 
 def _impatient(strategy: str) -> str:
