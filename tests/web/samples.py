@@ -209,6 +209,7 @@ def feeds() -> FeedsView:
             "HTTP 503, 6 times",
         ),
         ("city-exchange", "City exchange", "Greater Manchester", "taxii-2.1", "new", None, 0, 0, ""),
+        ("by-hand", "Files imported by hand", "Whoever", "stix-bundle", "hand", None, 25, 0, ""),
         ("misp-osint", "OSINT", "CIRCL", "stix-bundle", "off", 9000, 310_554, 211, ""),
     )
     return FeedsView(
@@ -220,7 +221,7 @@ def feeds() -> FeedsView:
                 kind=kind,
                 state=state,
                 last_success_at=None if age is None else ago(minutes=age),
-                next_poll_at=None if state == "off" else NOW + timedelta(minutes=7),
+                next_poll_at=None if state in ("off", "hand") else NOW + timedelta(minutes=7),
                 objects=objects,
                 rejects=rejects,
                 problem=problem,

@@ -138,6 +138,13 @@ def test_a_withdrawn_advisory_no_longer_says_how_sure_we_are():
     assert "How sure we are" not in html
 
 
+def test_a_feed_that_is_handed_in_is_not_said_to_have_failed():
+    row = PAGES["/feeds"].partition("Files imported by hand")[2].partition("</tr>")[0]
+    assert "Imported by hand" in row
+    assert "Not polled" in row
+    assert "Never" not in row
+
+
 def test_a_question_with_more_than_a_day_left_waits_behind_one_line():
     html = PAGES["/"]
     assert html.index("1 more with more than a day left") < html.index("Write down the lessons")
