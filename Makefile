@@ -30,7 +30,7 @@ test: $(LOCK)  ## run every test
 check: $(LOCK)  ## lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --threads 2
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 bench: $(LOCK)  ## measure; one JSON line for each benchmark
