@@ -27,7 +27,7 @@ from citysec.cli.opening import Data, actor, opened, read
 from citysec.db import Database
 from citysec.errors import FeedError, InvalidInput
 from citysec.feeds import formats, poll, publishers, standing
-from citysec.feeds.definition import BundleFeed, Definition
+from citysec.feeds.definition import Definition, FileFeed
 from citysec.feeds.fetch import read_file
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.ingest import Outcome
@@ -66,8 +66,7 @@ def _schedule(feed: Definition) -> str:
         return f"every {feed.every_s:g} s"
     if feed.cron is not None:
         return feed.cron
-    by_hand = isinstance(feed, BundleFeed) and feed.url is None and feed.path is None
-    return "by hand" if by_hand else "none"
+    return "by hand" if isinstance(feed, FileFeed) and feed.by_hand else "none"
 
 
 @app.command("poll")

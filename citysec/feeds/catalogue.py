@@ -14,9 +14,10 @@ from typing import Annotated, Any, Final
 from pydantic import Field, TypeAdapter, ValidationError
 
 from citysec.errors import InvalidInput, Problem
-from citysec.feeds.definition import BundleFeed, Definition
+from citysec.feeds.definition import Definition, FileFeed
 
 _DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Annotated[Definition, Field(discriminator="kind")])
+_KINDS: Final = frozenset({"document", "stix-bundle", "taxii-2.1"})
 
 
 def load(folders: Iterable[Path]) -> dict[str, Definition]:
@@ -58,13 +59,13 @@ def read(file: Path) -> Definition:
 
 
 def _problem(file: Path, place: tuple[int | str, ...], message: str) -> Problem:
-    field = ".".join(str(part) for part in place if part not in {"stix-bundle", "taxii-2.1"})
+    field = ".".join(str(part) for part in place if part not in _KINDS)
     return Problem(f"{file.name}: {field}" if field else file.name, message)
 
 
 def _anchored(definition: Definition, folder: Path) -> Definition:
     changes: dict[str, Any] = {}
-    if isinstance(definition, BundleFeed) and definition.path is not None:
+    if isinstance(definition, FileFeed) and definition.path is not None:
         changes["path"] = folder / definition.path
     if definition.auth is not None and definition.auth.file is not None:
         changes["auth"] = definition.auth.model_copy(update={"file": folder / definition.auth.file})

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from yarl import URL
 
 from citysec import tlp
 from citysec.errors import InvalidInput, SettingsError
-from citysec.feeds import schedule
+from citysec.feeds import formats, schedule
+from citysec.feeds.formats import FORMATS, Item
 from citysec.guard import Guard
 from citysec.tlp import TLP
 
@@ -125,21 +127,83 @@ class _Common(_Frozen):
         return schedule.next_poll(self.every_s, self.cron, after)
 
 
-class BundleFeed(_Common):
-    """A STIX bundle that is fetched as a whole: over HTTP, from a local file, or handed in by a person (neither)."""
+class Layout(BaseModel):
+    """In which format a feed comes, and how that is tuned: the name, and beside it the options of that format."""
 
-    kind: Literal["stix-bundle"]
+    model_config = ConfigDict(frozen=True, extra="allow", str_strip_whitespace=True)
+
+    name: str = Field(description="One of `citysec feeds formats`.")
+
+    @model_validator(mode="after")
+    def _is_legal(self) -> Layout:
+        if self.name not in FORMATS:
+            raise ValueError(f"{self.name!r} is none of {', '.join(FORMATS)}")
+        try:
+            FORMATS[self.name].tuned(self.options)
+        except InvalidInput as err:
+            raise ValueError("; ".join(problem.message for problem in err.problems)) from err
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the definition says beside the name."""
+        return self.model_extra or {}
+
+    def read(self, file: BinaryIO) -> Iterator[Item]:
+        """Yield what `file` holds.
+
+        Raises:
+            InvalidInput: the file as a whole is none of the format.
+        """
+        return formats.read(self.name, file, self.options)
+
+
+_STIX = Layout(name="stix")
+
+
+def _layout(written: Any) -> Any:
+    return {"name": written} if isinstance(written, str) else written
+
+
+class FileFeed(_Common):
+    """What is fetched as a whole: over HTTP, from a local file, or handed in by a person (neither)."""
+
     url: _Address | None = None
     path: Path | None = Field(default=None, description="A local file; relative to the definition.")
 
     @model_validator(mode="after")
-    def _one_origin(self) -> BundleFeed:
+    def _one_origin(self) -> FileFeed:
         if self.url is not None and self.path is not None:
             raise ValueError("url and path exclude each other")
-        if self.url is None and self.path is None and (self.every_s, self.cron) != (None, None):
+        if self.by_hand and (self.every_s, self.cron) != (None, None):
             raise ValueError("a schedule needs a url or a path")
         _check_secrecy(self.auth, self.url, self.allow_hosts)
         return self
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person hands the files in."""
+        return self.url is None and self.path is None
+
+
+class DocumentFeed(FileFeed):
+    """A list, a table or another document in one of the formats that citysec reads."""
+
+    kind: Literal["document"]
+    format: Annotated[Layout, BeforeValidator(_layout)] = Field(
+        description="A format's name, or a table of its `name` and options."
+    )
+
+
+class BundleFeed(FileFeed):
+    """A STIX bundle."""
+
+    kind: Literal["stix-bundle"]
+
+    @property
+    def format(self) -> Layout:
+        """STIX."""
+        return _STIX
 
 
 class TAXIIFeed(_Common):
@@ -152,6 +216,11 @@ class TAXIIFeed(_Common):
     overlap_s: float = Field(
         default=600, ge=0, le=7 * 86400, description="How far each poll goes back: servers that write slowly show late."
     )
+
+    @property
+    def format(self) -> Layout:
+        """STIX."""
+        return _STIX
 
     @model_validator(mode="after")
     def _guards_its_secret(self) -> TAXIIFeed:
@@ -168,4 +237,4 @@ def _check_secrecy(auth: Auth | None, url: str | None, hosts: tuple[str, ...]) -
         raise ValueError("a secret travels over https, or to a host of allow_hosts")
 
 
-Definition = BundleFeed | TAXIIFeed
+Definition = DocumentFeed | BundleFeed | TAXIIFeed

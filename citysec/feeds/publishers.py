@@ -14,7 +14,7 @@ from citysec import settings
 from citysec.errors import FeedMalformed, FeedRefused
 from citysec.feeds import catalogue, taxii
 from citysec.feeds.credentials import authorization
-from citysec.feeds.definition import BundleFeed, Definition, TAXIIFeed
+from citysec.feeds.definition import BundleFeed, Definition, DocumentFeed, TAXIIFeed
 from citysec.feeds.fetch import Answer, Client, Limits, Request, read_file
 from citysec.guard import Guard
 from citysec.settings import Settings
@@ -53,7 +53,7 @@ class Publishers:
             return taxii.pages(self.client, source, dict(cursor))
         return self._bundle(feed, cursor)
 
-    async def _bundle(self, feed: BundleFeed, cursor: Mapping[str, Any]) -> AsyncGenerator[Page]:
+    async def _bundle(self, feed: DocumentFeed | BundleFeed, cursor: Mapping[str, Any]) -> AsyncGenerator[Page]:
         if feed.path is not None:
             yield await asyncio.to_thread(read_file, feed.path, self.settings.feed_max_bytes), {}
             return

@@ -56,7 +56,7 @@ class _Outcome:
 
 def inlets(feeds: Mapping[str, Definition]) -> frozenset[str]:
     """Return the feeds that objects may be posted to: those that are neither fetched nor read from a file."""
-    return frozenset(n for n, d in feeds.items() if isinstance(d, BundleFeed) and d.url is None and d.path is None)
+    return frozenset(n for n, d in feeds.items() if isinstance(d, BundleFeed) and d.by_hand)
 
 
 async def accept(app: AppContext, principal: Principal, collection: Collection, body: bytes) -> dict[str, Any]:

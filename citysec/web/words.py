@@ -55,7 +55,11 @@ FEED_STATES: Final[Mapping[str, str]] = {
     "hand": "Imported by hand",
 }
 
-FEED_KINDS: Final[Mapping[str, str]] = {"stix-bundle": "STIX bundle", "taxii-2.1": "TAXII 2.1"}
+FEED_KINDS: Final[Mapping[str, str]] = {
+    "document": "List or document",
+    "stix-bundle": "STIX bundle",
+    "taxii-2.1": "TAXII 2.1",
+}
 
 ROLES: Final[Mapping[str, str]] = {
     "coordinator": "Coordinator",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from citysec.errors import FeedRefused, InvalidInput
 from citysec.feeds import catalogue
 from citysec.feeds.credentials import authorization
 from citysec.feeds.definition import Auth, Scheme
+from citysec.feeds.formats import Draft
 from citysec.tlp import TLP
+from tests.feeds.stix import bundle, indicator
 
 GOOD = """
 name = "one"
@@ -73,6 +76,31 @@ def test_what_is_wrong_is_named_with_file_and_field(tmp_path: Path, line: str, p
 def test_a_calendar_that_cannot_be_obeyed_is_refused(tmp_path: Path, cron: str):
     with pytest.raises(InvalidInput, match=r"one.toml: cron"):
         catalogue.read(_write(tmp_path, "one", GOOD.replace("every_s = 3600", f'cron = "{cron}"')))
+
+
+DOCUMENT = GOOD.replace('"stix-bundle"', '"document"')
+
+
+@pytest.mark.parametrize("written", ['format = "stix"', '[format]\nname = "stix"'])
+def test_a_document_says_in_which_format_it_is(tmp_path: Path, written: str):
+    feed = catalogue.read(_write(tmp_path, "one", f"{DOCUMENT}\n{written}\n"))
+    assert [item.type for item in feed.format.read(BytesIO(bundle(indicator(1)))) if isinstance(item, Draft)] == [
+        "indicator"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("", "one.toml: format: Field required"),
+        ('format = "nonsense"', "one.toml: format: .*'nonsense' is none of .*stix"),
+        ("[format]\nname = 'stix'\ncolour = 1", "one.toml: format: .*colour"),
+        ("[format]\ncolour = 1", "one.toml: format.name"),
+    ],
+)
+def test_a_format_that_is_not_known_or_cannot_be_so_tuned_is_named(tmp_path: Path, written: str, place: str):
+    with pytest.raises(InvalidInput, match=place):
+        catalogue.read(_write(tmp_path, "one", f"{DOCUMENT}\n{written}\n"))
 
 
 def test_all_files_are_judged_at_once(tmp_path: Path):
