@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from citysec.db import Database
 from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed, Reliability, Semantics
-from citysec.feeds.ingest import Outcome, ingest
+from citysec.feeds.ingest import BATCH, Outcome, ingest
 from citysec.feeds.rejects import KEPT
 from citysec.tables import Assertion, Feed, IndicatorKey, Outbox, Reject, StixObject
 from citysec.tables.columns import now
@@ -203,8 +203,9 @@ async def test_a_list_that_says_all_notes_what_it_still_lists(enrolled: Database
 
 
 async def test_a_large_page_is_cut_and_each_work_is_small(enrolled: Database, bundle_feed: BundleFeed):
-    assert await _take(enrolled, bundle_feed, *(indicator(n) for n in range(1, 1202))) == Outcome(stored=1201)
+    many = 2 * BATCH + 201
+    assert await _take(enrolled, bundle_feed, *(indicator(n) for n in range(1, many + 1))) == Outcome(stored=many)
     sizes = [len(w.payload["objects"]) for w in await _all(enrolled, Outbox) if w.kind == "share"]
-    assert sizes == [500, 500, 201]
+    assert sizes == [BATCH, BATCH, 201]
     async with enrolled.reading() as db:
-        assert (await db.exec(select(col(Feed.objects)))).one() == 1201
+        assert (await db.exec(select(col(Feed.objects)))).one() == many

@@ -17,7 +17,7 @@ from citysec.errors import FeedMalformed, FeedUnreachable
 from citysec.feeds import catalogue, poll
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.fetch import expanded
-from citysec.feeds.ingest import Outcome
+from citysec.feeds.ingest import BATCH, Outcome
 from citysec.feeds.publishers import Publishers, opened
 from citysec.settings import Settings
 from citysec.settings import shipped as shipped_folder
@@ -129,13 +129,13 @@ async def test_a_crash_between_two_pages_loses_nothing(
 async def test_a_crash_inside_a_large_page_loses_nothing(
     enrolled: Database, bundle_publishers: Publishers, publisher: Publisher
 ):
-    publisher.will(sends(bundle(*(indicator(n) for n in range(1, 801))), ETag='"1"'))
+    publisher.will(sends(bundle(*(indicator(n) for n in range(1, BATCH + 301))), ETag='"1"'))
     reading = poll.read(enrolled, bundle_publishers.definitions["test"], bundle_publishers)
-    assert await anext(reading) == Outcome(stored=500)
+    assert await anext(reading) == Outcome(stored=BATCH)
     await reading.aclose()
     assert (await _row(enrolled)).cursor == {}
     await poll.poll(enrolled, POLL, bundle_publishers)
-    assert (await _count(enrolled), (await _row(enrolled)).cursor) == (800, {"etag": '"1"'})
+    assert (await _count(enrolled), (await _row(enrolled)).cursor) == (BATCH + 300, {"etag": '"1"'})
 
 
 async def test_a_repeated_page_ends_the_poll_and_the_next_goes_on_by_date(
