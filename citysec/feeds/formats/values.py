@@ -104,4 +104,9 @@ def pattern(found: Observable) -> str:
 
 
 def _equals(path: str, text: str) -> str:
-    return "[{} = '{}']".format(path, text.replace("\\", "\\\\").replace("'", "\\'"))
+    return f"[{path} = {quoted(text)}]"
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a string literal of a pattern (STIX 2.1 §9.3)."""
+    return "'{}'".format(text.replace("\\", "\\\\").replace("'", "\\'"))

@@ -1,0 +1,251 @@
+"""MISP events: each attribute that MISP would export for detection becomes an entry.
+
+Read are an event (alone, or as `{"Event": …}`), lists of events, the answers of a server (`{"response": …}`, of events
+or of attributes) and NDJSON of any of them. An attribute counts when it is `to_ids` and neither it nor its object is
+deleted; a vulnerability counts always, for MISP itself never sets `to_ids` there. Attachments are never looked at.
+
+Source:
+    MISP core format (draft-dulaunoy-misp-core-format) §2.2 (event), §2.4 (attribute), §2.5 (object), §2.4.9 (tag),
+    §2.7 (sighting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any, BinaryIO, Final
+
+import msgspec
+from msgspec import Raw
+
+from citysec import observable
+from citysec.errors import InvalidInput
+from citysec.feeds.formats import misp_types
+from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt, is_list
+from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
+from citysec.feeds.formats.format import Format
+from citysec.feeds.formats.members import mapping, mappings, text, yes
+from citysec.feeds.formats.misp_tags import Tags, tags
+from citysec.feeds.formats.misp_types import Said
+from citysec.feeds.formats.times import instant
+
+_ABSENT: Final = Raw(b"null")
+_DESCRIPTION: Final = 2000
+_SIGHTED: Final = "0"
+_EXPIRED: Final = "2"
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a feed's definition may say.
+
+    Args:
+        to_ids_only: leave out attributes that are not meant for detection. Some publishers never set `to_ids`: with
+            false, every attribute counts whose type a pattern can say.
+    """
+
+    to_ids_only: bool = True
+
+
+class _Wrapping(msgspec.Struct):
+    response: Raw = _ABSENT
+    event: Raw = msgspec.field(name="Event", default=_ABSENT)
+    attributes: Raw = msgspec.field(name="Attribute", default=_ABSENT)
+    info: Any = None
+
+
+class _Event(msgspec.Struct):
+    info: Any = None
+    uuid: Any = None
+    date: Any = None
+    tags: Any = msgspec.field(name="Tag", default=None)
+    galaxies: Any = msgspec.field(name="Galaxy", default=None)
+    attributes: Raw = msgspec.field(name="Attribute", default=_ABSENT)
+    objects: Raw = msgspec.field(name="Object", default=_ABSENT)
+
+
+class _Object(msgspec.Struct):
+    name: Any = None
+    comment: Any = None
+    deleted: Any = None
+    first_seen: Any = None
+    last_seen: Any = None
+    attributes: Raw = msgspec.field(name="Attribute", default=_ABSENT)
+
+
+class _Attribute(msgspec.Struct, gc=False):
+    type: str
+    value: Any = None
+    to_ids: Any = None
+    deleted: Any = None
+    uuid: Any = None
+    category: Any = None
+    comment: Any = None
+    timestamp: Any = None
+    first_seen: Any = None
+    last_seen: Any = None
+    object_relation: Any = None
+    tags: Any = msgspec.field(name="Tag", default=None)
+    galaxies: Any = msgspec.field(name="Galaxy", default=None)
+    sightings: Any = msgspec.field(name="Sighting", default=None)
+    event: Any = msgspec.field(name="Event", default=None)
+
+
+_wrapping: Final = msgspec.json.Decoder(_Wrapping)
+_event: Final = msgspec.json.Decoder(_Event)
+_object: Final = msgspec.json.Decoder(_Object)
+_attribute: Final = msgspec.json.Decoder(_Attribute)
+_list: Final = msgspec.json.Decoder(list[Raw] | None)
+
+
+class _Around(msgspec.Struct, frozen=True):
+    """What holds for each attribute of an event, or of an object in it."""
+
+    name: str | None
+    uuid: str | None
+    date: datetime | None
+    tags: Tags
+    options: Options
+    object: _Object | None = None
+
+
+def read(file: BinaryIO, options: Options) -> Iterator[Item]:
+    """Yield an entry or a reject for each attribute that is meant for detection.
+
+    Raises:
+        InvalidInput: the file as a whole is no MISP event.
+    """
+    for document in documents(file):
+        if isinstance(document, Reject):
+            yield document
+            continue
+        try:
+            yield from _unwrapped(document, options)
+        except MALFORMED as err:
+            if not document.at:
+                raise InvalidInput.at("", f"this is no MISP event: {err}") from err
+            yield Reject(document.at, str(err), excerpt(document.raw))
+
+
+def _unwrapped(document: Document, options: Options) -> Iterator[Item]:
+    """Yield what is in an event, or in the answer of a server: a list of events, or one object of attributes."""
+    response = _wrapping.decode(document.raw).response
+    if not _is_there(response):
+        yield from _event_in(document, options)
+    elif not is_list(response):
+        yield from _event_in(Document(f"{document.at}/response", response), options)
+    else:
+        yield from _each(response, f"{document.at}/response", lambda raw, at: _event_in(Document(at, raw), options))
+
+
+def _is_there(raw: Raw) -> bool:
+    return bytes(memoryview(raw)[:4]) != b"null"
+
+
+def _event_in(document: Document, options: Options) -> Iterator[Item]:
+    """Yield what is in an event, whether it is wrapped or not.
+
+    Raises:
+        msgspec.ValidationError: it is no event.
+    """
+    found = _wrapping.decode(document.raw)
+    if _is_there(found.event):
+        return _of_event(found.event, f"{document.at}/Event", options)
+    if found.info is None and not _is_there(found.attributes):
+        raise msgspec.ValidationError("an event has an info")
+    return _of_event(document.raw, document.at, options)
+
+
+def _of_event(raw: Raw, at: str, options: Options) -> Iterator[Item]:
+    event = _event.decode(raw)
+    around = _Around(text(event.info), text(event.uuid), instant(event.date), tags(event.tags, event.galaxies), options)
+    yield from _each(event.attributes, f"{at}/Attribute", partial(_of_attribute, around=around))
+    yield from _each(event.objects, f"{at}/Object", partial(_of_object, around=around))
+
+
+def _each(raws: Raw, at: str, read_one: Callable[[Raw, str], Iterator[Item]]) -> Iterator[Item]:
+    """Yield what is in each member of a list; one that is malformed costs itself."""
+    try:
+        members = _list.decode(raws) or ()
+    except MALFORMED as err:
+        yield Reject(at, str(err), excerpt(raws))
+        return
+    for number, raw in enumerate(members):
+        try:
+            yield from read_one(raw, f"{at}/{number}")
+        except MALFORMED as err:
+            yield Reject(f"{at}/{number}", str(err), excerpt(raw))
+
+
+def _of_object(raw: Raw, at: str, around: _Around) -> Iterator[Item]:
+    found = _object.decode(raw)
+    if not yes(found.deleted):
+        inside = msgspec.structs.replace(around, object=found)
+        yield from _each(found.attributes, f"{at}/Attribute", partial(_of_attribute, around=inside))
+
+
+def _of_attribute(raw: Raw, at: str, around: _Around) -> Iterator[Item]:
+    """Yield what an attribute says: nothing where it is deleted or context only."""
+    found = _attribute.decode(raw)
+    is_vulnerability = found.type == "vulnerability"
+    if yes(found.deleted) or not (is_vulnerability or _is_wanted(found, around.options)):
+        return
+    try:
+        value = text(found.value)
+        if value is None:
+            raise InvalidInput.at("", "the value is missing or no text")
+        if is_vulnerability:
+            said = [(Subject.VULNERABILITY, Said(observable.cve(value).value, {}))]
+        else:
+            said = [(Subject.INDICATOR, one) for one in misp_types.said(found.type, value)]
+    except InvalidInput as err:
+        yield Reject(at, str(err), excerpt(raw))
+        return
+    yield from (_entry(subject, one, found, at, around) for subject, one in said)
+
+
+def _is_wanted(found: _Attribute, options: Options) -> bool:
+    return yes(found.to_ids) or (not options.to_ids_only and found.type in misp_types.TYPES)
+
+
+def _entry(subject: Subject, said: Said, found: _Attribute, at: str, around: _Around) -> Entry:
+    own = around.tags | tags(found.tags, found.galaxies) if found.tags or found.galaxies else around.tags
+    inside = around.object
+    since = instant(found.first_seen) or (inside and instant(inside.first_seen))
+    comment = text(found.comment) or (inside and text(inside.comment))
+    return Entry(
+        at=at,
+        subject=subject,
+        key=said.key,
+        name=around.name or text(mapping(found.event).get("info")),
+        labels=own.labels,
+        confidence=own.confidence,
+        since=since or instant(found.timestamp) or around.date,
+        seen=_latest(found, _SIGHTED) or instant(found.last_seen) or (inside and instant(inside.last_seen)) or None,
+        until=_latest(found, _EXPIRED),
+        description=comment[:_DESCRIPTION] if comment else None,
+        marking_refs=own.marking_refs,
+        facts=_facts(said, found, around, own),
+    )
+
+
+def _latest(found: _Attribute, kind: str) -> datetime | None:
+    """Return when an attribute was sighted, or was said to be over, for the last time."""
+    said = (s for s in mappings(found.sightings) if str(s.get("type", _SIGHTED)) == kind)
+    return max((at for s in said if (at := instant(s.get("date_sighting")))), default=None)
+
+
+def _facts(said: Said, found: _Attribute, around: _Around, own: Tags) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": found.type, **said.facts}
+    named = {
+        "event": around.uuid,
+        "attribute": text(found.uuid),
+        "category": text(found.category),
+        "object": around.object and text(around.object.name),
+        "relation": text(found.object_relation),
+        "threats": list(own.threats),
+    }
+    return facts | {name: value for name, value in named.items() if value}
+
+
+FORMAT: Final = Format("MISP: events, alone, in lists, and as a server answers", read, Options)

@@ -1,0 +1,66 @@
+"""Instants as publishers write them, in aware UTC.
+
+Source:
+    RFC 3339 and ISO 8601 for dates and instants; RFC 5322 §3.3 for those of mails and RSS. That an instant without a
+    zone is UTC, and that what lies outside 1970-2200, or is the very
+    beginning of 1970, is none, are our rules.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+_SECONDS: Final = re.compile(r"[0-9]{1,11}")
+_ZERO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2200
+_LONGEST: Final = 64
+
+
+def instant(value: object) -> datetime | None:
+    """Return the instant that an ISO 8601 text or seconds since 1970 (a number or its text) say; None for all else."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return _since_1970(value)
+        case str() if len(value) <= _LONGEST:
+            written = value.strip()
+            return _since_1970(int(written)) if _SECONDS.fullmatch(written) else _iso(written)
+        case _:
+            return None
+
+
+def of_mail(value: str) -> datetime | None:
+    """Return the instant that a text says in the form of mails (`Mon, 06 Sep 2021 16:45:00 GMT`) or of ISO 8601."""
+    if len(value) > _LONGEST:
+        return None
+    try:
+        return _aware(parsedate_to_datetime(value.strip()))
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return _iso(value.strip())
+
+
+def _since_1970(seconds: float) -> datetime | None:
+    try:
+        return _aware(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _iso(written: str) -> datetime | None:
+    try:
+        return _aware(datetime.fromisoformat(written))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _aware(found: datetime) -> datetime | None:
+    """Return `found` in UTC; None where it is absurd, for instance the zero of a database."""
+    if not _FIRST_YEAR <= found.year < _LAST_YEAR:
+        return None
+    at = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    return at if at > _ZERO else None
