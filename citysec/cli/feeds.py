@@ -105,7 +105,7 @@ def status(data: Data = None) -> None:
     for feed in asyncio.run(_status(data)):
         counts = (f"{feed.failures:,}", f"{feed.objects:,}", f"{feed.rejects:,}")
         times = _time(feed.succeeded_at), _time(feed.next_at)
-        table.add_row(feed.name, "yes" if feed.enabled else "no", *times, *counts, Text(feed.error or ""))
+        table.add_row(feed.name, "yes" if feed.enabled else "no", *times, *counts, Text(feed.error or feed.held or ""))
     screen.stdout().print(table)
 
 
@@ -140,6 +140,20 @@ async def _switch(name: str, data: Path | None, *, enabled: bool) -> None:
             else:
                 standing.disable(feed)
             await audit.record(db, actor(), "feed.enable" if enabled else "feed.disable", f"feed:{name}")
+
+
+@app.command()
+def accept(name: Name, data: Data = None) -> None:
+    """Believe the next list of the feed NAME, although it lacks most of what it had; what it lacks is delisted."""
+    asyncio.run(_accept(name, data))
+
+
+async def _accept(name: str, data: Path | None) -> None:
+    async with _ready(data) as (database, _, known):
+        _named(known, name)
+        async with database.writing() as db:
+            await standing.accept(db, name)
+            await audit.record(db, actor(), "feed.accept", f"feed:{name}")
 
 
 @app.command()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Row, select
@@ -39,8 +40,10 @@ _ASSERTION: Final = (
     col(Assertion.feed),
     col(Assertion.tlp),
     col(Assertion.confidence),
+    col(Assertion.until),
 )
 _OPERATORS: Final = {Kind.NAME_LIKE: Op.LIKE, Kind.NAME_REGEX: Op.MATCHES}
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _T = TypeVar("_T")
 _Version = Row[int, str, bool, str | None, datetime | None, datetime | None, list[str]]
 
@@ -49,12 +52,20 @@ _Version = Row[int, str, bool, str | None, datetime | None, datetime | None, lis
 class Source:
     """The assertion a match rests on: of several feeds that say the same, the one that lets us tell most people.
 
-    So the least restrictive label comes first, then the highest confidence.
+    So the least restrictive label comes first, then the highest confidence. All feeds that say it under that label or
+    a lower one make it surer: what is false at each of them must be false at all.
+
+    Args:
+        feed: its name.
+        tlp: the label.
+        confidence: 0-100, of all that say so.
+        until: when the last of them counts no more; None is never.
     """
 
     feed: str
     tlp: int
     confidence: int
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,8 @@ class Claim:
     source: Source
 
 
-async def load(db: AsyncSession, indicator_ids: Collection[str]) -> list[Claim]:
-    """Return the claim of each indicator that some feed says, in the order of their ids."""
+async def load(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[Claim]:
+    """Return the claim of each indicator that some feed says at `at`, in the order of their ids."""
     connection = await db.connection()
     newest = select(*_VERSION).where(col(StixObject.stix_id).in_(indicator_ids), col(StixObject.latest))
     versions = (await connection.execute(newest.order_by(col(StixObject.stix_id)))).all()
@@ -77,18 +88,38 @@ async def load(db: AsyncSession, indicator_ids: Collection[str]) -> list[Claim]:
     keys = select(col(IndicatorKey.object_id), *ATOM).where(col(IndicatorKey.object_id).in_(ids))
     rows = await connection.execute(keys.order_by(col(IndicatorKey.id)))
     atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
-    rows = await connection.execute(select(*_ASSERTION).where(col(Assertion.object_id).in_(ids)))
-    sources = _by_object((row.object_id, Source(row.feed, row.tlp, row.confidence)) for row in rows)
-    return [_claim(row, atoms.get(row.id, ()), sources[row.id]) for row in versions if row.id in sources]
+    said = select(*_ASSERTION).where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None))
+    rows = await connection.execute(said)
+    sources = _by_object((row.object_id, Source(row.feed, row.tlp, row.confidence, row.until)) for row in rows)
+    return [_claim(row, atoms.get(row.id, ()), counting(sources[row.id], at)) for row in versions if row.id in sources]
 
 
-def _claim(row: _Version, atoms: Sequence[Atom], sources: Sequence[Source]) -> Claim:
-    terms = Terms(row.revoked, row.pattern_type, row.valid_from, row.valid_until, row.labels)
-    return Claim(row.stix_id, row.id, terms, atoms, min(sources, key=_reach))
+def counting(sources: Sequence[Source], at: datetime) -> Source:
+    """Return the source that counts at `at`, with the confidence and the end of all that say the same to its readers.
+
+    Where all have decayed, it is the one that did so last.
+    """
+    fresh = [source for source in sources if source.until is None or source.until > at]
+    if not fresh:
+        return max(sources, key=_end)
+    widest = min(fresh, key=_reach)
+    alike = [source for source in fresh if source.tlp == widest.tlp]
+    doubt = math.prod(1 - source.confidence / 100 for source in alike)
+    return replace(widest, confidence=round(100 * (1 - doubt)), until=max(alike, key=_end).until)
+
+
+def _claim(row: _Version, atoms: Sequence[Atom], source: Source) -> Claim:
+    ends = [end for end in (row.valid_until, source.until) if end is not None]
+    terms = Terms(row.revoked, row.pattern_type, row.valid_from, min(ends, default=None), row.labels)
+    return Claim(row.stix_id, row.id, terms, atoms, source)
 
 
 def _reach(source: Source) -> tuple[int, int, str]:
     return source.tlp, -source.confidence, source.feed
+
+
+def _end(source: Source) -> datetime:
+    return source.until or _NEVER
 
 
 def atom(columns: tuple[str, str, str, str, bool]) -> Atom:

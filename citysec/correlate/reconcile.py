@@ -56,7 +56,7 @@ async def reconcile(
         within: the asset ids that are looked at; None is all.
     """
     stored = await _stored(db, indicator_ids, within)
-    found = await claims.load(db, indicator_ids)
+    found = await claims.load(db, indicator_ids, at)
     outlooks = {claim.indicator_id: outlook(claim.terms, claim.atoms, assets.index, at) for claim in found}
     changed: list[str] = []
     fresh: list[_Pair] = []

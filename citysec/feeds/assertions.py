@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, update
-from sqlmodel import col, select
+import msgspec
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.tables import Assertion
 
+_NAMED: Final = 1000  # ids in one statement
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Under which label, and how surely (0 to 100), a feed says something."""
+
+class Terms(msgspec.Struct, frozen=True, gc=False):
+    """On which terms a feed says something.
+
+    Args:
+        tlp: the label under which.
+        confidence: how surely, 0 to 100.
+        until: when that has decayed; None is never.
+        name: what it calls the threat, where it sends no objects of its own.
+        labels: the same for kinds of threat.
+        facts: what else it says.
+    """
 
     tlp: int
     confidence: int
+    until: datetime | None = None
+    name: str | None = None
+    labels: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+
+_COLUMNS: Final = (
+    col(Assertion.object_id),
+    col(Assertion.tlp),
+    col(Assertion.confidence),
+    col(Assertion.until),
+    col(Assertion.name),
+    col(Assertion.labels),
+    col(Assertion.facts),
+    col(Assertion.gone_at),
+)
+_REVISE: Final = (
+    update(Assertion)
+    .where(col(Assertion.object_id) == bindparam("_object_id"), col(Assertion.feed) == bindparam("_feed"))
+    .values(
+        tlp=bindparam("_tlp"),
+        confidence=bindparam("_confidence"),
+        until=bindparam("_until"),
+        name=bindparam("_name"),
+        labels=bindparam("_labels"),
+        facts=bindparam("_facts"),
+        seen_at=bindparam("_seen_at"),
+        missed=0,
+        gone_at=None,
+    )
+)
 
 
 async def record(
@@ -26,43 +68,88 @@ async def record(
 ) -> set[int]:
     """Record that `feed` says the object versions `said`, and return those it did not say before, or on other terms.
 
-    `new_ids` are those of versions that nobody has said before.
+    That it says more than before, at the same terms, is recorded and changes nothing for anybody. `new_ids` are those
+    of versions that nobody has said before.
     """
     known = await _known(db, feed, said.keys() - set(new_ids))
-    changed = {object_id: terms for object_id, terms in said.items() if known.get(object_id) != terms}
-    rows = [
-        {"object_id": i, "feed": feed, "tlp": terms.tlp, "confidence": terms.confidence, "seen_at": at}
-        for i, terms in changed.items()
-    ]
-    new = [row for row in rows if row["object_id"] not in known]
+    new = [_row(object_id, feed, terms, at) for object_id, terms in said.items() if object_id not in known]
+    revised = {i: terms for i, terms in said.items() if i in known and known[i] != (terms, True)}
     connection = await db.connection()
     if new:
         await connection.execute(insert(Assertion), new)
-    if len(new) < len(rows):
-        await connection.execute(_REVISE, [{f"_{k}": v for k, v in row.items()} for row in rows if row not in new])
-    return set(changed)
+    if revised:
+        rows = [_row(object_id, feed, terms, at) for object_id, terms in revised.items()]
+        await connection.execute(_REVISE, [{f"_{name}": value for name, value in row.items()} for row in rows])
+    changed = (i for i, terms in revised.items() if not known[i][1] or _differ(known[i][0], terms))
+    return {row["object_id"] for row in new}.union(changed)
 
 
-async def seen(db: AsyncSession, feed: str, said: Mapping[int, Terms], at: datetime) -> None:
-    """Note that a feed which lists all that counts still lists `said`."""
-    confirm = update(Assertion).where(col(Assertion.feed) == feed, col(Assertion.object_id).in_(said))
-    connection = await db.connection()
-    await connection.execute(confirm.values(seen_at=at))
+def _row(object_id: int, feed: str, terms: Terms, at: datetime) -> dict[str, Any]:
+    return {
+        "object_id": object_id,
+        "feed": feed,
+        "tlp": terms.tlp,
+        "confidence": terms.confidence,
+        "until": terms.until,
+        "name": terms.name,
+        "labels": list(terms.labels),
+        "facts": terms.facts,
+        "seen_at": at,
+    }
 
 
-async def _known(db: AsyncSession, feed: str, said: Collection[int]) -> dict[int, Terms]:
+def _differ(one: Terms, other: Terms) -> bool:
+    """Return whether the two differ in more than their facts."""
+    return (one.tlp, one.confidence, one.until, one.name, one.labels) != (
+        other.tlp,
+        other.confidence,
+        other.until,
+        other.name,
+        other.labels,
+    )
+
+
+async def _known(db: AsyncSession, feed: str, said: Collection[int]) -> dict[int, tuple[Terms, bool]]:
+    """Return what `feed` is recorded to say, and whether it still lists it."""
     if not said:
         return {}
-    columns = col(Assertion.object_id), col(Assertion.tlp), col(Assertion.confidence)
+    query = select(*_COLUMNS).where(col(Assertion.feed) == feed, col(Assertion.object_id).in_(said))
+    rows = await (await db.connection()).execute(query)
+    return {
+        object_id: (Terms(tlp, confidence, until, name, tuple(labels), facts), gone_at is None)
+        for object_id, tlp, confidence, until, name, labels, facts, gone_at in rows
+    }
+
+
+async def seen(db: AsyncSession, feed: str, object_ids: Iterable[int], at: datetime) -> None:
+    """Note that a feed which lists all that counts still lists these."""
+    confirm = update(Assertion).where(col(Assertion.feed) == feed, col(Assertion.object_id).in_(list(object_ids)))
+    await (await db.connection()).execute(confirm.values(seen_at=at, missed=0))
+
+
+async def listed(db: AsyncSession, feed: str, since: datetime) -> tuple[int, int]:
+    """Return how many objects `feed` was believed to list, and how many of them it has listed since `since`."""
+    here = select(func.count()).where(col(Assertion.feed) == feed, col(Assertion.gone_at).is_(None))
     connection = await db.connection()
-    rows = await connection.execute(
-        select(*columns).where(col(Assertion.feed) == feed, col(Assertion.object_id).in_(said))
-    )
-    return {row.object_id: Terms(row.tlp, row.confidence) for row in rows}
+    believed = (await connection.execute(here)).scalar_one()
+    return believed, (await connection.execute(here.where(col(Assertion.seen_at) >= since))).scalar_one()
 
 
-_REVISE = (
-    update(Assertion)
-    .where(col(Assertion.object_id) == bindparam("_object_id"), col(Assertion.feed) == bindparam("_feed"))
-    .values(tlp=bindparam("_tlp"), confidence=bindparam("_confidence"), seen_at=bindparam("_seen_at"))
-)
+async def delist(db: AsyncSession, feed: str, since: datetime, confirmations: int, at: datetime) -> Sequence[int]:
+    """Count what `feed` has not listed since `since` as missed once more, and return what is gone by that.
+
+    Args:
+        db: the session of the caller.
+        feed: one that lists all that counts, and has just been read whole.
+        since: when that reading began.
+        confirmations: lists in a row that something must be missing on to be gone.
+        at: the present instant.
+    """
+    missing = (col(Assertion.feed) == feed, col(Assertion.gone_at).is_(None), col(Assertion.seen_at) < since)
+    connection = await db.connection()
+    await connection.execute(update(Assertion).where(*missing).values(missed=Assertion.missed + 1))
+    gone = (*missing, col(Assertion.missed) >= confirmations)
+    ids = (await connection.execute(select(col(Assertion.object_id)).where(*gone))).scalars().all()
+    if ids:
+        await connection.execute(update(Assertion).where(*gone).values(gone_at=at))
+    return ids

@@ -109,7 +109,18 @@ class _Common(_Frozen):
         le=36500,
         description="Indicators without `valid_until` expire after this; never when unset.",
     )
+    decay_speed: float = Field(
+        default=1.0, gt=0, le=10, description="How soon confidence falls: 1 evenly, above 1 sooner, below 1 later."
+    )
+    floor: int = Field(default=0, ge=0, le=99, description="Decayed to this confidence, an indicator counts no more.")
     semantics: Semantics = Field(default=Semantics.STREAM, description="`stream` or `snapshot`.")
+    confirmations: int = Field(
+        default=2, ge=1, le=100, description="Snapshots in a row that something is missing from until it is delisted."
+    )
+    max_shrink: float = Field(
+        default=0.5, ge=0, le=1, description="A snapshot that lacks a larger part of what it had waits for a person."
+    )
+    labels: tuple[str, ...] = Field(default=(), description="Kinds of threat, for entries that state none.")
     timeout_s: float = Field(default=600, gt=0, le=86400, description="Longest time for one answer, slow or not.")
     allow_hosts: tuple[str, ...] = Field(
         default=(), description="`host` or `host:port` of this publisher that may lie on private addresses."

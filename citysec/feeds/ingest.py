@@ -5,7 +5,7 @@ One batch is one transaction. The same batch twice changes nothing and causes no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -17,10 +17,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox, tlp
 from citysec.db import alone
-from citysec.feeds import assertions, markings, objects, rejects, trust, versions
+from citysec.feeds import assertions, authored, markings, objects, rejects, trust, versions
 from citysec.feeds.assertions import Terms
 from citysec.feeds.definition import Definition, Semantics
-from citysec.feeds.formats import Draft, Reject
+from citysec.feeds.formats import Draft, Entry, Reject
 from citysec.feeds.versions import Key, Plan
 from citysec.tables import Feed
 from citysec.tables.columns import now
@@ -30,6 +30,8 @@ BATCH: Final = 1000
 WORK: Final = 1000
 """Objects that one piece of work names at most."""
 UNMARKED: Final = -1
+SMALL: Final = 10
+"""So many may always be missing from a list."""
 _TEXTS: Final = attrgetter(
     "created_by_ref", "name", "pattern", "pattern_type", "source_ref", "target_ref", "relationship_type"
 )
@@ -43,12 +45,14 @@ class Batch:
 
     Args:
         drafts: in the order of the feed.
+        entries: the same for what is no STIX.
         rejects: what could not be read.
         markings: the marking definitions of the whole page: the label each stands for, None for statements.
         cursor: where the feed stands after this batch; None leaves it, for a batch that does not end its page.
     """
 
     drafts: Sequence[Draft] = ()
+    entries: Sequence[Entry] = ()
     rejects: Sequence[Reject] = ()
     markings: Mapping[str, TLP | None] = field(default_factory=dict[str, "TLP | None"])
     cursor: Mapping[str, Any] | None = None
@@ -72,37 +76,68 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     at = now()
     drafts, unstorable = _sorted_out(batch.drafts)
     drafts += await markings.waiting(db, feed.name, batch.markings)
-    have = await objects.stored(db, {draft.stix_id for draft in drafts})
+    entries = {authored.stix_id(entry): entry for entry in batch.entries}
+    have = await objects.stored(db, {draft.stix_id for draft in drafts} | entries.keys())
+    drafts += [authored.draft(entry, at) for stix_id, entry in entries.items() if stix_id not in have]
     plan = versions.plan(drafts, have, at)
-    known = await markings.known(db, drafts, batch.markings)
+    known = await markings.known(db, [*drafts, *entries.values()], batch.markings)
     labels = {draft.content_hash: tlp.strictest(draft.marking_refs, known) for draft in drafts}
-    rows = {key: _row(feed, key, draft, labels, at) for key, draft in plan.new.items()}
+    rows = {key: _row(key, draft, labels, at) for key, draft in plan.new.items()}
     ids = await objects.store(db, plan, have, rows)
-    revised = await _revise(db, feed, plan, labels)
     held = {ids[key]: draft for key, draft in plan.new.items()} | {have.id: draft for draft, have in plan.again}
     said = {object_id: _terms(feed, draft, labels) for object_id, draft in held.items()}
-    changed = revised | await assertions.record(db, feed.name, said, new_ids=ids.values(), at=at)
+    for object_id, entry in _standing_for(entries, ids, have).items():
+        said[object_id] = _said(feed, entry, tlp.strictest(entry.marking_refs, known), at)
+    changed = await _relabel(db, plan, labels)
+    changed |= await assertions.record(db, feed.name, said, new_ids=ids.values(), at=at)
     if feed.semantics is Semantics.SNAPSHOT:
         await assertions.seen(db, feed.name, said, at)
     refused = [*batch.rejects, *unstorable, *plan.clashes]
-    outcome = Outcome(
-        stored=len(ids),
-        known=len(batch.drafts) - len(unstorable) - len(plan.clashes) - len(ids),
-        refused=len(refused),
-    )
+    arrived = len(batch.drafts) - len(unstorable) - len(plan.clashes) + len(batch.entries)
     new_rejects = await rejects.keep(db, feed.name, refused, at)
-    _hand_on(db, {object_id: held[object_id] for object_id in sorted(changed)})
-    await _count(db, feed.name, outcome.stored, new_rejects, batch.cursor)
-    return outcome
+    _hand_on(db, sorted(changed), {i for i in changed if i not in held or _is_correlated(held[i])})
+    await _count(db, feed.name, len(ids), new_rejects, batch.cursor)
+    return Outcome(stored=len(ids), known=arrived - len(ids), refused=len(refused))
+
+
+async def delist(db: AsyncSession, feed: Definition, since: datetime) -> int:
+    """Note what is missing from a whole reading that began at `since`; return how much is gone by that.
+
+    A list that is empty, or has shrunk by more than the feed's limit, is not believed until a person accepts it.
+    """
+    row, at = await db.get_one(Feed, feed.name), now()
+    believed, here = await assertions.listed(db, feed.name, since)
+    row.held = None if row.accepted else _suspicion(feed, believed, here)
+    if row.held is not None:
+        return 0
+    row.accepted = False
+    gone = await assertions.delist(db, feed.name, since, feed.confirmations, at)
+    _hand_on(db, gone, set(gone))
+    return len(gone)
+
+
+def _suspicion(feed: Definition, believed: int, here: int) -> str | None:
+    """Return why a list cannot be believed."""
+    if believed - here <= max(SMALL, believed * feed.max_shrink):
+        return None
+    return (
+        f"the list has shrunk from {believed:,} to {here:,}: nothing was delisted; `citysec feeds accept {feed.name}`"
+    )
 
 
 def _sorted_out(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Reject]]:
     """Return what can be stored, and what cannot."""
-    broken = [draft for draft in drafts if "\\u0000" in draft.text and _has_nul(draft)]
-    if not broken:
-        return list(drafts), []
-    reasons = [Reject(draft.stix_id, "it holds the character U+0000", draft.text[:200]) for draft in broken]
-    return [draft for draft in drafts if draft not in broken], reasons
+    faults = [(draft, _fault(draft)) for draft in drafts]
+    broken = [Reject(draft.stix_id, fault, draft.text[:200]) for draft, fault in faults if fault]
+    return (list(drafts) if not broken else [draft for draft, fault in faults if not fault]), broken
+
+
+def _fault(draft: Draft) -> str | None:
+    if "\\u0000" in draft.text and _has_nul(draft):
+        return "it holds the character U+0000"
+    if authored.is_forged(draft):
+        return "it names citysec as its creator, but its id is not that of what it says"
+    return None
 
 
 def _has_nul(draft: Draft) -> bool:
@@ -111,7 +146,7 @@ def _has_nul(draft: Draft) -> bool:
     return any("\0" in text for text in texts if text is not None)
 
 
-def _row(feed: Definition, key: Key, draft: Draft, labels: Labels, at: datetime) -> dict[str, Any]:
+def _row(key: Key, draft: Draft, labels: Labels, at: datetime) -> dict[str, Any]:
     """Return the columns of a new object version."""
     return {
         "stix_id": draft.stix_id,
@@ -122,7 +157,7 @@ def _row(feed: Definition, key: Key, draft: Draft, labels: Labels, at: datetime)
         "created_by_ref": draft.created_by_ref,
         "revoked": draft.revoked,
         "valid_from": draft.valid_from,
-        "valid_until": _valid_until(feed, draft),
+        "valid_until": draft.valid_until,
         "confidence": draft.confidence,
         "name": draft.name,
         "pattern": draft.pattern,
@@ -142,41 +177,61 @@ def _column(label: TLP | None) -> int:
     return UNMARKED if label is None else int(label)
 
 
-def _valid_until(feed: Definition, draft: Draft) -> datetime | None:
-    return trust.expiry(feed, draft.version, draft.valid_until) if draft.type == "indicator" else draft.valid_until
+async def _relabel(db: AsyncSession, plan: Plan, labels: Labels) -> set[int]:
+    """Mark stored versions anew whose marking definition has come since, and return those."""
+    marked = {have.id: _column(labels[draft.content_hash]) for draft, have in plan.again}
+    changes = {have.id: marked[have.id] for _, have in plan.again if marked[have.id] != have.tlp}
+    await objects.relabel(db, changes)
+    return set(changes)
 
 
-async def _revise(db: AsyncSession, feed: Definition, plan: Plan, labels: Labels) -> set[int]:
-    """Follow what has become known about stored versions, and return those that it changes.
-
-    A marking definition may have come since; and of two feeds that say the same without an end, the longer lifetime
-    counts.
-    """
-    changes: list[tuple[int, Mapping[str, Any]]] = []
-    for draft, have in plan.again:
-        own, until = _column(labels[draft.content_hash]), have.valid_until
-        if until is not None and draft.valid_until is None:
-            longer = _valid_until(feed, draft)
-            until = None if longer is None else max(longer, until)
-        if (own, until) != (have.tlp, have.valid_until):
-            changes.append((have.id, {"tlp": own, "valid_until": until}))
-    await objects.revise(db, changes)
-    return {object_id for object_id, _ in changes}
+def _standing_for(
+    entries: Mapping[str, Entry], ids: Mapping[Key, int], have: Mapping[str, Sequence[versions.Stored]]
+) -> dict[int, Entry]:
+    """Return the row id of the object that stands for each entry."""
+    rows = {key[0]: object_id for key, object_id in ids.items()}
+    rows |= {stix_id: next(v.id for v in found if v.latest) for stix_id, found in have.items()}
+    return {rows[stix_id]: entry for stix_id, entry in entries.items()}
 
 
 def _terms(feed: Definition, draft: Draft, labels: Labels) -> Terms:
     own = labels[draft.content_hash]
-    return Terms(int(feed.tlp if own is None else own), trust.confidence(feed, draft.confidence))
+    sure = trust.confidence(feed, draft.confidence)
+    until = None if draft.type != "indicator" or draft.valid_until else trust.decayed(feed, sure, draft.version)
+    return Terms(int(feed.tlp if own is None else own), sure, until)
 
 
-def _hand_on(db: AsyncSession, changed: Mapping[int, Draft]) -> None:
-    """Write the work for what the batch changed: all of it to be shared, what can match something to be correlated."""
-    for kind, ids in (
-        ("correlate", [object_id for object_id, draft in changed.items() if _is_correlated(draft)]),
-        ("share", list(changed)),
-    ):
+def _said(feed: Definition, entry: Entry, label: TLP | None, at: datetime) -> Terms:
+    """Return the terms of an entry; what a feed lists all of counts while it is listed."""
+    sure = trust.confidence(feed, entry.confidence)
+    until = entry.until
+    if until is None and feed.semantics is Semantics.STREAM:
+        until = trust.decayed(feed, sure, trust.end_of_day(entry.seen or at))
+    return Terms(
+        tlp=int(feed.tlp if label is None else label),
+        confidence=sure,
+        until=until,
+        name=entry.name,
+        labels=entry.labels or feed.labels,
+        facts=_facts(entry),
+    )
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    told = {
+        "since": entry.since and entry.since.isoformat(),
+        "seen": entry.seen and entry.seen.isoformat(),
+        "description": entry.description,
+        "references": list(entry.references),
+    }
+    return {**{name: fact for name, fact in told.items() if fact}, **entry.facts}
+
+
+def _hand_on(db: AsyncSession, shared: Sequence[int], correlated: Set[int]) -> None:
+    """Write the work for what has changed: all of it to be shared, what can match something to be correlated."""
+    for kind, ids in (("correlate", sorted(correlated)), ("share", shared)):
         for start in range(0, len(ids), WORK):
-            outbox.add(db, kind, {"objects": ids[start : start + WORK]})
+            outbox.add(db, kind, {"objects": list(ids[start : start + WORK])})
 
 
 def _is_correlated(draft: Draft) -> bool:

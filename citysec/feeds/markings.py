@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import tlp
-from citysec.feeds.formats import Draft
+from citysec.feeds.formats import Draft, Entry
 from citysec.feeds.formats.markings import marking_level
 from citysec.feeds.formats.stix import parse
 from citysec.tables import Assertion, StixObject
@@ -23,7 +23,7 @@ def of_page(drafts: Iterable[Draft]) -> dict[str, TLP | None]:
 
 
 async def known(
-    db: AsyncSession, drafts: Iterable[Draft], of_page: Mapping[str, TLP | None]
+    db: AsyncSession, drafts: Iterable[Draft | Entry], of_page: Mapping[str, TLP | None]
 ) -> Mapping[str, TLP | None]:
     """Return the labels of all markings that `drafts` refer to and that `of_page` or the database define."""
     asked = {ref for draft in drafts for ref in draft.marking_refs if tlp.of_marking(ref) is None} - of_page.keys()

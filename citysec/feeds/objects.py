@@ -25,7 +25,6 @@ _VERSION: Final = (
     col(StixObject.revoked),
     col(StixObject.latest),
     col(StixObject.tlp),
-    col(StixObject.valid_until),
 )
 
 _SEQUENCE: Final = text(
@@ -113,11 +112,9 @@ async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:
         await connection.execute(insert(IndicatorKey), rows)
 
 
-async def revise(db: AsyncSession, changes: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    """Set `tlp` and `valid_until`, which depend on more than the object's own text, of object ids anew."""
-    if changes:
-        statement = update(StixObject).where(col(StixObject.id) == bindparam("_id"))
-        statement = statement.values(tlp=bindparam("_tlp"), valid_until=bindparam("_valid_until"))
-        rows = [{"_id": i, "_tlp": change["tlp"], "_valid_until": change["valid_until"]} for i, change in changes]
-        connection = await db.connection()
-        await connection.execute(statement, rows)
+async def relabel(db: AsyncSession, labels: Mapping[int, int]) -> None:
+    """Set the label that stored versions are marked with."""
+    if labels:
+        statement = update(StixObject).where(col(StixObject.id) == bindparam("_id")).values(tlp=bindparam("_tlp"))
+        rows = [{"_id": object_id, "_tlp": label} for object_id, label in labels.items()]
+        await (await db.connection()).execute(statement, rows)

@@ -15,10 +15,10 @@ from citysec import log
 from citysec.db import Database
 from citysec.errors import FeedError, FeedMalformed, InvalidInput
 from citysec.feeds import formats, markings, standing
-from citysec.feeds.definition import Definition
+from citysec.feeds.definition import Definition, Semantics
 from citysec.feeds.fetch import read_file
-from citysec.feeds.formats import Draft, Item, Reject
-from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
+from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
+from citysec.feeds.ingest import BATCH, Batch, Outcome, delist, ingest
 from citysec.feeds.publishers import Publishers
 from citysec.tables import Feed
 from citysec.tables.columns import now
@@ -57,6 +57,10 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
         async for outcome in read(database, feed, publishers):
             total += outcome
             yield outcome
+        if total != Outcome() and feed.semantics is Semantics.SNAPSHOT:
+            async with database.writing() as db:
+                gone = await delist(db, feed, started)
+            _log.info("feed.delisted", feed=feed.name, objects=gone)
     except FeedError as err:
         async with database.writing() as db:
             row = await standing.failed(db, feed, err, at=now(), jitter=_chance.random())
@@ -113,14 +117,39 @@ def batches(body: bytes, after: Mapping[str, Any] | None) -> Iterator[Batch]:
     """
     try:
         labels = markings.of_page(one for one in _read(body) if isinstance(one, Draft))
-        found = _read(body)
+        found = _Counted(_read(body))
         part = list(islice(found, BATCH))
         while following := list(islice(found, BATCH)):
             yield _batch(part, labels, None)
             part = following
+        found.check()
         yield _batch(part, labels, after)
     except InvalidInput as err:
         raise FeedMalformed(str(err)) from err
+
+
+class _Counted:
+    """Passes items on, and compares how many came with how many the publisher says there are."""
+
+    def __init__(self, items: Iterator[Item]) -> None:
+        self._items, self._came, self._census = items, 0, None
+
+    def __iter__(self) -> Iterator[Draft | Entry | Reject]:
+        for item in self._items:
+            if isinstance(item, Census):
+                self._census = item.records
+            else:
+                self._came += 1
+                yield item
+
+    def check(self) -> None:
+        """Refuse a page that is not whole.
+
+        Raises:
+            FeedMalformed: another number came than is said to be there.
+        """
+        if self._census not in {None, self._came}:
+            raise FeedMalformed(f"the list says that it holds {self._census:,} records, and {self._came:,} came")
 
 
 def _read(body: bytes) -> Iterator[Item]:
@@ -130,6 +159,7 @@ def _read(body: bytes) -> Iterator[Item]:
 def _batch(part: Sequence[Item], labels: Mapping[str, TLP | None], cursor: Mapping[str, Any] | None) -> Batch:
     return Batch(
         drafts=[one for one in part if isinstance(one, Draft)],
+        entries=[one for one in part if isinstance(one, Entry)],
         rejects=[one for one in part if isinstance(one, Reject)],
         markings=labels,
         cursor=cursor,

@@ -13,6 +13,7 @@ from citysec import outbox
 from citysec.errors import FeedError, FeedMalformed, FeedRefused, FeedUnreachable
 from citysec.feeds.definition import Definition
 from citysec.tables import Feed
+from citysec.tables.columns import now
 
 FIRST_RETRY_S: Final = 30.0
 LONGEST_RETRY_S: Final = 6 * 3600.0
@@ -41,6 +42,13 @@ def enable(feed: Feed, definition: Definition, at: datetime) -> None:
 def disable(feed: Feed) -> None:
     """Have the feed polled no more; what it brought stays."""
     feed.enabled, feed.next_at = False, None
+
+
+async def accept(db: AsyncSession, name: str) -> None:
+    """Believe the feed's next list, however much shorter it is; it is asked for at once."""
+    feed = await db.get_one(Feed, name)
+    feed.accepted, feed.held, feed.cursor = True, None, {}
+    feed.next_at = now() if feed.enabled else None
 
 
 async def succeeded(db: AsyncSession, definition: Definition, started: datetime, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from citysec.feeds.definition import Definition, Reliability
@@ -23,11 +23,21 @@ def confidence(feed: Definition, stated: int | None) -> int:
     return round(WEIGHTS[feed.reliability] * (feed.confidence if stated is None else stated))
 
 
-def expiry(feed: Definition, since: datetime | None, stated: datetime | None) -> datetime | None:
-    """Return when an indicator stops to count: when its creator says, else a lifetime after `since`; None is never."""
-    if stated is not None or feed.lifetime_days is None or since is None:
-        return stated
+def decayed(feed: Definition, sure: int, seen: datetime | None) -> datetime | None:
+    """Return when the feed's word on what was last seen at `seen` counts no more; None is never.
+
+    Confidence falls as `sure · (1 - (t/τ)^(1/δ))`, the polynomial of MISP's decay models, τ being the feed's lifetime
+    and δ its decay speed; it counts until it meets the feed's floor.
+    """
+    if feed.lifetime_days is None or seen is None:
+        return None
+    left = max(0.0, 1 - feed.floor / sure) if sure else 0.0
     try:
-        return since + timedelta(days=feed.lifetime_days)
+        return seen + timedelta(days=feed.lifetime_days * left**feed.decay_speed)
     except OverflowError:
         return None
+
+
+def end_of_day(at: datetime) -> datetime:
+    """Return the end of the day of `at` in UTC: lists that repeat themselves renew what they say once a day."""
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

@@ -31,7 +31,6 @@ class Stored:
     revoked: bool
     latest: bool
     tlp: int
-    valid_until: datetime | None
 
 
 @dataclass(slots=True)

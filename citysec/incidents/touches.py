@@ -121,8 +121,15 @@ async def _names(db: AsyncSession, stix_ids: set[str]) -> dict[str, tuple[str, i
 
 
 async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, list[str]]:
-    rows = await db.exec(select(col(StixObject.id), col(StixObject.labels)).where(col(StixObject.id).in_(object_ids)))
-    return {object_id: labels for object_id, labels in rows if object_id is not None}
+    """Return what indicators, and the feeds that list them, say of the kind of threat."""
+    own = select(col(StixObject.id), col(StixObject.labels)).where(col(StixObject.id).in_(object_ids))
+    listed = select(col(Assertion.object_id), col(Assertion.labels)).where(
+        col(Assertion.object_id).in_(object_ids), col(Assertion.gone_at).is_(None)
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for object_id, labels in (*await db.exec(own), *await db.exec(listed.order_by(col(Assertion.feed)))):
+        found[object_id or 0] += labels
+    return found
 
 
 async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Concern]]:

@@ -28,6 +28,10 @@ class Feed(Row, table=True):
     error: str | None = Field(default=None, sa_type=LongText)
     objects: int = Field(default=0, description="Object versions stored from this feed.")
     rejects: int = Field(default=0, description="Objects refused, ever.")
+    held: str | None = Field(
+        default=None, sa_type=LongText, description="Why the last list was not believed; a person may accept it."
+    )
+    accepted: bool = Field(default=False, description="The next list is believed, however short.")
 
 
 class StixObject(Row, table=True):
@@ -66,13 +70,26 @@ class StixObject(Row, table=True):
 
 
 class Assertion(Row, table=True):
-    """One feed says one object version; several feeds may say the same, each with its own terms."""
+    """One feed says one object version; several feeds may say the same, each with its own terms.
+
+    It counts while it is listed and `until` has not come. What is gone stays, so that the past can be explained.
+    """
+
+    __table_args__ = (Index("ix_assertion_feed", "feed", "seen_at"),)
 
     object_id: int = Field(primary_key=True, foreign_key="stix_object.id", sa_type=BigCount)
     feed: str = Field(primary_key=True, foreign_key="feed.name")
     tlp: int = Field(description="The object's own TLP, else the feed's default.")
     confidence: int = Field(description="0-100: the object's confidence weighted by the feed's reliability.")
+    until: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="When the feed's word has decayed; the object's own end is its."
+    )
+    name: str | None = Field(default=None, description="What the feed calls the threat, where it sends no objects.")
+    labels: list[str] = Field(default_factory=list, sa_type=Json, description="The same for kinds of threat.")
+    facts: dict[str, Any] = Field(default_factory=dict, sa_type=Json, description="What else it says, as received.")
     seen_at: datetime = Field(sa_type=UtcDateTime)
+    missed: int = Field(default=0, description="Whole lists in a row that it was not on, for feeds that list all.")
+    gone_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="Not listed any more since.")
 
 
 class IndicatorKey(Row, table=True):

@@ -155,17 +155,16 @@ async def test_a_second_feed_says_the_same_on_its_own_terms(enrolled: Database, 
     assert len([w for w in await _all(enrolled, Outbox) if w.kind == "correlate"]) == 2
 
 
-async def test_without_an_end_the_feeds_lifetime_counts_and_the_longer_one_wins(
-    enrolled: Database, bundle_feed: BundleFeed
-):
-    short, long = (bundle_feed.model_copy(update={"lifetime_days": days}) for days in (10, 20))
-    for feed, day in ((short, 11), (long, 21), (short, 21)):
-        await _take(enrolled, feed, indicator(1))
-        until = (await _latest(enrolled)).valid_until
-        assert until is not None
-        assert (until.month, until.day) == (1, day)
+async def test_without_an_end_each_feeds_word_decays_by_its_own_lifetime(enrolled: Database, bundle_feed: BundleFeed):
+    other = bundle_feed.model_copy(update={"name": "other", "lifetime_days": 20})
+    async with enrolled.writing() as db:
+        await standing.enrol(db, {"other": other}, now())
+    await _take(enrolled, bundle_feed.model_copy(update={"lifetime_days": 10}), indicator(1))
+    await _take(enrolled, other, indicator(1))
+    ends = {a.feed: a.until and (a.until.month, a.until.day) for a in await _all(enrolled, Assertion)}
+    assert ends == {"test": (1, 11), "other": (1, 21)}
     await _take(enrolled, bundle_feed, indicator(1))
-    assert (await _latest(enrolled)).valid_until is None
+    assert {a.until for a in await _all(enrolled, Assertion) if a.feed == "test"} == {None}
 
 
 async def test_relationships_that_indicate_are_correlated_others_only_shared(

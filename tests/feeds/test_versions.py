@@ -40,7 +40,6 @@ def _stored(draft: Draft, version: datetime | None = None) -> Stored:
         revoked=draft.revoked,
         latest=True,
         tlp=-1,
-        valid_until=None,
     )
 
 

@@ -89,6 +89,8 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("objects", sa.Integer(), nullable=False),
         sa.Column("rejects", sa.Integer(), nullable=False),
+        sa.Column("held", sa.Text(), nullable=True),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -212,7 +214,13 @@ def upgrade() -> None:
         sa.Column("feed", sa.String(), nullable=False),
         sa.Column("tlp", sa.Integer(), nullable=False),
         sa.Column("confidence", sa.Integer(), nullable=False),
+        sa.Column("until", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("seen_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("gone_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["feed"],
             ["feed.name"],
@@ -223,6 +231,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("object_id", "feed"),
     )
+    with op.batch_alter_table("assertion", schema=None) as batch_op:
+        batch_op.create_index("ix_assertion_feed", ["feed", "seen_at"], unique=False)
+
     op.create_table(
         "asset_owner",
         sa.Column("ref", sa.String(), nullable=False),
