@@ -74,17 +74,20 @@ def _is_json(written: bytes) -> bool:
 
 def _lines(file: BinaryIO) -> Iterator[Document | Reject]:
     file.seek(0)
-    for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES), b""), 1):
-        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+    for number, line in bounded_lines(file, MAX_LINE_BYTES):
+        if len(line) > MAX_LINE_BYTES:
             yield Reject(f"line {number}", f"longer than {MAX_LINE_BYTES} bytes", excerpt(line))
-            _skip_line(file)
         elif not line.isspace():
             yield Document(f"line {number}", Raw(line.removeprefix(_BOM)))
 
 
-def _skip_line(file: BinaryIO) -> None:
-    while (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-        pass
+def bounded_lines(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of `file` with their numbers, from 1; of one that is too long, one byte more than `most`."""
+    for number, line in enumerate(iter(lambda: file.readline(most + 1), b""), 1):
+        yield number, line
+        rest = line
+        while len(rest) > most and not rest.endswith(b"\n"):
+            rest = file.readline(most + 1)
 
 
 def is_list(raw: Raw | bytes) -> bool:

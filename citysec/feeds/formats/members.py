@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 _NOTHING: Final[Mapping[str, Any]] = {}
+_LINK: Final = re.compile(r"https?://[^\s\"'<>\\^`{|}]{1,2000}", re.IGNORECASE)
+_MOST_LINKS: Final = 100
+_MOST_WORDS: Final = 4000
 _YES: Final = frozenset({"1", "true", "yes"})
 
 
@@ -23,6 +27,19 @@ def text(value: object) -> str | None:
 def texts(value: object) -> tuple[str, ...]:
     """Return the texts of a list, each once, in its order."""
     return tuple(dict.fromkeys(found for item in sequence(value) if (found := text(item))))
+
+
+def links(values: Iterable[object]) -> tuple[str, ...]:
+    """Return the web addresses among `values`, each once, at most a hundred; a page may show them as links."""
+    found = dict.fromkeys(link for value in values if (link := text(value)) and _LINK.fullmatch(link))
+    return tuple(found)[:_MOST_LINKS]
+
+
+def english(descriptions: object) -> str | None:
+    """Return the first English text of a list of `{"lang", "value"}`, else the first of all."""
+    found = [(str(said.get("lang")), words) for said in mappings(descriptions) if (words := text(said.get("value")))]
+    chosen = next((words for lang, words in found if lang.lower().startswith("en")), found[0][1] if found else None)
+    return chosen[:_MOST_WORDS] if chosen else None
 
 
 def mapping(value: object) -> Mapping[str, Any]:

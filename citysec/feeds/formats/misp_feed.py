@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.documents import MALFORMED, excerpt
+from citysec.feeds.formats.documents import MALFORMED, bounded_lines, excerpt
 from citysec.feeds.formats.draft import Reject
 from citysec.feeds.formats.members import mapping, text
 from citysec.feeds.formats.misp_tags import Tags, tags
@@ -24,7 +24,7 @@ from citysec.feeds.formats.times import instant
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ROW: Final = re.compile(rb"\s*\"?([0-9a-fA-F]{32})\"?\s*,\s*\"?([0-9a-fA-F-]{36})\"?\s*")
-_MAX_LINE: Final = 1 << 20
+_MAX_LINE: Final = 1000
 _manifest: Final = msgspec.json.Decoder(dict[str, Raw])
 _anything: Final = msgspec.json.Decoder()
 
@@ -77,7 +77,7 @@ def _listed(uuid: str, raw: Raw) -> Listed | Reject:
 
 def hashes(file: BinaryIO) -> Iterator[tuple[str, str] | Reject]:
     """Yield, for each line of `hashes.csv`, the MD5 of a value and the event that holds it, both in lower case."""
-    for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE), b""), 1):
+    for number, line in bounded_lines(file, _MAX_LINE):
         if found := _ROW.fullmatch(line):
             yield found[1].decode().lower(), found[2].decode().lower()
         elif line.strip():

@@ -9,7 +9,7 @@ Source:
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -32,6 +32,12 @@ def instant(value: object) -> datetime | None:
             return _since_1970(int(written)) if _SECONDS.fullmatch(written) else _iso(written)
         case _:
             return None
+
+
+def day(value: object) -> date | None:
+    """Return the day that an ISO 8601 date or instant says; None for all else."""
+    found = instant(value) if isinstance(value, str) else None
+    return found.date() if found else None
 
 
 def of_mail(value: str) -> datetime | None:

@@ -1,0 +1,150 @@
+"""Which products and versions a vulnerability is in: one shape for all who publish that.
+
+Source:
+    CVE Record Format 5.1, `product` and `versions`; NVD CVE API 2.0, `configurations`; CSAF 2.0 §3.1.3 and §3.2.3.9.
+    The shape is ours: it keeps what each of them can say, and nothing that only one of them needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from citysec.feeds.formats.members import mappings, text
+
+_COMPARISON: Final = re.compile(r"\s*(<=|>=|<|>|==?)\s*([^\s<>=,|]+)\s*")
+_BEFORE: Final = re.compile(
+    r"(?:all\s+)?(?:versions?\s+)?(?:prior\s+to|before|earlier\s+than)\s+v?(\S+)", re.IGNORECASE
+)
+_UP_TO: Final = re.compile(
+    r"v?(\S+)\s+(?:and|or)\s+(?:earlier|prior|below|older|lower)(?:\s+versions?)?", re.IGNORECASE
+)
+_ANY: Final = frozenset({"*", "all", "all versions", "any", "any version"})
+_NO_BOUND: Final = frozenset({"", "*", "0", "-", "n/a", "na", "none", "unspecified", "unknown"})
+_UNSAID: Final = _NO_BOUND - {"*", "0"}
+
+
+class Status(StrEnum):
+    """Whether versions have the vulnerability."""
+
+    AFFECTED = "affected"
+    UNAFFECTED = "unaffected"
+    UNKNOWN = "unknown"
+
+
+class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One version, or a range of versions without a gap; every version where neither is said.
+
+    Args:
+        status: whether they have the vulnerability; `unknown` also where the publisher says no more than that some do.
+        exact: the one version, as it is written.
+        start: the first version; None begins with the first of all.
+        start_excluded: `start` itself is not meant.
+        end: the last version; None ends with the last of all.
+        end_excluded: `end` itself is not meant.
+        order: how versions are compared, in the words of the publisher: `semver`, `rpm`, `custom` …
+    """
+
+    status: Status = Status.AFFECTED
+    exact: str | None = None
+    start: str | None = None
+    start_excluded: bool = False
+    end: str | None = None
+    end_excluded: bool = False
+    order: str | None = None
+
+
+class Affected(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One product, and which of its versions have the vulnerability.
+
+    Args:
+        vendor: who makes it, as it is written.
+        product: its name, as it is written.
+        package: its name in the package collection that the publisher means.
+        purl: its package URL, with or without a version.
+        cpes: its names or match criteria in CPE 2.3, or 2.2 where the publisher still writes that; any of them.
+        versions: in the order of the publisher; where two say something about one version, the later counts.
+        default: what holds for the versions that `versions` does not name.
+        platforms: operating systems or architectures that it must run on, as they are written; any when empty.
+        running_on: CPE criteria of which one must be there beside it; nothing need be when empty.
+        by: who says so, where several do.
+    """
+
+    vendor: str | None = None
+    product: str | None = None
+    package: str | None = None
+    purl: str | None = None
+    cpes: tuple[str, ...] = ()
+    versions: tuple[Versions, ...] = ()
+    default: Status = Status.UNKNOWN
+    platforms: tuple[str, ...] = ()
+    running_on: tuple[str, ...] = ()
+    by: str | None = None
+
+
+def status(value: object, missing: Status = Status.UNKNOWN) -> Status:
+    """Return the status that a word of CVE names, `missing` for any other."""
+    return Status(value) if isinstance(value, str) and value in set(Status) else missing
+
+
+def versions(member: Any, default: Status) -> Iterator[Versions]:
+    """Yield the ranges that one member of `versions` of a CVE record stands for.
+
+    Changes of the status within a range make several ranges of it, in their order.
+    """
+    found = status(member.get("status"), default)
+    order, version = text(member.get("versionType")), text(member.get("version")) or ""
+    end, last = text(member.get("lessThan")), text(member.get("lessThanOrEqual"))
+    if end is None and last is None:
+        yield from written(version, found, order)
+        return
+    start = None if version.lower() in _NO_BOUND else version
+    for change in mappings(member.get("changes")):
+        if at := text(change.get("at")):
+            yield Versions(status=found, start=start, end=at, end_excluded=True, order=order)
+            start, found = at, status(change.get("status"))
+    stop = end or last
+    stop = None if stop is None or stop.lower() in _NO_BOUND else stop
+    if start is None or start != stop or end is None:
+        yield Versions(
+            status=found, start=start, end=stop, end_excluded=end is not None and stop is not None, order=order
+        )
+
+
+def written(words: str, found: Status, order: str | None = None) -> Iterator[Versions]:
+    """Yield what a text says about versions: one of them, comparisons (`>= 1.2, < 1.4`), or usual phrases."""
+    if (known := words.lower()) in _UNSAID:
+        yield Versions(status=Status.UNKNOWN if found is Status.AFFECTED else found)
+    elif known in _ANY:
+        yield Versions(status=found)
+    elif before := _BEFORE.fullmatch(words):
+        yield Versions(status=found, end=before[1], end_excluded=True, order=order)
+    elif up_to := _UP_TO.fullmatch(words):
+        yield Versions(status=found, end=up_to[1], order=order)
+    else:
+        yield compared(words, found, order) or Versions(status=found, exact=words, order=order)
+
+
+def compared(words: str, found: Status, order: str | None = None) -> Versions | None:
+    """Return the range that comparisons joined by commas describe; None where the text is something else."""
+    bounds: dict[str, Any] = {}
+    for part in words.split(","):
+        comparison = _COMPARISON.fullmatch(part)
+        if comparison is None:
+            return None
+        bounds |= _bound(comparison[1], comparison[2])
+    return Versions(status=found, order=order, **bounds)
+
+
+def _bound(operator: str, version: str) -> dict[str, Any]:
+    match operator:
+        case "<" | "<=":
+            return {"end": version, "end_excluded": operator == "<"}
+        case ">" | ">=":
+            return {"start": version, "start_excluded": operator == ">"}
+        case _:
+            return {"exact": version}

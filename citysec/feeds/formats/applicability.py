@@ -1,0 +1,103 @@
+"""CPE applicability statements: which configurations have a vulnerability.
+
+Each criterion that says `vulnerable` is a product of its own. What its configuration demands beside it (firmware on its
+device, a program on its system) goes with it as `running_on`; negated nodes restrict nothing, so that a match is rather
+found than missed.
+
+Source:
+    NVD CVE API 2.0 schema, `config`, `node`, `cpe_match`; CVE Record Format 5.1, `cpeApplicability`; NISTIR 7695 §6.2
+    for the formatted string of a CPE name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from citysec.feeds.formats.affected import Affected, Status, Versions
+from citysec.feeds.formats.members import mappings, text, yes
+
+_COMPONENT: Final = re.compile(r"(?:[^:\\]|\\.)*", re.DOTALL)
+_CPE: Final = re.compile(r"cpe:2\.3:[aho*-](?::(?:[^:\\\s]|\\.)+){10}")
+_QUOTED: Final = re.compile(r"\\(.)")
+_MOST: Final = 100
+"""With more platforms than that a restriction helps nobody."""
+
+
+class Name(NamedTuple):
+    """The parts of a CPE name that say which product and version: unquoted; `*` is any, `-` is none."""
+
+    vendor: str
+    product: str
+    version: str
+    update: str
+
+
+def cpe_name(written: str) -> Name | None:
+    """Return the parts of a CPE 2.3 formatted string, None where `written` is none."""
+    if _CPE.fullmatch(written) is None:
+        return None
+    parts = [_QUOTED.sub(r"\1", part) for part in _COMPONENT.findall(written) if part]
+    return Name(*parts[3:7])
+
+
+def affected(configurations: object, by: str | None = None) -> tuple[Affected, ...]:
+    """Return the products that applicability statements call vulnerable; criteria of one product are put together."""
+    found: dict[tuple[str, tuple[str, ...]], list[Versions]] = {}
+    for configuration in mappings(configurations):
+        matches = list(_matches(configuration))
+        running_on = _demanded(matches)
+        for match in matches:
+            criteria = text(match.get("criteria")) or ""
+            if (name := cpe_name(criteria)) and yes(match.get("vulnerable")):
+                found.setdefault((_product(criteria), running_on), []).append(_versions(match, name))
+    return tuple(_affected(cpe, ranges, running_on, by) for (cpe, running_on), ranges in found.items())
+
+
+def _matches(configuration: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for node in mappings(configuration.get("nodes")):
+        if not yes(node.get("negate")):
+            yield from mappings(node.get("cpeMatch"))
+
+
+def _demanded(matches: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the criteria of a configuration that are not vulnerable themselves."""
+    criteria = (text(match.get("criteria")) or "" for match in matches if not yes(match.get("vulnerable")))
+    found = tuple(dict.fromkeys(written for written in criteria if cpe_name(written)))
+    return found if len(found) <= _MOST else ()
+
+
+def _product(criteria: str) -> str:
+    """Return `criteria` for every version and update of its product."""
+    parts = [part for part in _COMPONENT.findall(criteria) if part]
+    parts[5] = parts[6] = "*"
+    return ":".join(parts)
+
+
+def _versions(match: Mapping[str, Any], name: Name) -> Versions:
+    start, after = text(match.get("versionStartIncluding")), text(match.get("versionStartExcluding"))
+    end, before = text(match.get("versionEndIncluding")), text(match.get("versionEndExcluding"))
+    if start or after or end or before:
+        return Versions(
+            start=start or after,
+            start_excluded=start is None and after is not None,
+            end=end or before,
+            end_excluded=end is None and before is not None,
+        )
+    if name.version in {"*", "-"}:
+        return Versions()
+    return Versions(exact=name.version if name.update in {"*", "-"} else f"{name.version} {name.update}")
+
+
+def _affected(cpe: str, ranges: Iterable[Versions], running_on: tuple[str, ...], by: str | None) -> Affected:
+    name = cpe_name(cpe)
+    return Affected(
+        vendor=name and name.vendor,
+        product=name and name.product,
+        cpes=(cpe,),
+        versions=tuple(dict.fromkeys(ranges)),
+        default=Status.UNAFFECTED,
+        running_on=running_on,
+        by=by,
+    )

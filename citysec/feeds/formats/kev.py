@@ -1,0 +1,109 @@
+"""CISA's catalogue of known exploited vulnerabilities, as JSON and as CSV.
+
+The catalogue names products in words and says nothing of versions: that some of them are affected, not which.
+
+Source:
+    The catalogue's own JSON schema (`known_exploited_vulnerabilities_schema.json`); the CSV has the same members as
+    columns. CISA's Binding Operational Directive 22-01 for what `dueDate` means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, Final
+
+import msgspec
+from msgspec import Raw
+
+from citysec import observable
+from citysec.errors import InvalidInput
+from citysec.feeds.formats import rows
+from citysec.feeds.formats.affected import Affected
+from citysec.feeds.formats.documents import MALFORMED, excerpt
+from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject
+from citysec.feeds.formats.format import Format, NoOptions
+from citysec.feeds.formats.members import links, mapping, text, texts
+from citysec.feeds.formats.times import day, instant
+from citysec.feeds.formats.vulnerability import KEV, Vulnerability
+
+_JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
+_LINK: Final = re.compile(r"https?://[^\s;]+")
+_COLUMN: Final = "cveID"
+
+
+class _Catalogue(msgspec.Struct):
+    vulnerabilities: list[Raw]
+    count: Any = None
+
+
+_catalogue: Final = msgspec.json.Decoder(_Catalogue)
+_anything: Final = msgspec.json.Decoder()
+
+
+def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
+    """Yield how many vulnerabilities the catalogue declares (JSON only), and an entry or a reject for each.
+
+    Raises:
+        InvalidInput: the file as a whole is no such catalogue.
+    """
+    start = file.read(64)
+    file.seek(0)
+    return _of_json(file) if _JSON.match(start) else _of_csv(file)
+
+
+def _of_json(file: BinaryIO) -> Iterator[Item]:
+    try:
+        catalogue = _catalogue.decode(file.read().removeprefix(b"\xef\xbb\xbf"))
+    except MALFORMED as err:
+        raise InvalidInput.at("", f"this is no catalogue of KEV: {err}") from err
+    if isinstance(catalogue.count, int):
+        yield Census(catalogue.count)
+    for number, raw in enumerate(catalogue.vulnerabilities):
+        at = f"/vulnerabilities/{number}"
+        try:
+            yield _entry(mapping(_anything.decode(raw)), at)
+        except (*MALFORMED, InvalidInput) as err:
+            yield Reject(at, str(err), excerpt(raw))
+
+
+def _of_csv(file: BinaryIO) -> Iterator[Item]:
+    for row in rows.rows(file, _COLUMN):
+        if isinstance(row, Reject):
+            yield row
+            continue
+        try:
+            yield _entry(row.cells, row.at)
+        except InvalidInput as err:
+            yield Reject(row.at, str(err), excerpt(",".join(row.cells.values())))
+
+
+def _entry(found: Mapping[str, Any], at: str) -> Entry:
+    key = observable.cve(text(found.get(_COLUMN)) or "").value
+    added = instant(found.get("dateAdded"))
+    listing = KEV(
+        added=added.date() if added else None,
+        due=day(found.get("dueDate")),
+        ransomware=(text(found.get("knownRansomwareCampaignUse")) or "").lower() == "known",
+        action=text(found.get("requiredAction")),
+    )
+    product = Affected(vendor=text(found.get("vendorProject")), product=text(found.get("product")), by="CISA")
+    return Entry(
+        at=at,
+        subject=Subject.VULNERABILITY,
+        key=key,
+        name=text(found.get("vulnerabilityName")),
+        labels=("ransomware",) if listing.ransomware else (),
+        since=added,
+        description=text(found.get("shortDescription")),
+        references=links(_LINK.findall(text(found.get("notes")) or "")),
+        facts=Vulnerability(affected=(product,), cwes=_cwes(found.get("cwes")), kev=listing).facts(),
+    )
+
+
+def _cwes(value: object) -> tuple[str, ...]:
+    """Return the kinds of weakness: a list in JSON, one cell in CSV."""
+    return texts(value.split(",")) if isinstance(value, str) else texts(value)
+
+
+FORMAT: Final = Format("CISA KEV: known exploited vulnerabilities, JSON or CSV", read)

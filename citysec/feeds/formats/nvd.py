@@ -1,0 +1,144 @@
+"""NVD: vulnerabilities as the CVE API 2.0 answers them, and as files of that form.
+
+Source:
+    NVD CVE API 2.0 JSON schema (`cve_api_json_2.0.schema`). Its times are UTC without saying so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, Final
+
+import msgspec
+from msgspec import Raw
+
+from citysec import observable
+from citysec.errors import InvalidInput
+from citysec.feeds.formats import applicability
+from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt
+from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject
+from citysec.feeds.formats.format import Format, NoOptions
+from citysec.feeds.formats.members import english, links, mapping, mappings, text
+from citysec.feeds.formats.times import day, instant
+from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability, score
+
+_ABSENT: Final = Raw(b"null")
+_REJECTED: Final = "rejected"
+
+
+class _Page(msgspec.Struct):
+    vulnerabilities: Raw = _ABSENT
+    cve_items: Raw = _ABSENT
+    results: Any = msgspec.field(name="resultsPerPage", default=None)
+    start: Any = msgspec.field(name="startIndex", default=None)
+    total: Any = msgspec.field(name="totalResults", default=None)
+    id: Any = None
+
+
+_page: Final = msgspec.json.Decoder(_Page)
+_list: Final = msgspec.json.Decoder(list[Raw])
+_anything: Final = msgspec.json.Decoder()
+
+
+def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
+    """Yield an entry or a reject for each vulnerability, and how many a page declares.
+
+    Raises:
+        InvalidInput: the file as a whole is nothing of NVD.
+    """
+    for document in documents(file):
+        if isinstance(document, Reject):
+            yield document
+            continue
+        try:
+            found, members = _members(document)
+        except MALFORMED as err:
+            if not document.at:
+                raise InvalidInput.at("", f"this is nothing of NVD: {err}") from err
+            yield Reject(document.at, str(err), excerpt(document.raw))
+            continue
+        yield from _declared(found)
+        for member in members:
+            yield _entry(member)
+
+
+def _members(document: Document) -> tuple[_Page, list[Document]]:
+    """Return what a document says of itself, and the vulnerabilities in it.
+
+    Raises:
+        msgspec.ValidationError: it has none.
+    """
+    page = _page.decode(document.raw)
+    for name, raw in (("vulnerabilities", page.vulnerabilities), ("cve_items", page.cve_items)):
+        if raw is not _ABSENT:
+            at = f"{document.at}/{name}"
+            return page, [Document(f"{at}/{number}", one) for number, one in enumerate(_list.decode(raw))]
+    if page.id is None and "cve" not in mapping(_anything.decode(document.raw)):
+        raise msgspec.ValidationError("it has neither vulnerabilities nor an id")
+    return page, [document]
+
+
+def _declared(page: _Page) -> Iterator[Census]:
+    """Yield how many vulnerabilities a page says it has."""
+    match page:
+        case _Page(results=int(results), start=int(start), total=int(total)) if total >= start >= 0 <= results:
+            yield Census(min(results, total - start))
+        case _:
+            pass
+
+
+def _entry(document: Document) -> Entry | Reject:
+    try:
+        found = mapping(_anything.decode(document.raw))
+        cve = mapping(found.get("cve")) or found
+        return _vulnerability(cve, observable.cve(text(cve.get("id")) or "").value, document.at)
+    except (*MALFORMED, InvalidInput) as err:
+        return Reject(document.at, str(err), excerpt(document.raw))
+
+
+def _vulnerability(cve: Mapping[str, Any], key: str, at: str) -> Entry:
+    published, updated = instant(cve.get("published")), instant(cve.get("lastModified"))
+    status = (text(cve.get("vulnStatus")) or "").lower()
+    said = Vulnerability(
+        affected=applicability.affected(cve.get("configurations"), "NVD"),
+        cvss=tuple(_scores(cve.get("metrics"))),
+        cwes=tuple(dict.fromkeys(_cwes(cve.get("weaknesses")))),
+        kev=_listing(cve),
+        state=_REJECTED if status == _REJECTED else None,
+        updated=updated,
+    )
+    return Entry(
+        at=at,
+        subject=Subject.VULNERABILITY,
+        key=key,
+        name=text(cve.get("cisaVulnerabilityName")),
+        since=published,
+        until=(updated or published) if status == _REJECTED else None,
+        description=english(cve.get("descriptions")),
+        references=links(reference.get("url") for reference in mappings(cve.get("references"))),
+        facts=said.facts(),
+    )
+
+
+def _scores(metrics: object) -> Iterator[Score]:
+    for metric in mapping(metrics).values():
+        for one in mappings(metric):
+            if found := score(one.get("cvssData"), text(one.get("source"))):
+                yield found
+
+
+def _cwes(weaknesses: object) -> Iterator[str]:
+    for weakness in mappings(weaknesses):
+        for said in mappings(weakness.get("description")):
+            if (name := text(said.get("value"))) and name.startswith("CWE-"):
+                yield name
+
+
+def _listing(cve: Mapping[str, Any]) -> KEV | None:
+    added = day(cve.get("cisaExploitAdd"))
+    if added is None:
+        return None
+    return KEV(added, day(cve.get("cisaActionDue")), action=text(cve.get("cisaRequiredAction")))
+
+
+FORMAT: Final = Format("NVD: vulnerabilities as the CVE API 2.0 answers them", read)

@@ -1,0 +1,109 @@
+"""Versions, as publishers of vulnerabilities write them, in one shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from citysec.feeds.formats.affected import Affected, Status, Versions, versions, written
+from citysec.feeds.formats.applicability import affected, cpe_name
+
+FIREFOX = "cpe:2.3:a:mozilla:firefox:{}:*:*:*:*:*:*:*"
+DEVICE = "cpe:2.3:h:acme:router:-:*:*:*:*:*:*:*"
+
+
+def ranges(**member: Any) -> list[Versions]:
+    return list(versions({"status": "affected"} | member, Status.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    ("member", "expected"),
+    [
+        ({"version": "1.2"}, Versions(exact="1.2")),
+        ({"version": "1.2", "lessThan": "1.4"}, Versions(start="1.2", end="1.4", end_excluded=True)),
+        ({"version": "1.2", "lessThanOrEqual": "1.4"}, Versions(start="1.2", end="1.4")),
+        (
+            {"version": "0", "lessThan": "1.4", "versionType": "rpm"},
+            Versions(end="1.4", end_excluded=True, order="rpm"),
+        ),
+        ({"version": "unspecified", "lessThan": "1.4"}, Versions(end="1.4", end_excluded=True)),
+        ({"version": "1.2", "lessThan": "*"}, Versions(start="1.2")),
+        ({"version": "*"}, Versions()),
+        ({"version": "n/a"}, Versions(status=Status.UNKNOWN)),
+        ({"version": "n/a", "status": "unaffected"}, Versions(status=Status.UNAFFECTED)),
+        ({"version": "1.2", "status": "odd"}, Versions(status=Status.UNKNOWN, exact="1.2")),
+    ],
+)
+def test_a_member_of_a_cve_record_is_a_range(member: dict[str, Any], expected: Versions):
+    assert ranges(**member) == [expected]
+
+
+def test_a_change_of_the_status_ends_one_range_and_begins_another():
+    changes = [{"at": "1.3", "status": "unaffected"}, {"at": "1.5", "status": "affected"}]
+    assert ranges(version="1", lessThan="2", changes=changes) == [
+        Versions(start="1", end="1.3", end_excluded=True),
+        Versions(status=Status.UNAFFECTED, start="1.3", end="1.5", end_excluded=True),
+        Versions(start="1.5", end="2", end_excluded=True),
+    ]
+
+
+def test_a_change_at_the_end_begins_nothing():
+    found = ranges(version="1.2.0", lessThan="1.2.96", changes=[{"at": "1.2.96", "status": "unaffected"}])
+    assert found == [Versions(start="1.2.0", end="1.2.96", end_excluded=True)]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (">= 2.24.0, < 2.24.4", Versions(start="2.24.0", end="2.24.4", end_excluded=True)),
+        ("> 1,<=3", Versions(start="1", start_excluded=True, end="3")),
+        ("= 1.0", Versions(exact="1.0")),
+        ("versions prior to 4.2", Versions(end="4.2", end_excluded=True)),
+        ("9.1 and earlier", Versions(end="9.1")),
+        ("4.6 Patch 519", Versions(exact="4.6 Patch 519")),
+        ("All versions", Versions()),
+    ],
+)
+def test_usual_words_about_versions_are_understood(words: str, expected: Versions):
+    assert list(written(words, Status.AFFECTED)) == [expected]
+
+
+def test_a_cpe_name_is_split_at_its_unquoted_colons():
+    name = cpe_name(r"cpe:2.3:a:a\:b:c\+\+:1.0:sp1:*:*:*:*:*:*")
+    assert name == ("a:b", "c++", "1.0", "sp1")
+    assert cpe_name("cpe:/a:mozilla:firefox") is None
+
+
+def test_criteria_of_one_product_are_put_together_and_keep_what_they_run_on():
+    old = {"vulnerable": True, "criteria": FIREFOX.format("*"), "versionEndExcluding": "115"}
+    new = {"vulnerable": True, "criteria": FIREFOX.format("120.0")}
+    on = {"vulnerable": False, "criteria": DEVICE}
+    (found,) = affected([{"operator": "AND", "nodes": [{"cpeMatch": [old, new]}, {"cpeMatch": [on]}]}])
+    assert found == Affected(
+        vendor="mozilla", product="firefox", cpes=(FIREFOX.format("*"),), default=Status.UNAFFECTED,
+        versions=(Versions(end="115", end_excluded=True), Versions(exact="120.0")), running_on=(DEVICE,),
+    )  # fmt: skip
+
+
+def test_all_four_kinds_of_bound_are_kept():
+    bounds = {"versionStartExcluding": "1", "versionEndIncluding": "2"}
+    other = {"versionStartIncluding": "3", "versionEndExcluding": "4"}
+    matches = [{"vulnerable": True, "criteria": FIREFOX.format("*")} | said for said in (bounds, other)]
+    (found,) = affected([{"nodes": [{"cpeMatch": matches}]}])
+    assert found.versions == (
+        Versions(start="1", start_excluded=True, end="2"),
+        Versions(start="3", end="4", end_excluded=True),
+    )
+
+
+def test_a_negated_node_restricts_nothing():
+    match, on = {"vulnerable": True, "criteria": FIREFOX.format("*")}, {"vulnerable": False, "criteria": DEVICE}
+    (found,) = affected([{"nodes": [{"cpeMatch": [match]}, {"negate": True, "cpeMatch": [on]}]}])
+    assert found.running_on == ()
+
+
+def test_what_is_affected_survives_the_way_through_json():
+    said = Affected(vendor="acme", versions=(Versions(end="2", end_excluded=True),), default=Status.UNAFFECTED)
+    assert msgspec.json.decode(msgspec.json.encode(said), type=Affected) == said
