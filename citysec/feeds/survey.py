@@ -18,6 +18,8 @@ from citysec.patterning import Atom
 class Survey:
     """What was counted so far.
 
+    Of a feed that is no STIX every record counts, also one that was refused; entries with one place are one record.
+
     Args:
         by_type: objects of each type.
         observables: atoms of each kind; the host that a URL names is not counted beside the URL.
@@ -29,23 +31,37 @@ class Survey:
     observables: Counter[str] = field(default_factory=Counter[str])
     skipped: list[Reject] = field(default_factory=list[Reject])
     patterns: dict[str, str] = field(default_factory=dict[str, str])
+    _records: int = 0
+    _place: str | None = None
+    _taken: str | None = None
 
     def take(self, item: Item) -> None:
         """Count one more."""
         match item:
             case Reject():
                 self.skipped.append(item)
+                self._record(item.at)
             case Draft():
-                self._take(item.type, item.stix_id, *atoms(item))
-            case Entry(subject=Subject.INDICATOR):
-                self._take(item.subject, item.at, *of_pattern(item.key))
+                self.by_type[item.type] += 1
+                self._observe(item.stix_id, *atoms(item))
             case Entry():
-                self._take(item.subject, item.at, (), None)
+                self._record(item.at)
+                self._take(item)
             case Census():
                 pass
 
-    def _take(self, kind: str, name: str, found: Sequence[Atom], fault: str | None) -> None:
-        self.by_type[kind] += 1
+    def _record(self, at: str) -> None:
+        self._records += at != self._place
+        self._place = at
+
+    def _take(self, entry: Entry) -> None:
+        if entry.at != self._taken:
+            self.by_type[entry.subject.value] += 1
+        self._taken = entry.at
+        if entry.subject is Subject.INDICATOR:
+            self._observe(entry.at, *of_pattern(entry.key))
+
+    def _observe(self, name: str, found: Sequence[Atom], fault: str | None) -> None:
         self.observables.update(atom.kind.value for atom in found if not _is_host_of_url(atom))
         if fault is not None:
             self.patterns[name] = fault
@@ -54,7 +70,7 @@ class Survey:
         """Return the counts as JSON."""
         return {
             "format": format_name,
-            "objects": self.by_type.total(),
+            "objects": self.by_type.total() if self._taken is None else self._records,
             "by_type": dict(sorted(self.by_type.items())),
             "indicators": self.by_type["indicator"],
             "observables": dict(sorted(self.observables.items())),

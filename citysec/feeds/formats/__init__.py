@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from citysec.feeds.formats import cve, epss, kev, misp, nvd, stix
+from citysec.feeds.formats import cve, epss, kev, lines, misp, nvd, stix
 from citysec.feeds.formats.draft import Census, Draft, Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.markings import marking_level
 
 FORMATS: Final[Mapping[str, Format]] = {
+    "adblock": lines.ADBLOCK,
     "cve": cve.FORMAT,
     "epss": epss.FORMAT,
+    "hosts": lines.HOSTS,
     "kev": kev.FORMAT,
+    "list": lines.LIST,
     "misp": misp.FORMAT,
     "nvd": nvd.FORMAT,
     "stix": stix.FORMAT,

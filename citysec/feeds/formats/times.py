@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
@@ -18,6 +19,7 @@ _ZERO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2200
 _LONGEST: Final = 64
+_MILLISECONDS: Final = re.compile(r"[0-9]{13}")
 
 
 def instant(value: object) -> datetime | None:
@@ -48,6 +50,25 @@ def of_mail(value: str) -> datetime | None:
         return _aware(parsedate_to_datetime(value.strip()))
     except (ValueError, OverflowError, IndexError, TypeError):
         return _iso(value.strip())
+
+
+@lru_cache(maxsize=4096)
+def written(value: str, forms: tuple[str, ...] = ()) -> datetime | None:
+    """Return the instant that a cell of a table says; None where it says none.
+
+    Args:
+        value: what `instant` reads, also with `UTC` behind it, and milliseconds since 1970.
+        forms: what else it may be, in the language of `strptime`; they come first.
+    """
+    if len(value) > _LONGEST:
+        return None
+    value = value.strip().removesuffix("UTC").rstrip()
+    for form in forms:
+        try:
+            return _aware(datetime.strptime(value, form))  # noqa: DTZ007  # it is made aware here
+        except (ValueError, OverflowError):
+            continue
+    return instant(int(value) / 1000 if _MILLISECONDS.fullmatch(value) else value)
 
 
 def _since_1970(seconds: float) -> datetime | None:

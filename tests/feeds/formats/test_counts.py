@@ -1,0 +1,57 @@
+"""Agreement with counts that were made by other means, file by file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from citysec.feeds import formats
+from citysec.feeds.survey import survey
+from tests.conftest import SHARED
+
+LISTS: Final = ("iplist", "iptab", "maltrail", "domainlist", "adblock", "urllist")
+_KINDS: Final = {
+    "ipv4": "ip", "ipv6": "ip", "cidr4": "ip", "cidr6": "ip", "ip:port": "ip", "domain": "name", "url": "url",
+    "hash": "hash",
+}  # fmt: skip
+
+
+def _counted(*kinds: str) -> list[Any]:
+    counts = SHARED / "data" / "COUNTS.json"
+    if not counts.exists():
+        return []
+    return [
+        pytest.param(entry["file"], entry["count"], id=entry["file"])
+        for entry in json.loads(counts.read_text())
+        if entry["kind"] in kinds
+    ]
+
+
+def _survey(name: str, file: Path) -> dict[str, Any]:
+    body = file.read_bytes()
+    body = gzip.decompress(body) if file.suffix == ".gz" else body
+    return survey(formats.read(name, BytesIO(body)), lambda: None).report(name)
+
+
+def _expected(by_kind: Mapping[str, int]) -> dict[str, int]:
+    counts = Counter[str]()
+    for kind, number in by_kind.items():
+        counts[_KINDS[kind]] += number
+    return dict(counts)
+
+
+@pytest.mark.parametrize(("file", "count"), _counted(*LISTS))
+def test_every_line_of_a_list_is_counted(shared_data: Path, file: str, count: Mapping[str, Any]):
+    found, by_kind = _survey("list", shared_data / file), dict(count["by_kind"])
+    assert found["objects"] == count["entries"] == found["indicators"] + len(found["skipped"])
+    others = by_kind.pop("other", 0)  # of one list: URLs without a scheme, and paths without a host
+    urls = found["observables"].pop("url", 0) + len(found["skipped"])
+    assert urls == by_kind.pop("url", 0) + others
+    assert found["observables"] == _expected(by_kind)
