@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from difflib import get_close_matches
-from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Final
@@ -26,9 +25,8 @@ from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened, read
 from citysec.db import Database
 from citysec.errors import FeedError, InvalidInput
-from citysec.feeds import formats, poll, publishers, standing
+from citysec.feeds import body, formats, poll, publishers, standing
 from citysec.feeds.definition import Definition, FileFeed
-from citysec.feeds.fetch import read_file
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.ingest import Outcome
 from citysec.feeds.survey import survey
@@ -165,8 +163,8 @@ def parse(
     if format_ not in FORMATS:
         raise typer.BadParameter(f"{format_!r} is none of {', '.join(FORMATS)}", param_hint="--format")
     try:
-        with _counting(file.name) as one_more:
-            found = survey(formats.read(format_, BytesIO(read_file(file, MAX_BYTES))), one_more)
+        with _counting(file.name) as one_more, body.opened(file, MAX_BYTES) as content:
+            found = survey(formats.read(format_, content), one_more)
     except (FeedError, InvalidInput) as err:
         screen.stderr().print(Text(f"{file.name}: {err}"))
         raise typer.Exit(1) from None

@@ -9,23 +9,21 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import socket
-import zlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import aiohttp
 from yarl import URL
 
 from citysec import guard
 from citysec.errors import FeedMalformed, FeedRefused, FeedUnreachable
+from citysec.feeds.body import spool, unpacked
 from citysec.guard import Guard
 
 MAX_REDIRECTS: Final = 5
 USER_AGENT: Final = "citysec"
-_GZIP: Final = b"\x1f\x8b"
 _CHUNK: Final = 1 << 16
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -74,11 +72,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A publisher's answer: 2xx, or 304 with an empty body; header names are in lower case."""
+    """A publisher's answer: 2xx, or 304 with an empty body; header names are in lower case.
+
+    Whoever gets it closes the body.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: BinaryIO
 
 
 class Client:
@@ -150,13 +151,23 @@ def _next_hop(url: URL, location: str) -> URL:
 
 async def _answer(response: aiohttp.ClientResponse, limits: Limits) -> Answer:
     _check_status(response)
-    body = bytearray()
+    body = spool()
+    try:
+        await _receive(response, body, limits.max_bytes)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, await asyncio.to_thread(unpacked, body, limits.max_bytes))
+    except BaseException:
+        body.close()
+        raise
+
+
+async def _receive(response: aiohttp.ClientResponse, body: BinaryIO, max_bytes: int) -> None:
+    size = 0
     async for chunk in response.content.iter_chunked(_CHUNK):
-        body += chunk
-        if len(body) > limits.max_bytes:
-            raise FeedMalformed(f"{response.url.host} sent more than {limits.max_bytes} bytes")
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status, headers, expanded(bytes(body), limits.max_bytes))
+        size += len(chunk)
+        if size > max_bytes:
+            raise FeedMalformed(f"{response.url.host} sent more than {max_bytes} bytes")
+        body.write(chunk)
 
 
 def _check_status(response: aiohttp.ClientResponse) -> None:
@@ -187,40 +198,3 @@ def _translated(err: aiohttp.ClientError) -> FeedUnreachable | FeedRefused:
     if isinstance(err, aiohttp.InvalidURL):
         return FeedRefused(f"not an address: {err}")
     return FeedUnreachable(f"{type(err).__name__}: {err}")
-
-
-def expanded(body: bytes, max_bytes: int) -> bytes:
-    """Return `body`, unpacked where it is a gzip file, which some publishers and all archives hand out.
-
-    Raises:
-        FeedMalformed: it is more than `max_bytes` when unpacked, or cut off.
-    """
-    if not body.startswith(_GZIP):
-        return body
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        content = unpacker.decompress(body, max_bytes + 1)
-    except zlib.error as err:
-        raise FeedMalformed(f"not a gzip file: {err}") from err
-    if len(content) > max_bytes:
-        raise FeedMalformed(f"unpacks to more than {max_bytes} bytes")
-    if not unpacker.eof:
-        raise FeedMalformed("the gzip file is cut off")
-    return content
-
-
-def read_file(path: Path, max_bytes: int) -> bytes:
-    """Return the content of the local file `path`, unpacked where it is a gzip file.
-
-    Raises:
-        FeedUnreachable: it cannot be read.
-        FeedMalformed: it is larger than `max_bytes`, or no whole gzip file.
-    """
-    try:
-        with path.open("rb") as file:
-            body = file.read(max_bytes + 1)
-    except OSError as err:
-        raise FeedUnreachable(f"{path}: {err.strerror}") from err
-    if len(body) > max_bytes:
-        raise FeedMalformed(f"{path} is larger than {max_bytes} bytes")
-    return expanded(body, max_bytes)

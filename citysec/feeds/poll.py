@@ -6,17 +6,16 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from citysec import log
 from citysec.db import Database
 from citysec.errors import FeedError, FeedMalformed, InvalidInput
-from citysec.feeds import formats, markings, standing
-from citysec.feeds.definition import Definition, Semantics
-from citysec.feeds.fetch import read_file
+from citysec.feeds import markings, standing
+from citysec.feeds.body import opened
+from citysec.feeds.definition import Definition, Layout, Semantics
 from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
 from citysec.feeds.ingest import BATCH, Batch, Outcome, delist, ingest
 from citysec.feeds.publishers import Publishers
@@ -24,7 +23,7 @@ from citysec.tables import Feed
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 
-FORMAT: Final = "stix"
+STIX: Final = "stix"
 _log: Final = log.get(__name__)
 _chance: Final = random.SystemRandom()
 
@@ -92,32 +91,34 @@ async def import_file(
     Raises:
         FeedError: the file cannot be read as what the feed is.
     """
-    body = await asyncio.to_thread(read_file, path, max_bytes)
+    body = await asyncio.to_thread(opened, path, max_bytes)
     async for outcome in _stored(database, feed, body, None):
         yield outcome
 
 
 async def _stored(
-    database: Database, feed: Definition, body: bytes, after: Mapping[str, Any] | None
+    database: Database, feed: Definition, body: BinaryIO, after: Mapping[str, Any] | None
 ) -> AsyncGenerator[Outcome, None]:
-    cut = batches(body, after)
-    while (batch := await asyncio.to_thread(next, cut, None)) is not None:
-        async with database.writing() as db:
-            outcome = await ingest(db, feed, batch)
-        yield outcome
+    with body:
+        cut = batches(feed.format, body, after)
+        while (batch := await asyncio.to_thread(next, cut, None)) is not None:
+            async with database.writing() as db:
+                outcome = await ingest(db, feed, batch)
+            yield outcome
 
 
-def batches(body: bytes, after: Mapping[str, Any] | None) -> Iterator[Batch]:
+def batches(layout: Layout, body: BinaryIO, after: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Yield a page cut into batches; the cursor moves with the last one.
 
-    The page is read twice, first for its marking definitions, so that only one batch is in memory at a time.
+    A page of STIX is read twice, first for its marking definitions, so that only one batch is in memory at a time.
 
     Raises:
         FeedMalformed: the page as a whole is not of the format.
     """
     try:
-        labels = markings.of_page(one for one in _read(body) if isinstance(one, Draft))
-        found = _Counted(_read(body))
+        is_stix = layout.name == STIX
+        labels = markings.of_page(i for i in _read(layout, body) if isinstance(i, Draft)) if is_stix else {}
+        found = _Counted(_read(layout, body))
         part = list(islice(found, BATCH))
         while following := list(islice(found, BATCH)):
             yield _batch(part, labels, None)
@@ -129,18 +130,20 @@ def batches(body: bytes, after: Mapping[str, Any] | None) -> Iterator[Batch]:
 
 
 class _Counted:
-    """Passes items on, and compares how many came with how many the publisher says there are."""
+    """Passes items on, and compares how many records came with how many the publisher says there are."""
 
     def __init__(self, items: Iterator[Item]) -> None:
-        self._items, self._came, self._census = items, 0, None
+        self._items, self._came, self._at, self._census = items, 0, "", None
 
     def __iter__(self) -> Iterator[Draft | Entry | Reject]:
         for item in self._items:
             if isinstance(item, Census):
                 self._census = item.records
-            else:
-                self._came += 1
-                yield item
+                continue
+            place = item.stix_id if isinstance(item, Draft) else item.at
+            self._came += place != self._at  # a record may give several entries
+            self._at = place
+            yield item
 
     def check(self) -> None:
         """Refuse a page that is not whole.
@@ -152,8 +155,12 @@ class _Counted:
             raise FeedMalformed(f"the list says that it holds {self._census:,} records, and {self._came:,} came")
 
 
-def _read(body: bytes) -> Iterator[Item]:
-    return formats.read(FORMAT, BytesIO(body)) if body else iter(())
+def _read(layout: Layout, body: BinaryIO) -> Iterator[Item]:
+    body.seek(0)
+    if not body.read(1):
+        return iter(())
+    body.seek(0)
+    return layout.read(body)
 
 
 def _batch(part: Sequence[Item], labels: Mapping[str, TLP | None], cursor: Mapping[str, Any] | None) -> Batch:

@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from yarl import URL
 
 from citysec import settings
 from citysec.errors import FeedMalformed, FeedRefused
-from citysec.feeds import catalogue, taxii
+from citysec.feeds import body, catalogue, taxii
 from citysec.feeds.credentials import authorization
 from citysec.feeds.definition import BundleFeed, Definition, DocumentFeed, TAXIIFeed
-from citysec.feeds.fetch import Answer, Client, Limits, Request, read_file
+from citysec.feeds.fetch import Answer, Client, Limits, Request
 from citysec.guard import Guard
 from citysec.settings import Settings
 
-Page = tuple[bytes, dict[str, Any]]
+Page = tuple[BinaryIO, dict[str, Any]]
 """A page's body, and the cursor that stands after it."""
 
 
@@ -55,14 +55,15 @@ class Publishers:
 
     async def _bundle(self, feed: DocumentFeed | BundleFeed, cursor: Mapping[str, Any]) -> AsyncGenerator[Page]:
         if feed.path is not None:
-            yield await asyncio.to_thread(read_file, feed.path, self.settings.feed_max_bytes), {}
+            yield await asyncio.to_thread(body.opened, feed.path, self.settings.feed_max_bytes), {}
             return
         if feed.url is None:
             raise FeedRefused("this feed has no address: its files are imported by hand")
         answer = await self.client.get(self._request(feed, feed.url, _conditions(cursor)))
-        if answer.status == 304:
-            return
-        if not answer.body:
+        if answer.status == 304 or not answer.body.read(1):
+            answer.body.close()
+            if answer.status == 304:
+                return
             raise FeedMalformed("the answer is empty")
         yield answer.body, _validators(answer)
 

@@ -17,7 +17,7 @@ import concurrent.futures
 import hashlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 from yarl import URL
@@ -80,7 +80,9 @@ class _Connection:
             self._asked.cancel()
 
 
-async def pages(client: Client, source: Source, cursor: dict[str, Any]) -> AsyncGenerator[tuple[bytes, dict[str, Any]]]:
+async def pages(
+    client: Client, source: Source, cursor: dict[str, Any]
+) -> AsyncGenerator[tuple[BinaryIO, dict[str, Any]]]:
     """Yield the pages of `source` that `cursor` has not seen, each with the cursor that stands after it.
 
     A server that answers the `next` it gave with an error, or with the page before, is asked by date; once, at the
@@ -117,12 +119,17 @@ async def _page(client: Client, source: Source, walk: Walk) -> tuple[Answer, Wal
         answer: Any = await asyncio.to_thread(collection.get_objects, **asked)
     finally:
         connection.close()
-    return answer, advanced(walk, _read(answer))
+    try:
+        return answer, advanced(walk, _read(answer))
+    except BaseException:
+        answer.body.close()
+        raise
 
 
 def _read(answer: Answer) -> Page:
+    content = answer.body.read()
     try:
-        envelope = msgspec.json.decode(answer.body or b"{}", type=_Envelope, strict=False)
+        envelope = msgspec.json.decode(content or b"{}", type=_Envelope, strict=False)
     except (msgspec.DecodeError, RecursionError) as err:
         raise FeedMalformed(f"no TAXII envelope: {err}") from err
     last = answer.headers.get("x-taxii-date-added-last")
@@ -130,5 +137,5 @@ def _read(answer: Answer) -> Page:
         more=bool(envelope.more),
         next=str(envelope.next) if envelope.next is not None else None,
         last=last if instant(last) else None,
-        digest=hashlib.sha256(answer.body).hexdigest(),
+        digest=hashlib.sha256(content).hexdigest(),
     )

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.access import audit
 from citysec.access.policy import Principal
 from citysec.feeds import poll, standing
-from citysec.feeds.definition import BundleFeed, Definition
+from citysec.feeds.definition import BundleFeed, Definition, Layout
 from citysec.feeds.formats import Draft, Reject
 from citysec.feeds.ingest import Batch, ingest
 from citysec.share import collections
@@ -30,6 +31,7 @@ from citysec.tables.feeds import StixObject
 from citysec.tables.share import Collection, Receipt
 from citysec.web.context import AppContext
 
+_STIX: Final = Layout(name=poll.STIX)
 KEPT: Final = timedelta(hours=24)
 LISTED: Final = 10_000
 """Objects that a status names one by one; its numbers are exact."""
@@ -105,7 +107,7 @@ def _read(body: bytes) -> tuple[list[str], list[Batch]]:
     if not envelope.objects:
         raise web.HTTPUnprocessableEntity(text="`objects` must be a list that is not empty")
     names = [_name(raw, number) for number, raw in enumerate(envelope.objects)]
-    return names, list(poll.batches(msgspec.json.encode(envelope), None))
+    return names, list(poll.batches(_STIX, BytesIO(msgspec.json.encode(envelope)), None))
 
 
 def _name(raw: msgspec.Raw, number: int) -> str:

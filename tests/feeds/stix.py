@@ -6,6 +6,9 @@ import json
 import uuid
 from typing import Any
 
+from citysec.feeds.definition import Layout
+
+STIX = Layout(name="stix")
 CREATED = "2026-01-01T00:00:00.000Z"
 
 

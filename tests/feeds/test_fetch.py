@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zipfile
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from yarl import URL
 
 from citysec.errors import FeedMalformed, FeedRefused, FeedUnreachable
-from citysec.feeds.fetch import Client, Limits, Request, StatusRefused, expanded
+from citysec.feeds.body import unpacked
+from citysec.feeds.fetch import Answer, Client, Limits, Request, StatusRefused
 from citysec.guard import Guard
 from tests.feeds.publisher import Publisher, sends
 
@@ -23,10 +30,16 @@ def request_(publisher: Publisher) -> Request:
     return Request(URL(publisher.url), limits, Guard.of(publisher.host))
 
 
+async def _got(client: Client, request: Request) -> tuple[Answer, bytes]:
+    answer = await client.get(request)
+    with answer.body:
+        return answer, answer.body.read()
+
+
 async def test_a_body_comes_whole(client: Client, publisher: Publisher, request_: Request):
     publisher.will(sends(b"x" * 10_000, ETag='"1"'))
-    answer = await client.get(request_)
-    assert (len(answer.body), answer.headers["etag"]) == (10_000, '"1"')
+    answer, body = await _got(client, request_)
+    assert (len(body), answer.headers["etag"]) == (10_000, '"1"')
 
 
 async def test_more_bytes_than_the_limit_are_refused(client: Client, publisher: Publisher, request_: Request):
@@ -46,15 +59,39 @@ async def test_a_compression_bomb_is_measured_unpacked(
 
 async def test_a_gzip_file_is_unpacked_within_the_limit(client: Client, publisher: Publisher, request_: Request):
     publisher.will(sends(gzip.compress(b"hello"), Content_Type="application/gzip"))
-    assert (await client.get(request_)).body == b"hello"
+    assert (await _got(client, request_))[1] == b"hello"
     publisher.will(gzip.compress(b"\0" * (1 << 20)))
     with pytest.raises(FeedMalformed, match="unpacks to more"):
         await client.get(request_)
 
 
-def test_half_a_gzip_file_is_refused():
-    with pytest.raises(FeedMalformed, match="cut off"):
-        expanded(gzip.compress(bytes(range(256)) * 10)[:-20], 1 << 20)
+def zipped(*contents: bytes) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"{number}.txt", content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zipped])
+def test_half_an_archive_is_refused(pack: Callable[[bytes], bytes]):
+    with pytest.raises(FeedMalformed, match=r"cut off|not an archive"):
+        unpacked(BytesIO(pack(bytes(range(256)) * 10)[:-20]), 1 << 20)
+
+
+def test_a_zip_file_of_one_file_is_unpacked_within_the_limit():
+    with unpacked(BytesIO(zipped(b"hello")), 10) as body:
+        assert body.read() == b"hello"
+    with pytest.raises(FeedMalformed, match="unpacks to more"):
+        unpacked(BytesIO(zipped(b"\0" * (1 << 20))), 1000)
+    with pytest.raises(FeedMalformed, match="2 files instead of one"):
+        unpacked(BytesIO(zipped(b"a", b"b")), 1000)
+
+
+@given(st.binary(), st.sampled_from([b"\x1f\x8b", b"PK\x03\x04", b"\x1f\x8b\x08\x00"]))
+def test_whatever_calls_itself_an_archive_is_unpacked_or_refused(rest: bytes, magic: bytes):
+    with suppress(FeedMalformed):
+        unpacked(BytesIO(magic + rest), 1000).close()
 
 
 async def test_silence_ends_in_an_error(client: Client, publisher: Publisher, request_: Request):
@@ -146,12 +183,12 @@ async def test_a_secret_goes_to_its_own_origin_only(client: Client, publisher: P
     elsewhere = f"http://localhost:{publisher.server.port}/elsewhere"
     publisher.will(sends(status=302, Location="/here"), sends(status=307, Location=elsewhere), sends(b"done"))
     guard = Guard.of(f"{publisher.host}, localhost")
-    await client.get(replace(request_, guard=guard, authorization="Bearer s3cret"))
+    await _got(client, replace(request_, guard=guard, authorization="Bearer s3cret"))
     assert [r.headers.get("Authorization") for r in publisher.asked] == ["Bearer s3cret", "Bearer s3cret", None]
 
 
 async def test_no_cookie_is_kept(client: Client, publisher: Publisher, request_: Request):
     publisher.will(sends(b"1", Set_Cookie="id=1"), b"2")
-    await client.get(request_)
-    await client.get(request_)
+    await _got(client, request_)
+    await _got(client, request_)
     assert "Cookie" not in publisher.asked[1].headers

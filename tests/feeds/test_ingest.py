@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -17,12 +18,12 @@ from citysec.feeds.rejects import KEPT
 from citysec.tables import Assertion, Feed, IndicatorKey, Outbox, Reject, StixObject
 from citysec.tables.columns import now
 from citysec.tlp import MARKING_IDS, TLP
-from tests.feeds.stix import bundle, indicator, marking
+from tests.feeds.stix import STIX, bundle, indicator, marking
 
 
 async def _take(database: Database, feed: BundleFeed, *objects: dict[str, Any]) -> Outcome:
     total = Outcome()
-    for batch in poll.batches(bundle(*objects), None):
+    for batch in poll.batches(STIX, BytesIO(bundle(*objects)), None):
         async with database.writing() as db:
             total += await ingest(db, feed, batch)
     return total

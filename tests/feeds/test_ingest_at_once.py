@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from citysec.feeds.ingest import Batch, Outcome, ingest
 from citysec.settings import Settings
 from citysec.tables import Assertion, IndicatorKey, StixObject
 from citysec.tables.columns import now
-from tests.feeds.stix import bundle, indicator
+from tests.feeds.stix import STIX, bundle, indicator
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -39,7 +40,7 @@ def _named(feed: BundleFeed, name: str) -> BundleFeed:
 
 async def _take(database: Database, feed: BundleFeed, *objects: dict[str, Any]) -> Outcome:
     total = Outcome()
-    for batch in poll.batches(bundle(*objects), None):
+    for batch in poll.batches(STIX, BytesIO(bundle(*objects)), None):
         async with database.writing() as db:
             total += await ingest(db, feed, batch)
     return total

@@ -14,11 +14,11 @@ from sqlmodel import func, select
 
 from citysec.db import Database
 from citysec.errors import FeedMalformed, FeedUnreachable
-from citysec.feeds import catalogue, poll
+from citysec.feeds import catalogue, poll, publishers
+from citysec.feeds.body import opened
 from citysec.feeds.definition import BundleFeed
-from citysec.feeds.fetch import expanded
 from citysec.feeds.ingest import BATCH, Outcome
-from citysec.feeds.publishers import Publishers, opened
+from citysec.feeds.publishers import Publishers
 from citysec.settings import Settings
 from citysec.settings import shipped as shipped_folder
 from citysec.tables import Feed, StixObject
@@ -198,8 +198,8 @@ async def test_a_file_that_is_not_there_or_no_stix_is_refused(
 async def test_publishers_open_with_the_shipped_and_the_operators_definitions(settings: Settings):
     (settings.data_dir / "feeds").mkdir()
     shipped = catalogue.load([shipped_folder("feeds")])
-    async with opened(settings, {}) as publishers:
-        assert publishers.definitions.keys() == shipped.keys()
+    async with publishers.opened(settings, {}) as asked:
+        assert asked.definitions.keys() == shipped.keys()
 
 
 @pytest.mark.parametrize("name", ["unit42", "mvt", "amnesty", "elevator-2.1"])
@@ -208,7 +208,8 @@ async def test_real_bundles_are_stored_to_the_last_version(
 ):
     versions: set[tuple[str, str | None]] = set()
     for file in sorted((shared_data / "stix" / name).iterdir())[:5]:
-        objects = json.loads(expanded(file.read_bytes(), 1 << 30))["objects"]
+        with opened(file, 1 << 30) as body:
+            objects = json.load(body)["objects"]
         versions |= {(item["id"], item.get("modified", item.get("created"))) for item in objects}
         async for _ in poll.import_file(enrolled, bundle_feed, file, 1 << 30):
             pass

@@ -24,7 +24,9 @@ async def _walk(publishers: Publishers, cursor: dict[str, Any], pages: int = 10)
     """Read at most so many pages; return the ids of the objects and where the cursor stands."""
     ids: list[str] = []
     async for body, after in publishers.pages(publishers.definitions["test"], cursor):
-        ids += [item["id"] for item in json.loads(body or b"{}").get("objects", [])]
+        with body:
+            body.seek(0)
+            ids += [item["id"] for item in json.loads(body.read() or b"{}").get("objects", [])]
         cursor, pages = after, pages - 1
         if not pages:
             break

@@ -10,8 +10,8 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from io import BytesIO
+from collections.abc import Iterable, Iterator
+from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
@@ -19,9 +19,14 @@ from msgspec import Raw
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.draft import Draft, Reject
+from citysec.feeds.formats.elements import elements
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.objects import MALFORMED, draft
 
+SMALL: Final = 16 << 20
+"""Bytes of a file that is read whole, which is faster."""
+_HEAD: Final = 1 << 20
+_VERSION: Final = re.compile(rb'\A[^\[]*"spec_version"\s*:\s*"(2\.[01])"')
 _EXCERPT: Final = 200
 _TEXT: Final = re.compile(rb"\s*\S")
 _LIST: Final = re.compile(rb"\s*\[")
@@ -43,7 +48,11 @@ def parse(body: bytes) -> Iterator[Draft | Reject]:
     Raises:
         InvalidInput: the body as a whole is no STIX.
     """
-    for place, document in _documents(body.removeprefix(b"\xef\xbb\xbf")):
+    return _parsed(_documents(body.removeprefix(b"\xef\xbb\xbf")))
+
+
+def _parsed(documents: Iterable[tuple[str, Raw]]) -> Iterator[Draft | Reject]:
+    for place, document in documents:
         try:
             objects = _objects(document)
         except MALFORMED as err:
@@ -68,9 +77,11 @@ def _documents(body: bytes) -> Iterator[tuple[str, Raw]]:
     if end < 0 or _TEXT.match(body, end) is None or not _is_json(body[:end]):
         yield "", Raw(body)
         return
-    for number, line in enumerate(BytesIO(body), 1):
-        if not line.isspace():
-            yield f"line {number}", Raw(line)
+    yield from _lines(BytesIO(body))
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[str, Raw]]:
+    return ((f"line {number}", Raw(line)) for number, line in enumerate(file, 1) if not line.isspace())
 
 
 def _is_json(text: bytes) -> bool:
@@ -104,7 +115,20 @@ def _excerpt(raw: Raw) -> str:
 
 
 def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
-    return parse(file.read())
+    """Read a file that may be larger than memory: whole while it is small, else line by line or object by object."""
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    if size <= SMALL:
+        yield from parse(file.read())
+        return
+    head = file.read(_HEAD)
+    file.seek(0)
+    if _is_json(head[: head.find(b"\n") + 1]):
+        yield from _parsed(_lines(file))
+        return
+    version = _VERSION.search(head)
+    for number, element in enumerate(elements(file, "objects")):
+        yield _draft(Raw(element), "/objects/{}", number, version[1].decode() if version else None)
 
 
 FORMAT: Final = Format("STIX 2.0 and 2.1: bundles, TAXII envelopes, objects, NDJSON", _read)
