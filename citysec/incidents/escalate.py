@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access.policy import SERVICE
+from citysec.db import alone
 from citysec.incidents.lifecycle import State
-from citysec.incidents.record import load, next_ref, open_key
+from citysec.incidents.record import LOCK, called, load, next_ref, open_key
 from citysec.incidents.severity import Severity
-from citysec.incidents.touches import BARE
+from citysec.incidents.touches import names_of
 from citysec.incidents.triage import Policy
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, AssetOwner, Service
 from citysec.timeline import enter
+from citysec.tlp import TLP
 
 
 async def escalate(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -> None:
@@ -31,8 +33,9 @@ async def escalate(db: AsyncSession, payload: Mapping[str, Any], policy: Policy)
         payload: `{"threat": …}`.
         policy: the strategy's rules.
     """
-    children = await _children(db, payload["threat"], policy)
+    await alone(db, LOCK)
     city = await _city_incident(db, payload["threat"])
+    children = await _children(db, payload["threat"], policy, city)
     if city is not None:
         await _adopt(db, city, children)
         return
@@ -43,6 +46,7 @@ async def escalate(db: AsyncSession, payload: Mapping[str, Any], policy: Policy)
 
 async def raise_to_city(db: AsyncSession, incident_id: str, reason: str, actor: str, policy: Policy) -> Incident:
     """Make the threat of an incident the city's affair by a person's or a playbook's word; once for each threat."""
+    await alone(db, LOCK)
     incident = await load(db, incident_id)
     if incident.constituent_id is None:
         await enter(db, incident, "escalated", reason, actor=actor)
@@ -54,13 +58,14 @@ async def raise_to_city(db: AsyncSession, incident_id: str, reason: str, actor: 
     return city
 
 
-async def _children(db: AsyncSession, threat: str, policy: Policy) -> Sequence[Incident]:
-    """Return the open incidents of `threat` that began within the window, oldest first."""
+async def _children(db: AsyncSession, threat: str, policy: Policy, city: Incident | None) -> Sequence[Incident]:
+    """Return the open incidents of `threat` that began within the window or are below `city`, oldest first."""
+    recent = col(Incident.aware_at) >= now() - policy.window
     query = select(Incident).where(
         col(Incident.threat) == threat,
         col(Incident.constituent_id).is_not(None),
         col(Incident.open_key).is_not(None),
-        col(Incident.aware_at) >= now() - policy.window,
+        recent if city is None else or_(recent, col(Incident.parent_id) == city.id),
     )
     return (await db.exec(query.order_by(col(Incident.aware_at), col(Incident.id)))).all()
 
@@ -112,7 +117,7 @@ async def _open(db: AsyncSession, children: Sequence[Incident], reason: str, act
         threat=first.threat,
         open_key=open_key(first.threat, None),
         kind=first.kind,
-        title=first.title if not first.threat.startswith(BARE) else first.title.partition(":")[0],
+        title=await _title(db, children),
         severity=_worst(children).value,
         state=State.OPEN.value,
         confidence=max(c.confidence for c in children),
@@ -128,16 +133,29 @@ async def _open(db: AsyncSession, children: Sequence[Incident], reason: str, act
     return city
 
 
+async def _title(db: AsyncSession, children: Sequence[Incident]) -> str:
+    """Return what to call the city incident: by the threat's name, where one of `children` goes by it already.
+
+    Others of their titles tell what is whose: everybody below reads this one.
+    """
+    first = children[0]
+    name, _ = (await names_of(db, {first.threat})).get(first.threat, ("", 0))
+    named = called(first.kind, name)
+    return named if named in {c.title for c in children} else called(first.kind)
+
+
 async def _adopt(db: AsyncSession, city: Incident, children: Sequence[Incident]) -> None:
-    """Put `children` below the city incident, whose severity is that of the worst of them."""
+    """Put `children` below the city incident: it is as severe as the worst of them, and as secret as the strictest."""
     fresh = [c for c in children if c.parent_id != city.id]
     for child in fresh:
         child.parent_id = city.id
         await enter(db, child, "escalated", f"Part of the city incident {city.ref}.", data={"parent": city.id})
-    worst = max(Severity(city.severity), _worst(children), key=Severity.rank) if children else Severity(city.severity)
-    if worst.value != city.severity:
-        city.severity = worst.value
-        await enter(db, city, "severity", f"Severity is now {worst.value}.", data={"severity": worst.value})
+    worst = max((Severity(i.severity) for i in (city, *children)), key=Severity.rank)
+    strictest = max(i.tlp for i in (city, *children))
+    if (worst.value, strictest) != (city.severity, city.tlp):
+        city.severity, city.tlp = worst.value, strictest
+        said = f"Severity is now {worst.value}, {TLP(strictest).label}."
+        await enter(db, city, "severity", said, data={"severity": worst.value, "tlp": strictest})
     if fresh:
         refs = ", ".join(c.ref for c in fresh)
         await enter(db, city, "match", f"Below it now: {refs}.", data={"children": [c.id for c in fresh]})

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access.policy import SERVICE
+from citysec.db import alone
 from citysec.errors import Conflict, NotShared
 from citysec.incidents.lifecycle import State, Step, after
 from citysec.tables.columns import now
@@ -17,6 +18,11 @@ from citysec.tables.incidents import Incident
 from citysec.tables.work import Meta
 from citysec.timeline import enter
 
+LOCK: Final = "incidents"
+"""To be held (`db.alone`) before reading an incident that is opened, extended, graded, moved or escalated.
+
+Grades rest on what other pieces of work write, so that two at a time could each leave the other's out.
+"""
 _SAID: Final = {Step.CONTAIN: "Contained", Step.CLOSE: "Closed", Step.REOPEN: "Reopened"}
 
 
@@ -26,7 +32,7 @@ async def load(db: AsyncSession, incident_id: str) -> Incident:
     Raises:
         NotShared: there is none.
     """
-    incident = await db.get(Incident, incident_id)
+    incident = await db.get(Incident, incident_id, populate_existing=True)
     if incident is None:
         raise NotShared(f"incident {incident_id}")
     return incident
@@ -58,6 +64,7 @@ async def move(db: AsyncSession, incident_id: str, step: Step, actor: str, reaso
         NotShared: there is no such incident.
         Conflict: `step` is not legal in its present state, or the same root cause was opened anew meanwhile.
     """
+    await alone(db, LOCK)
     incident = await load(db, incident_id)
     state = after(State(incident.state), step)
     if state is None:
@@ -80,6 +87,12 @@ async def move(db: AsyncSession, incident_id: str, step: Step, actor: str, reaso
 def open_key(threat: str, constituent_id: str | None) -> str:
     """Return what is unique among open incidents: one root cause at one constituent, or in the city."""
     return f"{constituent_id or 'city'}|{threat}"
+
+
+def called(kind: str, subject: str = "") -> str:
+    """Return the title of an incident of that kind, about `subject` where that may be told to all who see it."""
+    words = kind.replace("-", " ").capitalize()
+    return f"{words}: {subject}" if subject else words
 
 
 async def _refuse_twin(db: AsyncSession, incident: Incident) -> None:

@@ -101,7 +101,7 @@ async def _threats(db: AsyncSession, indicator_ids: set[str]) -> dict[str, Threa
         .order_by(col(StixObject.target_ref).desc())
     )
     said = {source: (target, tlp) for source, target, tlp in await db.exec(relation) if source and target}
-    names = await _names(db, {target for target, _ in said.values()})
+    names = await names_of(db, {target for target, _ in said.values()})
     return {
         source: Threat(target, name, max(tlp, name_tlp))
         for source, (target, tlp) in said.items()
@@ -109,7 +109,7 @@ async def _threats(db: AsyncSession, indicator_ids: set[str]) -> dict[str, Threa
     }
 
 
-async def _names(db: AsyncSession, stix_ids: set[str]) -> dict[str, tuple[str, int]]:
+async def names_of(db: AsyncSession, stix_ids: set[str]) -> dict[str, tuple[str, int]]:
     """Return STIX id -> name of the newest version, and the lowest label under which some feed tells it."""
     named = (
         select(StixObject.stix_id, col(StixObject.name), func.min(col(Assertion.tlp)))

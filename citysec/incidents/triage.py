@@ -13,13 +13,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access.policy import SERVICE
+from citysec.db import alone
 from citysec.incidents.lifecycle import State, Step, after
-from citysec.incidents.record import move, next_ref, open_key
+from citysec.incidents.record import LOCK, called, move, next_ref, open_key
 from citysec.incidents.severity import Severity
 from citysec.incidents.standing import Ground, Standing, Weight, grounds, link
 from citysec.incidents.touches import BARE, Place, Touch, touches_of
 from citysec.tables.columns import new_id, now
-from citysec.tables.incidents import Incident
+from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.timeline import enter
 from citysec.tlp import TLP
@@ -59,6 +60,7 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
         payload: `{"matches": [match id …]}`, new, changed or closed ones.
         policy: the strategy's rules.
     """
+    await alone(db, LOCK)
     ids: list[str] = payload["matches"]
     matches = (await db.exec(select(Match).where(col(Match.id).in_(ids)).order_by(col(Match.id)))).all()
     standing = await Standing.of(db, matches)
@@ -84,11 +86,21 @@ async def _name(db: AsyncSession, incident: Incident, touch: Touch) -> None:
     if not incident.threat.startswith(BARE) or touch.threat.startswith(BARE):
         return
     key = open_key(touch.threat, touch.constituent.id)
-    if key in await _open_ones(db, [key]):
+    city_key = open_key(touch.threat, None)
+    taken = await _open_ones(db, [key, city_key])
+    if key in taken:
         return
-    incident.threat, incident.open_key, incident.title = touch.threat, key, title(touch)
-    await enter(db, incident, "named", f"Known now as “{incident.title}”.", data={"threat": touch.threat})
+    city = await _open_ones(db, [open_key(incident.threat, None)])
+    for above in city.values() if city_key not in taken else ():
+        await _rename(db, above, touch, city_key, called(touch.kind, touch.threat_name))
+    await _rename(db, incident, touch, key, title(touch))
     outbox.add(db, "escalate", {"threat": touch.threat})
+
+
+async def _rename(db: AsyncSession, incident: Incident, touch: Touch, key: str, name: str) -> None:
+    incident.threat, incident.open_key, incident.title = touch.threat, key, name
+    incident.tlp = max(incident.tlp, touch.match.tlp)
+    await enter(db, incident, "named", "What it is a sign of is known now.", data={"threat": touch.threat})
 
 
 async def _regrade(db: AsyncSession, incidents: Sequence[Incident], policy: Policy) -> None:
@@ -109,9 +121,26 @@ async def _grade_by(db: AsyncSession, incident: Incident, found: Sequence[Ground
     incident.tlp = max(g.tlp for g in found)
     if (incident.severity, incident.confidence, incident.tlp) == before:
         return
+    if incident.tlp < before[2]:
+        incident.title = await _title_left(db, incident)
     said = f"Severity is now {incident.severity}, confidence {incident.confidence}, {TLP(incident.tlp).label}."
     await enter(db, incident, "severity", said, data={"severity": incident.severity, "tlp": incident.tlp})
     outbox.add(db, "advise", {"incident": incident.id})
+    if incident.parent_id is not None:
+        outbox.add(db, "escalate", {"threat": incident.threat})
+
+
+async def _title_left(db: AsyncSession, incident: Incident) -> str:
+    """Return what to call an incident by the first match that it still rests on: its old name may be too secret now."""
+    held = (
+        select(Match)
+        .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
+        .where(col(IncidentMatch.incident_id) == incident.id, col(IncidentMatch.criticality) > 0)
+        .where(col(Match.closed_at).is_(None))
+    )
+    matches = (await db.exec(held.order_by(col(Match.id)).limit(1))).all()
+    touches = await touches_of(db, matches)
+    return next((title(t) for t in touches if t.constituent.id == incident.constituent_id), called(incident.kind))
 
 
 async def _close(db: AsyncSession, incident: Incident) -> None:
@@ -157,6 +186,7 @@ def _is_covered(incident: Incident, city: Incident | None) -> bool:
         city is not None
         and incident.parent_id == city.id
         and Severity(incident.severity).rank() <= Severity(city.severity).rank()
+        and incident.tlp <= city.tlp
     )
 
 
@@ -262,9 +292,7 @@ def _worst(touches: Iterable[Touch], policy: Policy) -> Severity:
 
 def title(touch: Touch) -> str:
     """Return what to call an incident: by the threat, else by the observable where its constituent may know that."""
-    subject = touch.threat_name or (touch.match.indicator_value if touch.owned else "")
-    kind = touch.kind.replace("-", " ").capitalize()
-    return f"{kind}: {subject}" if subject else kind
+    return called(touch.kind, touch.threat_name or (touch.match.indicator_value if touch.owned else ""))
 
 
 def _matches(count: int) -> str:

@@ -70,7 +70,13 @@ def found(city: Database) -> Found:
     count = 0
 
     async def record(
-        asset: int, *, confidence: int = 80, certain: bool = True, indicates: str | None = CAMPAIGN, value: str = ""
+        asset: int,
+        *,
+        confidence: int = 80,
+        certain: bool = True,
+        indicates: str | None = CAMPAIGN,
+        value: str = "",
+        tlp: int = 1,
     ) -> str:
         nonlocal count
         count += 1
@@ -82,7 +88,7 @@ def found(city: Database) -> Found:
                 await _say(session, link)
             match = Match(
                 indicator_id=indicator, object_id=count, asset_id=asset, relation="equal", path="ipv4-addr:value",
-                indicator_value=value or f"198.18.0.{asset}", certain=certain, feed="f", confidence=confidence, tlp=1,
+                indicator_value=value or f"198.18.0.{asset}", certain=certain, feed="f", confidence=confidence, tlp=tlp,
                 matched_at=now(),
             )  # fmt: skip
             session.add(match)
