@@ -17,8 +17,9 @@ from citysec import tlp
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened
 from citysec.constituency import register
-from citysec.constituency.lines import COLUMNS, SERVICE, Line, cells, decode, parse, render
+from citysec.constituency.lines import COLUMNS, SERVICE, Line, cells, parse, render
 from citysec.constituency.plan import Mode, Plan
+from citysec.constituency.records import decode
 from citysec.errors import InvalidInput
 from citysec.tables.register import AssetOwner, Constituent, Contact
 
@@ -56,7 +57,7 @@ def import_(
         screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
 
 
-async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> Plan:
+async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> Plan[Line]:
     lines = parse(decode(file.read_bytes()))  # noqa: ASYNC240  # the loop has nothing else to do yet
     async with opened(data) as db:
         if not apply:
@@ -68,7 +69,7 @@ async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> 
             return plan
 
 
-def _show(plan: Plan) -> None:
+def _show(plan: Plan[Line]) -> None:
     rows = list(_rows(plan))
     if rows:
         table = Table("", *COLUMNS, SERVICE)
@@ -81,7 +82,7 @@ def _show(plan: Plan) -> None:
     screen.stdout().print("{:,} added, {:,} changed, {:,} removed, {:,} as before.".format(*counts))
 
 
-def _rows(plan: Plan) -> Iterator[tuple[str, ...]]:
+def _rows(plan: Plan[Line]) -> Iterator[tuple[str, ...]]:
     for line in plan.added:
         yield "+", *cells(line).values()
     for change in plan.changed:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -16,7 +15,9 @@ from typing import Final, TypeVar
 from publicsuffixlist import PublicSuffixList
 
 from citysec import observable
-from citysec.errors import InvalidInput, Problem
+from citysec.constituency.records import NOTHING, Record, collect, records
+from citysec.constituency.records import cells as named
+from citysec.errors import InvalidInput
 from citysec.observable import AssetKind, Kind, Observable, Scope
 
 COLUMNS: Final = ("asset_id", "organisation", "sector", "kind", "value", "scope", "criticality")
@@ -33,7 +34,6 @@ _NOBODYS: Final = tuple(
     map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"))
 )
 """Unspecified, loopback, link-local, multicast and reserved addresses."""
-_NOTHING: Final[tuple[int, list[str]]] = (1, [])
 
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -77,42 +77,16 @@ def folded(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def decode(data: bytes) -> str:
-    """Return the text of a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
-
-    Raises:
-        InvalidInput: it is neither; names the line.
-    """
-    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as err:
-        line = data.count(b"\n", 0, err.start) + 1
-        raise InvalidInput.at(f"line {line}", "is not UTF-8 text: save the file as `CSV UTF-8`") from err
-
-
 def parse(text: str) -> tuple[Line, ...]:
     """Return the lines of a CSV file (RFC 4180; any line ends) with the columns `COLUMNS`, and `SERVICE` if it has it.
 
     Raises:
         InvalidInput: the header is another one, or lines are wrong or repeat one another: every bad line is named.
     """
-    records = _records(text)
-    header = _header(next(records, _NOTHING))
-    lines: list[Line] = []
-    problems: list[Problem] = []
+    rest = records(text)
+    header = _header(next(rest, NOTHING))
     seen = _Seen({}, {})
-    try:
-        for number, record in records:
-            try:
-                lines.append(seen.once(_line(number, header, record)))
-            except InvalidInput as err:
-                problems += (Problem(f"line {number}{p.at and ', '}{p.at}", p.message) for p in err.problems)
-    except InvalidInput as err:  # of the file's form: what follows cannot be read
-        problems += err.problems
-    if problems:
-        raise InvalidInput(problems)
-    return tuple(lines)
+    return collect(rest, lambda number, record: seen.once(_line(number, named(header, record))))
 
 
 def render(lines: Iterable[Line], columns: Iterable[str] = COLUMNS) -> str:
@@ -134,25 +108,17 @@ def cells(line: Line) -> dict[str, str]:
         "kind": line.kind,
         "value": line.asset.value,
         "scope": line.scope,
-        "criticality": _WORDS.get(line.criticality, str(line.criticality)),
+        "criticality": level(line.criticality),
         SERVICE: line.service or "",
     }
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank with the line it begins on."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    begins = 1
-    try:
-        for record in reader:
-            if any(cell.strip() for cell in record):
-                yield begins, [cell.strip() for cell in record]
-            begins = reader.line_num + 1
-    except csv.Error as err:
-        raise InvalidInput.at(f"line {begins}", f"is not CSV, nor can the rest be read: {err}") from err
+def level(number: int) -> str:
+    """Return how files write a criticality: as a word, or as the number where there is no word for it."""
+    return _WORDS.get(number, str(number))
 
 
-def _header(record: tuple[int, list[str]]) -> tuple[str, ...]:
+def _header(record: Record) -> tuple[str, ...]:
     number, names = record
     header = tuple(name.lower() for name in names)
     if header not in (COLUMNS, (*COLUMNS, SERVICE)):
@@ -160,21 +126,18 @@ def _header(record: tuple[int, list[str]]) -> tuple[str, ...]:
     return header
 
 
-def _line(number: int, header: tuple[str, ...], record: list[str]) -> Line:
-    if len(record) != len(header):
-        raise InvalidInput.at("", f"{len(record)} columns where the header has {len(header)}")
-    named = dict(zip(header, record, strict=True))
-    kind = _choice(AssetKind, "kind", named["kind"])
-    scope = _choice(Scope, "scope", named["scope"] or Scope.EXACT)
+def _line(number: int, cell: Mapping[str, str]) -> Line:
+    kind = _choice(AssetKind, "kind", cell["kind"])
+    scope = _choice(Scope, "scope", cell["scope"] or Scope.EXACT)
     return Line(
-        ref=_ref(named["asset_id"]),
-        organisation=named["organisation"],
-        sector=named["sector"],
+        ref=_ref(cell["asset_id"]),
+        organisation=cell["organisation"],
+        sector=cell["sector"],
         kind=kind,
         scope=scope,
-        asset=_asset(kind, scope, named["value"]),
-        criticality=_criticality(named["criticality"]),
-        service=named.get(SERVICE),
+        asset=_asset(kind, scope, cell["value"]),
+        criticality=criticality(cell["criticality"]),
+        service=cell.get(SERVICE),
         number=number,
     )
 
@@ -192,7 +155,12 @@ def _ref(text: str) -> str:
     return text
 
 
-def _criticality(text: str) -> int:
+def criticality(text: str) -> int:
+    """Return the number of a level: 1 least … 5 most, or a word of `CRITICALITY`.
+
+    Raises:
+        InvalidInput: `text` is neither.
+    """
     if text.lower() not in _LEVELS:
         raise InvalidInput.at("criticality", f"{text!r} is none of {', '.join(CRITICALITY)}, nor 1 to 5")
     return _LEVELS[text.lower()]

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from citysec.constituency.lines import SERVICE, Line, folded
 from citysec.errors import InvalidInput, Problem
 
 SUGGESTIONS: Final = 20  # comparing names is slow, and a file with more unknown ones is another city's
+
+T = TypeVar("T")
+"""A line of a file, whatever it says."""
 
 
 class Mode(StrEnum):
@@ -24,15 +27,15 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Generic[T]):
     """One line that will say something else."""
 
-    before: Line
-    after: Line
+    before: T
+    after: T
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Generic[T]):
     """What a file would change, in the order of the file.
 
     Args:
@@ -41,9 +44,9 @@ class Plan:
         unchanged: how many of the file's lines say what the register says.
     """
 
-    added: tuple[Line, ...] = ()
-    changed: tuple[Changed, ...] = ()
-    removed: tuple[Line, ...] = ()
+    added: tuple[T, ...] = ()
+    changed: tuple[Changed[T], ...] = ()
+    removed: tuple[T, ...] = ()
     unchanged: int = 0
 
     @property
@@ -74,19 +77,21 @@ def resolve(lines: Sequence[Line], organisations: Iterable[Organisation], servic
     known = {folded(one.name): one for one in organisations}
     slugs = dict.fromkeys(services)
     asked = {folded(line.organisation): line.organisation for line in lines}
-    nearest = _nearest(asked, {name: one.name for name, one in known.items()})
-    nearest |= _nearest({line.service: line.service for line in lines if line.service}, {slug: slug for slug in slugs})
+    near = nearest(asked, {name: one.name for name, one in known.items()})
+    near |= nearest({line.service: line.service for line in lines if line.service}, {slug: slug for slug in slugs})
     resolved: list[Line] = []
     problems: list[Problem] = []
     for line in lines:
         one = known.get(folded(line.organisation))
         if one is None:
-            problems.append(_unknown(line, "organisation", line.organisation, nearest.get(folded(line.organisation))))
+            problems.append(
+                unknown(f"{line.place}, organisation", line.organisation, near.get(folded(line.organisation)))
+            )
         elif line.sector not in ("", one.sector):
             what = f"{one.name} is in sector {one.sector!r}, not {line.sector!r}"
             problems.append(Problem(f"{line.place}, sector", what))
         elif line.service and line.service not in slugs:
-            problems.append(_unknown(line, SERVICE, line.service, nearest.get(line.service)))
+            problems.append(unknown(f"{line.place}, {SERVICE}", line.service, near.get(line.service)))
         else:
             resolved.append(replace(line, organisation=one.name, sector=one.sector))
     if problems:
@@ -94,19 +99,20 @@ def resolve(lines: Sequence[Line], organisations: Iterable[Organisation], servic
     return resolved
 
 
-def _nearest(asked: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
-    """Return, for the first unknown names, the known one that was probably meant."""
+def nearest(asked: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return, for the first of `asked` that are not `known`, what was probably meant."""
     unknown = [name for name in asked if name not in known][:SUGGESTIONS]
     found = {name: get_close_matches(name, known, 1) for name in unknown}
     return {name: known[near[0]] for name, near in found.items() if near}
 
 
-def _unknown(line: Line, column: str, name: str, nearest: str | None) -> Problem:
-    hint = f"; did you mean {nearest!r}?" if nearest else ""
-    return Problem(f"{line.place}, {column}", f"{name!r} is unknown{hint}")
+def unknown(place: str, name: str, meant: str | None) -> Problem:
+    """Return the problem that nobody and nothing is called `name`, perhaps with what is."""
+    hint = f"; did you mean {meant!r}?" if meant else ""
+    return Problem(place, f"{name!r} is unknown{hint}")
 
 
-def compare(stored: Iterable[Line], lines: Sequence[Line], mode: Mode) -> Plan:
+def compare(stored: Iterable[Line], lines: Sequence[Line], mode: Mode) -> Plan[Line]:
     """Return what makes a register that says `stored` say `lines`.
 
     An id stands for its line, whatever that said before. A line with a new id, whose asset the organisation has under

@@ -70,7 +70,7 @@ async def export(db: AsyncSession) -> list[Line]:
     return sorted(lines, key=lambda line: line.ref)
 
 
-async def plan_import(db: AsyncSession, lines: Sequence[Line], mode: Mode = Mode.MERGE) -> Plan:
+async def plan_import(db: AsyncSession, lines: Sequence[Line], mode: Mode = Mode.MERGE) -> Plan[Line]:
     """Return what importing `lines` would change; nothing is changed.
 
     Args:
@@ -88,7 +88,7 @@ async def plan_import(db: AsyncSession, lines: Sequence[Line], mode: Mode = Mode
     return compare(await export(db), resolve(lines, known, services.scalars()), mode)
 
 
-async def apply(db: AsyncSession, plan: Plan, actor: str) -> None:
+async def apply(db: AsyncSession, plan: Plan[Line], actor: str) -> None:
     """Change the register as planned, in the caller's transaction.
 
     Matches that the change makes or ends follow from work `retro`, which names every asset that was added, changed or
@@ -179,7 +179,7 @@ def _asset_key(line: Line) -> _AssetKey:
     return line.kind, line.asset.key, line.scope
 
 
-async def _follow_up(db: AsyncSession, plan: Plan, actor: str, asset_ids: set[int]) -> None:
+async def _follow_up(db: AsyncSession, plan: Plan[Line], actor: str, asset_ids: set[int]) -> None:
     for batch in _batches(sorted(asset_ids)):
         outbox.add(db, "retro", {"assets": batch})
     counts = {"added": len(plan.added), "changed": len(plan.changed), "removed": len(plan.removed)}
@@ -189,7 +189,7 @@ async def _follow_up(db: AsyncSession, plan: Plan, actor: str, asset_ids: set[in
     await revise(db)
 
 
-async def _concerned(db: AsyncSession, plan: Plan) -> Iterable[str]:
+async def _concerned(db: AsyncSession, plan: Plan[Line]) -> Iterable[str]:
     lines = (*plan.added, *plan.removed, *(line for change in plan.changed for line in (change.before, change.after)))
     names = sorted({line.organisation for line in lines})
     query = select(col(Constituent.id)).where(col(Constituent.name).in_(names))

@@ -13,7 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox, tlp
 from citysec.access import audit
-from citysec.constituency.lines import decode, parse
+from citysec.constituency.lines import parse
+from citysec.constituency.records import decode
 from citysec.constituency.register import apply, plan_import
 from citysec.tables.register import Accountable, Constituent, Contact, Service
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citysec.constituency.lines import COLUMNS, SERVICE, Line, decode, parse, render
+from citysec.constituency.lines import COLUMNS, SERVICE, Line, parse, render
+from citysec.constituency.records import decode
 from citysec.errors import InvalidInput
 from citysec.observable import AssetKind, Scope
 from tests.constituency.lines import HEADER, registers

@@ -39,7 +39,7 @@ async def people(db: Database) -> Database:
     return db
 
 
-async def _import(db: Database, lines: Sequence[Line], mode: Mode = Mode.MERGE) -> Plan:
+async def _import(db: Database, lines: Sequence[Line], mode: Mode = Mode.MERGE) -> Plan[Line]:
     async with db.writing() as session:
         plan = await plan_import(session, lines, mode)
         await apply(session, plan, "ada")

@@ -8,8 +8,9 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from citysec.constituency import register
-from citysec.constituency.lines import Line, cells, decode, parse
+from citysec.constituency.lines import Line, cells, parse
 from citysec.constituency.plan import Mode
+from citysec.constituency.records import decode
 from citysec.web.api.operation import Call, Csv
 from citysec.web.api.values import In, Out
 
