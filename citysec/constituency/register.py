@@ -180,13 +180,24 @@ def _asset_key(line: Line) -> _AssetKey:
 
 
 async def _follow_up(db: AsyncSession, plan: Plan[Line], actor: str, asset_ids: set[int]) -> None:
-    for batch in _batches(sorted(asset_ids)):
-        outbox.add(db, "retro", {"assets": batch})
+    again(db, asset_ids)
     counts = {"added": len(plan.added), "changed": len(plan.changed), "removed": len(plan.removed)}
     await audit.record(db, actor, "register.import", "register", counts)
     for constituent_id in await _concerned(db, plan):
         outbox.announce(db, "constituent", constituent_id, constituent_id)
     await revise(db)
+
+
+def again(db: AsyncSession, asset_ids: Iterable[int]) -> None:
+    """Have these assets matched again, and triage look anew at whom their matches concern."""
+    for batch in _batches(sorted(asset_ids)):
+        outbox.add(db, "retro", {"assets": batch})
+
+
+async def carriers(db: AsyncSession, service_ids: Sequence[str]) -> set[int]:
+    """Return the ids of the assets that carry one of the services."""
+    query = select(col(AssetOwner.asset_id)).where(col(AssetOwner.service_id).in_(service_ids))
+    return set((await (await db.connection()).execute(query)).scalars())
 
 
 async def _concerned(db: AsyncSession, plan: Plan[Line]) -> Iterable[str]:

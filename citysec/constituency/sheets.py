@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Final
 from citysec import observable, tlp
 from citysec.constituency import lines
 from citysec.constituency.records import NOTHING, cells, collect, records
-from citysec.errors import InvalidInput
+from citysec.errors import InvalidInput, Problem
 
 Cells = Mapping[str, str]
 """What one line says: column -> text in canonical form, empty for nothing."""
@@ -150,7 +150,8 @@ def _channel(text: str) -> str:
 
 
 def _on_a_tile(line: Cells) -> Cells:
-    if bool(line.get("grid_col")) is not bool(line.get("grid_row")):
+    col, row = line.get("grid_col"), line.get("grid_row")
+    if (col is None) is not (row is None) or bool(col) is not bool(row):
         raise InvalidInput.at("grid_col", "a tile has both grid_col and grid_row")
     return line
 
@@ -276,9 +277,18 @@ def _header(sheet: Sheet, number: int, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _checked(sheet: Sheet, line: Cells) -> Cells:
-    """Return `line` in canonical form; every bad cell is named."""
+    """Return `line` in canonical form.
+
+    Raises:
+        InvalidInput: names every bad cell.
+    """
     found: dict[str, str] = {}
-    problems = [problem for column, text in line.items() for problem in _into(found, column, sheet.columns[column], text)]
+    problems: list[Problem] = []
+    for column, text in line.items():
+        try:
+            found[column] = sheet.columns[column](text)
+        except InvalidInput as err:
+            problems += (Problem(column, problem.message) for problem in err.problems)
     if problems:
         raise InvalidInput(problems)
     return sheet.settle(found)
