@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,67 +14,123 @@ import typer
 from rich.table import Table
 from rich.text import Text
 from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import tlp
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened
-from citysec.constituency import register
-from citysec.constituency.lines import COLUMNS, SERVICE, Line, cells, parse, render
-from citysec.constituency.plan import Mode, Plan
+from citysec.cli.removal import app as remove
+from citysec.constituency import people, register, sheets
+from citysec.constituency.lines import COLUMNS, SERVICE, cells, parse, render
+from citysec.constituency.people import Secret
+from citysec.constituency.plan import Changed, Mode, Plan
 from citysec.constituency.records import decode
+from citysec.constituency.sheets import Cells, Noun, Sheet
 from citysec.errors import InvalidInput
 from citysec.tables.register import AssetOwner, Constituent, Contact
 
 app: Final = typer.Typer(name="constituency", help="Whom we serve and what they own.", no_args_is_help=True)
+app.add_typer(remove)
 
 SHOWN: Final = 200
 """Changes that the table of a plan shows; its summary counts all."""
 
+_ASSET_COLUMNS: Final = (*COLUMNS, SERVICE)
+
+
+class Part(StrEnum):
+    """What of the register a file holds."""
+
+    ASSETS = "assets"
+    CONSTITUENTS = Noun.CONSTITUENTS
+    CONTACTS = Noun.CONTACTS
+    SERVICES = Noun.SERVICES
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What a file changes or has changed.
+
+    Args:
+        columns: of its lines.
+        plan: its lines by column.
+        secrets: of webhooks that are new.
+    """
+
+    columns: tuple[str, ...]
+    plan: Plan[Cells]
+    secrets: tuple[Secret, ...] = ()
+
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=f"CSV: {','.join(COLUMNS)}[,{SERVICE}]")],
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="CSV of constituents, contacts, services or assets."),
+    ],
     data: Data = None,
     apply: Annotated[bool, typer.Option("--apply", help="Make the changes; without it they are only shown.")] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Remove what FILE leaves out of the organisations in it.")
+        bool, typer.Option("--replace", help="Remove the assets that FILE leaves out of the organisations in it.")
     ] = False,
 ) -> None:
     """Show what FILE would change in the register, and change it with --apply.
 
-    Every bad line is reported by its number, and nothing of the file is applied.
+    What it is of is told by its header; `citysec constituency export PART` prints one. Every bad line is reported by
+    its number, and nothing of the file is applied.
     """
     mode = Mode.REPLACE if replace else Mode.MERGE
     errors = screen.stderr()
     try:
         with errors.status("Comparing with the register"):
-            plan = asyncio.run(_import(file, data, mode, apply=apply))
+            found = asyncio.run(_import(file, data, mode, apply=apply))
     except InvalidInput as err:
         for problem in err.problems:
             errors.print(Text(f"{file}: {problem}"))
         errors.print(f"Nothing is applied: {len(err.problems)} faults.")
         raise typer.Exit(1) from None
-    _show(plan)
-    if not plan.is_empty:
+    _show(found)
+    if not found.plan.is_empty:
         screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
+    for secret in found.secrets:
+        told = f"{secret.constituent} {secret.address}: signing secret {secret.text} (it is not shown again)"
+        screen.stdout().print(Text(told))
 
 
-async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> Plan[Line]:
-    lines = parse(decode(file.read_bytes()))  # noqa: ASYNC240  # the loop has nothing else to do yet
-    async with opened(data) as db:
-        if not apply:
-            async with db.reading() as session:
-                return await register.plan_import(session, lines, mode)
-        async with db.writing() as session:
-            plan = await register.plan_import(session, lines, mode)
-            await register.apply(session, plan, actor())
-            return plan
+async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> Import:
+    text = decode(file.read_bytes())  # noqa: ASYNC240  # the loop has nothing else to do yet
+    sheet = sheets.recognised(text)
+    if sheet is not None and mode is Mode.REPLACE:
+        raise typer.BadParameter(f"--replace is for assets: take {sheet.noun} away by `citysec constituency remove`")
+    async with opened(data) as db, db.writing() if apply else db.reading() as session:
+        return await (
+            _assets(session, text, mode, apply=apply) if sheet is None else _sheet(session, sheet, text, apply=apply)
+        )
 
 
-def _show(plan: Plan[Line]) -> None:
-    rows = list(_rows(plan))
+async def _assets(session: AsyncSession, text: str, mode: Mode, *, apply: bool) -> Import:
+    plan = await register.plan_import(session, parse(text), mode)
+    if apply:
+        await register.apply(session, plan, actor())
+    shown: Plan[Cells] = Plan(
+        added=tuple(map(cells, plan.added)),
+        changed=tuple(Changed(cells(change.before), cells(change.after)) for change in plan.changed),
+        removed=tuple(map(cells, plan.removed)),
+        unchanged=plan.unchanged,
+    )
+    return Import(_ASSET_COLUMNS, shown)
+
+
+async def _sheet(session: AsyncSession, sheet: Sheet, text: str, *, apply: bool) -> Import:
+    plan = await people.plan_import(session, sheet, sheets.parse(sheet, text))
+    made = await people.apply(session, sheet, plan, actor()) if apply else ()
+    return Import(tuple(sheet.columns), plan, made)
+
+
+def _show(found: Import) -> None:
+    rows, plan = list(_rows(found)), found.plan
     if rows:
-        table = Table("", *COLUMNS, SERVICE)
+        table = Table("", *found.columns)
         for row in rows[:SHOWN]:
             table.add_row(*map(Text, row))
         screen.stdout().print(table)
@@ -82,29 +140,32 @@ def _show(plan: Plan[Line]) -> None:
     screen.stdout().print("{:,} added, {:,} changed, {:,} removed, {:,} as before.".format(*counts))
 
 
-def _rows(plan: Plan[Line]) -> Iterator[tuple[str, ...]]:
-    for line in plan.added:
-        yield "+", *cells(line).values()
-    for change in plan.changed:
-        pairs = zip(cells(change.before).values(), cells(change.after).values(), strict=True)
+def _rows(found: Import) -> Iterator[tuple[str, ...]]:
+    for line in found.plan.added:
+        yield "+", *(line[column] for column in found.columns)
+    for change in found.plan.changed:
+        pairs = ((change.before[column], change.after[column]) for column in found.columns)
         yield "~", *(new if old == new else f"{old or '-'} → {new or '-'}" for old, new in pairs)
-    for line in plan.removed:
-        yield "-", *cells(line).values()
+    for line in found.plan.removed:
+        yield "-", *(line[column] for column in found.columns)
 
 
 @app.command("export")
 def export(
+    part: Annotated[Part, typer.Argument(help="What of the register.")] = Part.ASSETS,
     data: Data = None,
-    services: Annotated[bool, typer.Option("--services", help="With an eighth column, `service`.")] = False,
+    services: Annotated[bool, typer.Option("--services", help="Assets with an eighth column, `service`.")] = False,
 ) -> None:
-    """Print the register as CSV, in the form that `import` reads."""
-    columns = (*COLUMNS, SERVICE) if services else COLUMNS
-    sys.stdout.write(render(asyncio.run(_export(data)), columns))
+    """Print assets, constituents, contacts or services as CSV, in the form that `import` reads."""
+    sys.stdout.write(asyncio.run(_export(part, data, _ASSET_COLUMNS if services else COLUMNS)))
 
 
-async def _export(data: Path | None) -> list[Line]:
+async def _export(part: Part, data: Path | None, columns: tuple[str, ...]) -> str:
     async with opened(data) as db, db.reading() as session:
-        return await register.export(session)
+        if part is Part.ASSETS:
+            return render(await register.export(session), columns)
+        sheet = sheets.SHEETS[Noun(part)]
+        return sheets.render(sheet, await people.export(session, sheet))
 
 
 @app.command("list")
@@ -117,8 +178,8 @@ def list_(data: Data = None) -> None:
 
 
 async def _list(data: Path | None) -> list[tuple[Constituent, int, int]]:
-    contacts = select(func.count()).where(Contact.constituent_id == Constituent.id).scalar_subquery()
+    told = select(func.count()).where(Contact.constituent_id == Constituent.id, col(Contact.active))
     assets = select(func.count()).where(AssetOwner.constituent_id == Constituent.id).scalar_subquery()
-    query = select(Constituent, contacts, assets).order_by(col(Constituent.slug))
+    query = select(Constituent, told.scalar_subquery(), assets).order_by(col(Constituent.slug))
     async with opened(data) as db, db.reading() as session:
         return [(one, n, m) for one, n, m in (await session.exec(query)).all()]
