@@ -10,6 +10,7 @@
                                     └──► clock                      (reminders)
 
     an incident is closed ──► stand-down                            (its runs end)
+    a feed falls silent, or is heard again ──► outage               (an incident of the city's own)
 
 Each function writes what it found and the next work in one transaction (`outbox`): the arrows are rows of that table.
 """
@@ -39,7 +40,7 @@ from citysec.engine import Drive, Engine
 from citysec.errors import InvalidInput
 from citysec.feeds.poll import poll
 from citysec.feeds.publishers import Publishers, definitions
-from citysec.incidents import escalate, record, triage
+from citysec.incidents import escalate, outage, record, triage
 from citysec.incidents.severity import Severity, SeverityTable, severity
 from citysec.outbox import Effect, Stage
 from citysec.playbooks import questions, respond, strategy
@@ -116,6 +117,7 @@ def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -
         "retro": Stage(correlate_assets),
         "triage": Stage(partial(triage.triage, policy=parts.triage)),
         "escalate": Stage(partial(escalate.escalate, policy=parts.triage)),
+        "outage": Stage(partial(outage.outage, policy=parts.triage)),
         "respond": Stage(partial(respond.respond, policy=parts.responding)),
         "start": Effect(lambda _, payload: respond.start(payload, engine())),
         "answer": Effect(lambda database, payload: questions.pass_on(database, payload, engine())),

@@ -17,7 +17,7 @@ from citysec import log, pipeline
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import SettingsError
-from citysec.feeds import publishers, schedule, standing
+from citysec.feeds import publishers, schedule, silence, standing
 from citysec.feeds.publishers import Publishers
 from citysec.outbox import Dispatcher, Performer, forget
 from citysec.pipeline import Parts
@@ -90,6 +90,7 @@ async def _working(parts: Parts, database: Database, feeds: Publishers, role: Ro
             tasks.append(_keep_house(database, engine))
         if role in {Role.ALL, Role.SCHEDULER}:
             tasks.append(_schedule(database, feeds))
+            tasks.append(silence.watch(database, feeds.definitions))
         await stack.enter_async_context(_together(tasks))
         yield
 

@@ -134,7 +134,7 @@ class Client:
 
 
 def _session(socket_factory: Callable[[tuple[Any, ...]], socket.socket]) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit_per_host=4, socket_factory=socket_factory)
+    connector = aiohttp.TCPConnector(limit_per_host=1, socket_factory=socket_factory)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
 

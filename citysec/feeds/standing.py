@@ -35,13 +35,13 @@ async def enrol(db: AsyncSession, definitions: Mapping[str, Definition], at: dat
 
 def enable(feed: Feed, definition: Definition, at: datetime) -> None:
     """Have the feed polled from `at` on."""
-    feed.enabled, feed.failures, feed.error = True, 0, None
+    feed.enabled, feed.enabled_at, feed.failures, feed.error = True, at, 0, None
     feed.next_at = at if definition.next_poll(at) is not None else None
 
 
 def disable(feed: Feed) -> None:
     """Have the feed polled no more; what it brought stays."""
-    feed.enabled, feed.next_at = False, None
+    feed.enabled, feed.next_at, feed.stale_since = False, None, None
 
 
 async def accept(db: AsyncSession, name: str) -> None:
@@ -57,6 +57,9 @@ async def succeeded(db: AsyncSession, definition: Definition, started: datetime,
     feed.attempted_at, feed.succeeded_at, feed.failures, feed.error = started, at, 0, None
     feed.next_at = definition.next_poll(at) if feed.enabled else None
     outbox.announce(db, "feed", feed.name)
+    if feed.stale_since is not None:
+        feed.stale_since = None
+        outbox.add(db, "outage", {"feed": feed.name})
 
 
 async def failed(db: AsyncSession, definition: Definition, err: FeedError, *, at: datetime, jitter: float) -> Feed:

@@ -20,10 +20,14 @@ class Feed(Row, table=True):
 
     name: str = Field(primary_key=True)
     enabled: bool = Field(default=False)
+    enabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     cursor: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     attempted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     succeeded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    stale_since: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="It has been silent for too long, which is an incident."
+    )
     failures: int = Field(default=0, description="Failed polls since the last good one.")
     error: str | None = Field(default=None, sa_type=LongText)
     objects: int = Field(default=0, description="Object versions stored from this feed.")
