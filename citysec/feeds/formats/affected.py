@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -23,6 +24,9 @@ _BEFORE: Final = re.compile(
 _UP_TO: Final = re.compile(
     r"v?(\S+)\s+(?:and|or)\s+(?:earlier|prior|below|older|lower)(?:\s+versions?)?", re.IGNORECASE
 )
+_VERS: Final = re.compile(r"vers:([a-z0-9.-]{1,40})/(.*)", re.DOTALL)
+_OPERATOR: Final = re.compile(r"\s*(?:<=|>=|!=|==?|<|>)")
+_MOST_CONSTRAINTS: Final = 1000
 _ANY: Final = frozenset({"*", "all", "all versions", "any", "any version"})
 _NO_BOUND: Final = frozenset({"", "*", "0", "-", "n/a", "na", "none", "unspecified", "unknown"})
 _UNSAID: Final = _NO_BOUND - {"*", "0"}
@@ -138,6 +142,38 @@ def compared(words: str, found: Status, order: str | None = None) -> Versions | 
             return None
         bounds |= _bound(comparison[1], comparison[2])
     return Versions(status=found, order=order, **bounds)
+
+
+def ranges(words: str, found: Status) -> tuple[Versions, ...]:
+    """Return the ranges of a version range specifier (`vers:rpm/>=1.2|<1.4|2.0`), or of one without its head.
+
+    Source:
+        ECMA-428 (VERS), as CSAF 2.0 §3.1.2.3.2 refers to it; versions stand in their order there.
+    """
+    order, constraints = None, words
+    if specifier := _VERS.fullmatch(words):
+        order, constraints = specifier[1], specifier[2]
+    if constraints == "*":
+        return (Versions(status=found),)
+    found_ranges: list[Versions] = []
+    start = Versions(status=found, order=order)
+    for part in constraints.split("|")[:_MOST_CONSTRAINTS]:
+        operator, version = _constraint(part)
+        if operator.startswith("<"):
+            found_ranges.append(msgspec.structs.replace(start, end=version, end_excluded=operator == "<"))
+            start = Versions(status=found, order=order)
+        elif operator.startswith(">"):
+            start = Versions(status=found, order=order, start=version, start_excluded=operator == ">")
+        elif operator == "=":
+            found_ranges.append(Versions(status=found, order=order, exact=version))
+    return (*found_ranges, start) if start.start else tuple(found_ranges)
+
+
+def _constraint(part: str) -> tuple[str, str]:
+    """Return operator and version; `!=` is left to stand, for it names what is not meant."""
+    operator = _OPERATOR.match(part)
+    written = operator[0] if operator else ""
+    return (written.strip() or "=").replace("==", "="), unquote(part[len(written) :].strip())
 
 
 def _bound(operator: str, version: str) -> dict[str, Any]:

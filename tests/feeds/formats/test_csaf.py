@@ -1,0 +1,137 @@
+"""CSAF advisories: a report, and its vulnerabilities with the products of the tree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citysec.errors import InvalidInput
+from citysec.feeds.formats import Entry, Reject, Subject
+from citysec.feeds.formats.affected import Affected, Status, Versions, ranges
+from citysec.feeds.formats.vulnerability import Remedy, Score, Vulnerability
+from citysec.tlp import MARKING_IDS, TLP
+from tests.feeds.formats.mutations import entries, mutated, parse, survives
+
+CPE = "cpe:2.3:a:acme:portal:*:*:*:*:*:*:*:*"
+SELF = "https://acme.example/csaf/2024/acme-2024-1.json"
+
+
+def branch(category: str, called: str, *inner: Any, **product: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"category": category, "name": called}
+    return found | ({"product": product} if product else {"branches": list(inner)})
+
+
+ADVISORY: dict[str, Any] = {
+    "document": {
+        "category": "csaf_security_advisory", "csaf_version": "2.0", "title": "Portal lets anybody in",
+        "distribution": {"tlp": {"label": "AMBER"}}, "publisher": {"name": "Acme", "namespace": "https://acme.example"},
+        "aggregate_severity": {"text": "Critical"}, "notes": [{"category": "summary", "text": "It is open."}],
+        "references": [{"category": "self", "url": SELF[:-4] + "html"}, {"category": "self", "url": SELF}],
+        "tracking": {"id": "ACME-2024-1", "version": "3", "status": "final",
+                     "initial_release_date": "2024-01-02T00:00:00Z", "current_release_date": "2024-02-02T00:00:00Z"},
+    },
+    "product_tree": {
+        "branches": [branch("vendor", "Acme", branch("product_name", "Portal",
+            branch("product_version_range", "vers:semver/>=1.0|<2.0", product_id="old", name="Portal 1"),
+            branch("product_version", "2.0", product_id="new", name="Portal 2.0",
+                   product_identification_helper={"cpe": CPE, "purl": "pkg:generic/portal@2.0"})))],
+        "full_product_names": [{"product_id": "os", "name": "Acme OS", "product_identification_helper": {"cpe": CPE}}],
+        "relationships": [{"category": "installed_on", "product_reference": "old", "relates_to_product_reference": "os",
+                           "full_product_name": {"product_id": "old-on-os", "name": "Portal 1 on Acme OS"}}],
+    },
+    "vulnerabilities": [{
+        "cve": "CVE-2024-0001", "title": "Missing authentication", "cwe": {"id": "CWE-306", "name": "…"},
+        "product_status": {"known_affected": ["old"], "fixed": ["new"], "under_investigation": ["ghost"]},
+        "scores": [{"products": ["old"], "cvss_v3": {
+            "version": "3.1", "baseScore": 9.8, "baseSeverity": "CRITICAL", "vectorString": "CVSS:3.1/AV:N"}}],
+        "remediations": [{"category": "vendor_fix", "details": "Take 2.0", "url": "https://acme.example/2"}],
+    }],
+}  # fmt: skip
+
+
+def with_status(**status: list[str]) -> dict[str, Any]:
+    one = ADVISORY["vulnerabilities"][0] | {"product_status": status}
+    return ADVISORY | {"vulnerabilities": [one]}
+
+
+def products(body: dict[str, Any]) -> tuple[Affected, ...]:
+    return msgspec.convert(entries("csaf", body)[1].facts, Vulnerability).affected
+
+
+def test_an_advisory_is_a_report_named_by_its_own_address():
+    report, _ = entries("csaf", ADVISORY)
+    assert (report.subject, report.key, report.name) == (Subject.REPORT, SELF, "Portal lets anybody in")
+    assert (report.since, report.description) == (datetime(2024, 1, 2, tzinfo=UTC), "It is open.")
+    assert report.facts["cves"] == ["CVE-2024-0001"]
+    assert (report.facts["id"], report.facts["version"], report.facts["severity"]) == ("ACME-2024-1", "3", "Critical")
+
+
+def test_all_that_an_advisory_says_is_under_its_label():
+    assert {entry.marking_refs for entry in entries("csaf", ADVISORY)} == {(MARKING_IDS[TLP.AMBER],)}
+
+
+def test_without_an_address_publisher_and_id_name_it():
+    body = ADVISORY | {"document": ADVISORY["document"] | {"references": []}}
+    assert entries("csaf", body)[0].key == "https://acme.example#ACME-2024-1"
+
+
+def test_a_vulnerability_has_the_facts_of_all_vulnerabilities():
+    found = entries("csaf", ADVISORY)[1]
+    assert (found.subject, found.key, found.at) == (Subject.VULNERABILITY, "CVE-2024-0001", "/vulnerabilities/0")
+    said = msgspec.convert(found.facts, Vulnerability)
+    assert (said.cwes, said.cvss) == (("CWE-306",), (Score("3.1", 9.8, "critical", "CVSS:3.1/AV:N"),))
+    assert said.remedies == (Remedy("vendor_fix", "Take 2.0", "https://acme.example/2"),)
+
+
+def test_the_status_of_a_product_is_told_for_its_versions():
+    old, new, ghost = products(ADVISORY)
+    low = Versions(start="1.0", end="2.0", end_excluded=True, order="semver")
+    assert old == Affected(vendor="Acme", product="Portal", versions=(low,))
+    assert new.versions == (Versions(status=Status.UNAFFECTED, exact="2.0"),)
+    assert (new.cpes, new.purl) == ((CPE,), "pkg:generic/portal@2.0")
+    assert ghost == Affected(product="ghost", versions=(Versions(status=Status.UNKNOWN),))
+
+
+def test_a_product_on_another_one_says_so():
+    (found,) = products(with_status(known_affected=["old-on-os"]))
+    assert (found.product, found.platforms, found.running_on) == ("Portal", ("Acme OS",), (CPE,))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("vers:all/*", [Versions()]),
+        ("<1.2", [Versions(end="1.2", end_excluded=True)]),
+        ("vers:rpm/1.0|>=2|<=3|>5", [
+            Versions(exact="1.0", order="rpm"), Versions(start="2", end="3", order="rpm"),
+            Versions(start="5", start_excluded=True, order="rpm")]),
+        ("vers:deb/<1%3A2|!=1%3A1", [Versions(end="1:2", end_excluded=True, order="deb")]),
+    ],
+)  # fmt: skip
+def test_a_version_range_specifier_is_read(words: str, expected: list[Versions]):
+    assert list(ranges(words, Status.AFFECTED)) == expected
+
+
+def test_a_vulnerability_without_a_cve_id_costs_itself():
+    _, found = parse("csaf", ADVISORY | {"vulnerabilities": [{"title": "Nameless"}]})
+    assert found == Reject("/vulnerabilities/0", "the vulnerability has no CVE id", "Nameless")
+
+
+def test_a_bad_document_in_a_list_costs_itself():
+    assert [type(item) for item in parse("csaf", [{}, ADVISORY])] == [Reject, Entry, Entry]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[", {"document": {"title": "x"}}, b'{"a":' * 100_000])
+def test_what_is_no_advisory_is_refused_as_a_whole(body: Any):
+    with pytest.raises(InvalidInput):
+        parse("csaf", body)
+
+
+@given(mutated(ADVISORY) | st.binary())
+def test_whatever_comes_is_taken_or_refused(body: bytes):
+    survives("csaf", body)
