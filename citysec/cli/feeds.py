@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -25,13 +26,13 @@ from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened, read
 from citysec.db import Database
 from citysec.errors import FeedError, InvalidInput
-from citysec.feeds import body, formats, poll, publishers, standing
+from citysec.feeds import body, formats, poll, publishers, replay, standing
 from citysec.feeds.definition import Definition, FileFeed
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.ingest import Outcome
 from citysec.feeds.survey import survey
 from citysec.settings import Settings
-from citysec.tables import Feed
+from citysec.tables import Feed, Reject
 from citysec.tables.columns import now
 
 app: Final = typer.Typer(name="feeds", help="Which feeds there are, and what they bring.", no_args_is_help=True)
@@ -138,6 +139,43 @@ async def _switch(name: str, data: Path | None, *, enabled: bool) -> None:
             else:
                 standing.disable(feed)
             await audit.record(db, actor(), "feed.enable" if enabled else "feed.disable", f"feed:{name}")
+
+
+@app.command()
+def rejects(name: Name, data: Data = None) -> None:
+    """List what of the feed NAME was refused: by reason, with the newest of each."""
+    table = Table("times", "reason", "newest", "where", "it begins")
+    for times, newest in asyncio.run(_rejects(name, data)):
+        row = f"{times:,}", newest.reason, _time(newest.received_at), newest.at, newest.excerpt
+        table.add_row(*map(Text, row))
+    screen.stdout().print(table)
+
+
+async def _rejects(name: str, data: Path | None) -> list[tuple[int, Reject]]:
+    async with _ready(data) as (database, _, known), database.reading() as db:
+        _named(known, name)
+        kept = (await db.exec(select(Reject).where(Reject.feed == name).order_by(col(Reject.id)))).all()
+    newest = {reject.reason: reject for reject in kept}
+    return [(times, newest[reason]) for reason, times in Counter(reject.reason for reject in kept).most_common()]
+
+
+@app.command("replay")
+def replay_(name: Name, data: Data = None) -> None:
+    """Try what of the feed NAME was refused again, after its definition or citysec has been mended."""
+    asyncio.run(_replay(name, data))
+
+
+async def _replay(name: str, data: Path | None) -> None:
+    async with _ready(data) as (database, _, known):
+        feed = _named(known, name)
+
+        async def once() -> AsyncIterator[Outcome]:
+            async with database.writing() as db:
+                outcome = await replay.replay(db, feed)
+                await audit.record(db, actor(), "feed.replay", f"feed:{name}", {"stored": outcome.stored})
+            yield outcome
+
+        await _show(name, once())
 
 
 @app.command()

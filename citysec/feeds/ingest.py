@@ -21,6 +21,7 @@ from citysec.feeds import assertions, authored, markings, objects, rejects, trus
 from citysec.feeds.assertions import Terms
 from citysec.feeds.definition import Definition, Semantics
 from citysec.feeds.formats import Draft, Entry, Reject
+from citysec.feeds.formats.draft import rejected
 from citysec.feeds.versions import Key, Plan
 from citysec.tables import Feed
 from citysec.tables.columns import now
@@ -128,7 +129,7 @@ def _suspicion(feed: Definition, believed: int, here: int) -> str | None:
 def _sorted_out(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Reject]]:
     """Return what can be stored, and what cannot."""
     faults = [(draft, _fault(draft)) for draft in drafts]
-    broken = [Reject(draft.stix_id, fault, draft.text[:200]) for draft, fault in faults if fault]
+    broken = [rejected(draft.stix_id, fault, draft.text.encode()) for draft, fault in faults if fault]
     return (list(drafts) if not broken else [draft for draft, fault in faults if not fault]), broken
 
 

@@ -23,10 +23,10 @@ async def keep(db: AsyncSession, feed: str, found: Sequence[formats.Reject], at:
         return 0
     have = select(Reject.reason, Reject.excerpt).where(Reject.feed == feed)
     known = {(reason, excerpt) for reason, excerpt in (await db.exec(have)).all()}
-    said = {(_printable(r.reason), _printable(r.excerpt)): r.at for r in found}
+    said = {(_printable(r.reason), _printable(r.excerpt)): r for r in found}
     rows = [
-        {"feed": feed, "at": place, "reason": reason, "excerpt": excerpt, "received_at": at}
-        for (reason, excerpt), place in said.items()
+        {"feed": feed, "at": r.at, "reason": reason, "excerpt": excerpt, "raw": r.raw, "received_at": at}
+        for (reason, excerpt), r in said.items()
         if (reason, excerpt) not in known
     ]
     if rows:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from citysec.feeds.formats import Draft, Reject
+from citysec.feeds.formats.draft import rejected
 
 Key = tuple[str, datetime, str]
 """STIX id, version, spec_version: what names one object version."""
@@ -86,7 +87,7 @@ def _place_unversioned(
 
 def _clash(draft: Draft, reason: str) -> Reject:
     version = draft.version.isoformat() if draft.version else ""
-    return Reject(f"{draft.stix_id} {version}", reason, draft.text[:200])
+    return rejected(f"{draft.stix_id} {version}", reason, draft.text.encode())
 
 
 def newest(new: Mapping[Key, Draft], stored: Mapping[str, Sequence[Stored]]) -> dict[str, Key]:

@@ -122,4 +122,5 @@ class Reject(Row, table=True):
     at: str
     reason: str = Field(sa_type=LongText)
     excerpt: str = Field(sa_type=LongText)
+    raw: bytes = Field(default=b"", description="All of it, where it can be tried again.")
     received_at: datetime = Field(sa_type=UtcDateTime)

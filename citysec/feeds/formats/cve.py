@@ -21,8 +21,8 @@ from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import applicability
 from citysec.feeds.formats.affected import Affected, status, versions
-from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt
-from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
+from citysec.feeds.formats.documents import MALFORMED, Document, documents
+from citysec.feeds.formats.draft import Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text, texts
 from citysec.feeds.formats.times import day, instant
@@ -48,7 +48,7 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
         except (*MALFORMED, InvalidInput) as err:
             if not document.at:
                 raise InvalidInput.at("", f"this is no CVE record: {err}") from err
-            yield Reject(document.at, str(err), excerpt(document.raw))
+            yield rejected(document.at, err, bytes(document.raw))
 
 
 def _entry(document: Document) -> Entry:

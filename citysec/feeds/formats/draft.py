@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -95,11 +95,26 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Reject(msgspec.Struct, frozen=True):
-    """One thing in a feed that could not be taken: where it stands, why, and how it begins."""
+    """One thing in a feed that could not be taken: where it stands, why, and how it begins.
+
+    `raw` is all of it where it is small and can be read alone, so that it can be tried again when the reason is gone.
+    """
 
     at: str
     reason: str
     excerpt: str
+    raw: bytes = b""
+
+
+RAW_BYTES: Final = 64 << 10
+"""Most bytes of a reject that are kept."""
+_EXCERPT: Final = 200
+
+
+def rejected(at: str, reason: object, raw: bytes) -> Reject:
+    """Return the reject of something that can be read alone."""
+    excerpt = raw[:_EXCERPT].decode(errors="replace").strip()
+    return Reject(at, str(reason), excerpt, raw if len(raw) <= RAW_BYTES else b"")
 
 
 class Census(msgspec.Struct, frozen=True):

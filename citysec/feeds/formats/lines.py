@@ -11,8 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.documents import excerpt
-from citysec.feeds.formats.draft import Entry, Item, Reject
+from citysec.feeds.formats.draft import Entry, Item, rejected
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.refusal import readable
 from citysec.feeds.formats.spellings import blocks, several
@@ -79,7 +78,7 @@ def _items(file: BinaryIO, options: ListOptions, take: Take, comments: tuple[str
             for found in _values(text, take, read):
                 yield _entry(f"line {number}", found, options)
         except InvalidInput as err:
-            yield Reject(f"line {number}", str(err), excerpt(text))
+            yield rejected(f"line {number}", err, text.encode())
 
 
 def _values(text: str, take: Take, read: Reader) -> Sequence[Value]:

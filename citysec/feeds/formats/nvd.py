@@ -15,8 +15,8 @@ from msgspec import Raw
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import applicability
-from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt
-from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject
+from citysec.feeds.formats.documents import MALFORMED, Document, documents
+from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text
 from citysec.feeds.formats.times import day, instant
@@ -55,7 +55,7 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
         except MALFORMED as err:
             if not document.at:
                 raise InvalidInput.at("", f"this is nothing of NVD: {err}") from err
-            yield Reject(document.at, str(err), excerpt(document.raw))
+            yield rejected(document.at, err, bytes(document.raw))
             continue
         yield from _declared(found)
         for member in members:
@@ -93,7 +93,7 @@ def _entry(document: Document) -> Entry | Reject:
         cve = mapping(found.get("cve")) or found
         return _vulnerability(cve, observable.cve(text(cve.get("id")) or "").value, document.at)
     except (*MALFORMED, InvalidInput) as err:
-        return Reject(document.at, str(err), excerpt(document.raw))
+        return rejected(document.at, err, bytes(document.raw))
 
 
 def _vulnerability(cve: Mapping[str, Any], key: str, at: str) -> Entry:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Raw
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.draft import Draft, Reject
+from citysec.feeds.formats.draft import Draft, Reject, rejected
 from citysec.feeds.formats.elements import elements
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.objects import MALFORMED, draft
@@ -27,7 +27,6 @@ SMALL: Final = 16 << 20
 """Bytes of a file that is read whole, which is faster."""
 _HEAD: Final = 1 << 20
 _VERSION: Final = re.compile(rb'\A[^\[]*"spec_version"\s*:\s*"(2\.[01])"')
-_EXCERPT: Final = 200
 _TEXT: Final = re.compile(rb"\s*\S")
 _LIST: Final = re.compile(rb"\s*\[")
 
@@ -58,7 +57,7 @@ def _parsed(documents: Iterable[tuple[str, Raw]]) -> Iterator[Draft | Reject]:
         except MALFORMED as err:
             if not place:
                 raise InvalidInput.at("", f"this is no STIX: {err}") from err
-            yield Reject(place, f"this is no STIX: {err}", _excerpt(document))
+            yield rejected(place, f"this is no STIX: {err}", bytes(document))
             continue
         for number, raw in enumerate(objects.raws):
             yield _draft(raw, place + objects.at, number, objects.spec_version)
@@ -68,7 +67,7 @@ def _draft(raw: Raw, at: str, number: int, bundle_version: str | None) -> Draft 
     try:
         return draft(raw, bundle_version)
     except InvalidInput as err:
-        return Reject(at.format(number), str(err), _excerpt(raw))
+        return rejected(at.format(number), err, bytes(raw))
 
 
 def _documents(body: bytes) -> Iterator[tuple[str, Raw]]:
@@ -108,10 +107,6 @@ def _objects(document: Raw) -> _Objects:
         return _Objects([document], "")
     version = container.spec_version if isinstance(container.spec_version, str) else None
     return _Objects(_list.decode(container.objects), "/objects/{}", version)
-
-
-def _excerpt(raw: Raw) -> str:
-    return bytes(memoryview(raw)[:_EXCERPT]).decode(errors="replace").strip()
 
 
 def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:

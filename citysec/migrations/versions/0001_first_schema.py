@@ -402,6 +402,7 @@ def upgrade() -> None:
         sa.Column("at", sa.String(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("excerpt", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["feed"],
