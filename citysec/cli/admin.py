@@ -26,6 +26,7 @@ from citysec.playbooks import approve
 from citysec.settings import Settings, shipped
 from citysec.tables.access import Account
 from citysec.tables.playbooks import Playbook
+from citysec.tables.register import Constituent
 from citysec.tlp import TLP
 
 COORDINATOR: Final = "coordinator"
@@ -46,11 +47,13 @@ class SetUp:
     """What there was to set up.
 
     Args:
+        serves: whether anybody is registered.
         added: whether there was no coordinator.
         password: the new coordinator's, where it was not given.
         sample: what was new in it, where one was asked for.
     """
 
+    serves: bool
     added: bool
     password: str | None
     sample: Loaded | None
@@ -97,7 +100,8 @@ async def initialise(settings: Settings, sample: Sample | None, given: str | Non
         loaded = await load_sample(session, actor()) if sample else None
         await _first_playbooks(session)
         added = await _first_coordinator(session, password_hash)
-    return SetUp(added, password if given is None else None, loaded)
+        serves = (await session.exec(select(Constituent.id).limit(1))).first() is not None
+    return SetUp(serves, added, password if given is None else None, loaded)
 
 
 async def _first_playbooks(session: AsyncSession) -> None:
@@ -129,6 +133,11 @@ def _tell(settings: Settings, found: SetUp, option: str) -> None:
             f"{new.constituents} constituents, {new.contacts} contacts, {new.services} services, {new.assets} assets"
         )
         out.print(f"New of the sample: {counts}.")
+    if not found.serves:
+        first = f"citysec constituency import constituents.csv{option}"
+        out.print(
+            Text(f"\nNobody is registered yet. Begin with\n  {first}\nand go on with contacts, services and assets.")
+        )
     out.print(Text(f"\nNext:\n  citysec serve{option}\n  sign in at {settings.base_url}\n  citysec doctor{option}"))
 
 

@@ -94,7 +94,7 @@ def import_(
         screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
     for secret in found.secrets:
         told = f"{secret.constituent} {secret.address}: signing secret {secret.text} (it is not shown again)"
-        screen.stdout().print(Text(told))
+        screen.stdout().print(Text(told), soft_wrap=True)
 
 
 async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> Import:

@@ -86,6 +86,11 @@ def test_init_tells_what_to_do_next(run: Run, tmp_path: Path):
     assert f"citysec serve --data {tmp_path / 'data'}" in run("init").stdout.replace("\n", " ")
 
 
+def test_init_says_how_to_register_somebody_while_there_is_nobody(run: Run):
+    assert "citysec constituency import constituents.csv --data" in run("init").stdout
+    assert "constituency" not in run("init", "--sample", "london").stdout
+
+
 def test_db_upgrade_makes_the_schema(run: Run, tmp_path: Path):
     assert run("db", "upgrade").exit_code == 0
     assert written(tmp_path / "data", _accounts) == []

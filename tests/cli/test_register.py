@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from tests.cli.line import app
+from tests.conftest import ROOT
 
 FILES = {
     "constituents": "slug,name,kind,sector\nbath,Bath Council,unitary,local-government\n",
@@ -32,6 +34,13 @@ def bath(data: Path) -> Path:
     for text in FILES.values():
         assert _import(data, text, "--apply").exit_code == 0
     return data
+
+
+def test_the_examples_of_the_documentation_are_imported_in_their_order(data: Path):
+    examples = re.findall(r"```csv\n(.*?)```", (ROOT / "docs" / "operating.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) == 4
+    for text in examples:
+        assert "Applied." in _import(data, text, "--apply").stdout
 
 
 def test_a_file_of_constituents_is_shown_and_not_applied(data: Path):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from citysec.tables import TimelineEntry
+from citysec.tables import Constituent, TimelineEntry
 from citysec.web.console.incident import TIMELINE
 from tests import city
 from tests.web.api.world import NOON
@@ -128,8 +128,19 @@ async def test_an_empty_city_says_what_to_do(site: city.Site):
         text = (await eve.get("/")).text
         feeds = (await eve.get("/feeds")).text
     assert "Nobody is registered yet" in text
+    assert "citysec constituency import FILE" in text
     assert "citysec init --sample london" in text
     assert "No feeds are set up" in feeds
+
+
+async def test_a_city_without_a_grid_lists_whom_it_serves(site: city.Site):
+    await city.account(site.app.database, "eve", city.Role.COORDINATOR)
+    async with site.app.database.writing() as db:
+        db.add(Constituent(slug="bath", name="Bath Council", kind="unitary-authority", sector="local-government"))
+    async with visit.signed_in(site, "eve") as eve:
+        text = (await eve.get("/")).text
+    assert "Whom we serve" in text
+    assert "Local authorities" not in text
 
 
 async def test_a_page_that_is_not_there_says_so_in_words(ada: Visit):
