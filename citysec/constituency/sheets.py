@@ -29,6 +29,7 @@ MAX_TEXT: Final = 200
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _GSS: Final = re.compile(r"[A-Z]\d{8}")
 _ODS: Final = re.compile(r"[A-Z0-9]{3,10}")
+_USER: Final = re.compile(r"https?://[^/?#\\]*@", re.IGNORECASE)
 _SHORT: Final = re.compile(r"[^\W_]{1,3}")
 _TILES: Final = 64  # squares of the board's grid in a row and in a column
 _UNSAID: Final = tlp.TLP.AMBER
@@ -172,6 +173,8 @@ def _reachable(line: Cells) -> Cells:
 def _web_address(text: str) -> str:
     if not text.lower().startswith(("https://", "http://")):
         raise InvalidInput.at("", f"{text!r} does not begin with https://")
+    if _USER.match(text):
+        raise InvalidInput.at("", "names a user, who would not be sent: what we send is signed instead")
     return observable.url(text)[0].value
 
 

@@ -7,9 +7,11 @@ from sqlmodel import col, select, update
 
 from citysec.constituency import people, register, removal
 from citysec.constituency.removal import Removal, Target
+from citysec.constituency.sample import load_sample
 from citysec.constituency.sheets import CONSTITUENTS, CONTACTS, SERVICES, Cells, Noun, Sheet
 from citysec.db import Database
 from citysec.errors import Conflict, InvalidInput
+from citysec.settings import Settings
 from citysec.tables import Account, Advisory, Constituent, Contact, Decision, Delivery, Incident, Outbox
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
@@ -172,3 +174,13 @@ async def test_what_is_not_there_is_named(london: Database, target: Target, prob
     with pytest.raises(InvalidInput) as caught:
         await _look(london, target)
     assert str(caught.value) == problem
+
+
+@pytest.mark.postgres
+async def test_postgresql_removes_the_same(postgres_url: str):
+    async with Database.opened(Settings(database_url=postgres_url).app_database) as db:
+        async with db.writing() as session:
+            await load_sample(session, "ada")
+        for target in (DESK, SHARED, CAMDEN):
+            await _remove(db, target)
+        assert await _said(db, CONSTITUENTS, "camden") == await _said(db, SERVICES, "shared-digital") == []

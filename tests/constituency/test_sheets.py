@@ -118,6 +118,10 @@ def test_an_address_fits_its_channel(row: str, address: str):
         ("bath,Desk,fax,0123", "line 2, channel: 'fax' is none of email, webhook"),
         ("bath,Desk,email,https://bath.example", "line 2, address: 'https://bath.example' is not a mail address"),
         ("bath,Desk,webhook,ops@bath.example", "line 2, address: 'ops@bath.example' does not begin with https://"),
+        (
+            "bath,Hook,webhook,https://me:secret@bath.example/",
+            "line 2, address: names a user, who would not be sent: what we send is signed instead",
+        ),
         (",Desk,email,ops@bath.example", "line 2, constituent: '' is not 1 to 64 letters a to z, digits and hyphens"),
         ("bath,,email,ops@bath.example", "line 2, name: is empty"),
         ("bath,Desk,email", "line 2: 3 columns where the header has 4"),
