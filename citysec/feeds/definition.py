@@ -218,9 +218,9 @@ class BundleFeed(FileFeed):
 
 
 class TAXIIFeed(_Common):
-    """One collection of a TAXII 2.1 server, read on from where the last poll ended."""
+    """One collection of a TAXII server, read on from where the last poll ended."""
 
-    kind: Literal["taxii-2.1"]
+    kind: Literal["taxii-2.1", "taxii-2.0"]
     url: _Address = Field(description="The API root.")
     collection: str = Field(pattern=r"^[A-Za-z0-9._~-]{1,250}$", description="The collection's id or alias.")
     page_limit: int = Field(default=1000, ge=1, le=10000, description="Objects asked for at a time.")

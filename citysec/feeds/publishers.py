@@ -49,7 +49,7 @@ class Publishers:
         """
         if isinstance(feed, TAXIIFeed):
             request = self._request(feed, feed.url)
-            source = taxii.Source(request, feed.collection, feed.page_limit, feed.overlap_s)
+            source = taxii.Source(feed.kind, request, feed.collection, feed.page_limit, feed.overlap_s)
             return taxii.pages(self.client, source, dict(cursor))
         return self._bundle(feed, cursor)
 

@@ -60,3 +60,30 @@ class Collection:
         return web.Response(
             body=json.dumps(body), headers={"Content-Type": MEDIA_TYPE} | (dates if part and self.gives_dates else {})
         )
+
+
+@dataclass
+class RangeCollection:
+    """`serve` answers `GET …/objects/` of a TAXII 2.0 server, which pages by ranges of items (§3.4)."""
+
+    objects: list[dict[str, Any]]
+    at_most: int = 1000
+    knows_total: bool = True
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """Answer with a bundle of the range that was asked for, or of less."""
+        after = instant(request.query.get("added_after"))
+        dates = [START + timedelta(minutes=i) for i in range(len(self.objects))]
+        here = [i for i, date in enumerate(dates) if after is None or date > after]
+        begin, end = map(int, request.headers["Range"].removeprefix("items=").split("-"))
+        part = here[begin : min(end + 1, begin + self.at_most)]
+        if not part:
+            return web.Response(status=416)
+        total = len(here) if self.knows_total else "*"
+        headers = {
+            "Content-Type": "application/vnd.oasis.stix+json; version=2.0",
+            "Content-Range": f"items {begin}-{begin + len(part) - 1}/{total}",
+            "X-TAXII-Date-Added-Last": date_added(part[-1]),
+        }
+        bundle = {"type": "bundle", "spec_version": "2.0", "objects": [self.objects[i] for i in part]}
+        return web.Response(status=206, body=json.dumps(bundle), headers=headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from aiohttp import web
 from citysec.errors import FeedMalformed, FeedRefused, FeedUnreachable
 from citysec.feeds.definition import Auth, Scheme, TAXIIFeed
 from citysec.feeds.publishers import Publishers
-from tests.feeds.collection import Collection, date_added
+from tests.feeds.collection import Collection, RangeCollection, date_added
 from tests.feeds.publisher import Publisher, sends
 from tests.feeds.stix import indicator
 
@@ -126,3 +127,33 @@ async def test_a_cancelled_poll_lets_go_at_once(taxii_publishers: Publishers, pu
         walk = group.create_task(_walk(taxii_publishers, {}))
         await reached.wait()
         walk.cancel()
+
+
+@pytest.mark.parametrize("habit", [{}, {"at_most": 1}, {"knows_total": False}])
+@pytest.mark.parametrize("number", [0, 1, 4, 5])
+async def test_an_older_server_is_read_by_ranges(
+    taxii_publishers: Publishers, publisher: Publisher, habit: dict[str, Any], number: int
+):
+    asked = _older(taxii_publishers)
+    publisher.will(RangeCollection(FIVE[:number], **habit).serve)
+    if number and habit.get("knows_total", True):
+        ids, cursor = await _walk(asked, {})
+        assert ids == [item["id"] for item in FIVE[:number]]
+        publisher.will(RangeCollection(FIVE, **habit).serve)
+        again, _ = await _walk(asked, cursor)
+        assert set(again) >= {item["id"] for item in FIVE[number:]}
+    else:
+        assert len((await _walk(asked, {}))[0]) == number
+
+
+async def test_a_walk_by_ranges_that_broke_off_is_taken_up(taxii_publishers: Publishers, publisher: Publisher):
+    asked = _older(taxii_publishers)
+    publisher.will(RangeCollection(FIVE).serve)
+    first, cursor = await _walk(asked, {}, pages=1)
+    rest, _ = await _walk(asked, cursor)
+    assert first + rest == [item["id"] for item in FIVE]
+
+
+def _older(publishers: Publishers) -> Publishers:
+    feed = publishers.definitions["test"].model_copy(update={"kind": "taxii-2.0"})
+    return replace(publishers, definitions={"test": feed})
