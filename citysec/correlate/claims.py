@@ -60,12 +60,14 @@ class Source:
         tlp: the label.
         confidence: 0-100, of all that say so.
         until: when the last of them counts no more; None is never.
+        changes_at: the same for the first of them: then it is less sure.
     """
 
     feed: str
     tlp: int
     confidence: int
     until: datetime | None
+    changes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def counting(sources: Sequence[Source], at: datetime) -> Source:
     widest = min(fresh, key=_reach)
     alike = [source for source in fresh if source.tlp == widest.tlp]
     doubt = math.prod(1 - source.confidence / 100 for source in alike)
-    return replace(widest, confidence=round(100 * (1 - doubt)), until=max(alike, key=_end).until)
+    ends = [source.until for source in (max(alike, key=_end), min(alike, key=_end))]
+    return replace(widest, confidence=round(100 * (1 - doubt)), until=ends[0], changes_at=ends[1])
 
 
 def _claim(row: _Version, atoms: Sequence[Atom], source: Source) -> Claim:

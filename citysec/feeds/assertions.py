@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.tables import Assertion
+from citysec.tables import Assertion, StixObject
 
 _NAMED: Final = 1000  # ids in one statement
 
@@ -128,8 +128,12 @@ async def seen(db: AsyncSession, feed: str, object_ids: Iterable[int], at: datet
 
 
 async def listed(db: AsyncSession, feed: str, since: datetime) -> tuple[int, int]:
-    """Return how many objects `feed` was believed to list, and how many of them it has listed since `since`."""
-    here = select(func.count()).where(col(Assertion.feed) == feed, col(Assertion.gone_at).is_(None))
+    """Return how many objects `feed` was believed to list, and how many of them it has listed since `since`.
+
+    Versions that another has replaced do not count: nobody expects them on the list.
+    """
+    here = select(func.count()).select_from(Assertion).join(StixObject, col(StixObject.id) == col(Assertion.object_id))
+    here = here.where(col(Assertion.feed) == feed, col(Assertion.gone_at).is_(None), col(StixObject.latest))
     connection = await db.connection()
     believed = (await connection.execute(here)).scalar_one()
     return believed, (await connection.execute(here.where(col(Assertion.seen_at) >= since))).scalar_one()

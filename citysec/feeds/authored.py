@@ -21,6 +21,13 @@ NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:citysec:entries")
 AUTHOR: Final = f"identity--{uuid.uuid5(NAMESPACE, 'citysec')}"
 """The `created_by_ref` of what we make."""
 
+_TYPES: Final = ["malicious-activity"]
+_HEAD: Final = frozenset({"type", "spec_version", "id", "created_by_ref", "created", "modified"})
+_PROPERTIES: Final[Mapping[str, frozenset[str]]] = {
+    Subject.INDICATOR: _HEAD | {"pattern", "pattern_type", "valid_from", "indicator_types"},
+    Subject.VULNERABILITY: _HEAD | {"name", "external_references"},
+    Subject.REPORT: _HEAD | {"name", "description", "published", "object_refs", "external_references"},
+}
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -33,12 +40,20 @@ def _id(subject: str, key: str) -> str:
     return f"{subject}--{uuid.uuid5(NAMESPACE, f'{subject} {key}')}"
 
 
+def is_ours(draft: Draft) -> bool:
+    """Return whether `draft` claims to be made like ours, by us or by another citysec."""
+    return draft.created_by_ref == AUTHOR
+
+
 def is_forged(draft: Draft) -> bool:
-    """Return whether `draft` claims to be made like ours, by us or by another citysec, and is not."""
-    if draft.created_by_ref != AUTHOR:
+    """Return whether `draft` claims to be made like ours and is not: nobody may add what ends or excuses a thing."""
+    if not is_ours(draft):
         return False
     key = draft.pattern if draft.type == Subject.INDICATOR else draft.name
-    return draft.type not in set(Subject) or draft.stix_id != _id(draft.type, key or "")
+    if draft.type not in _PROPERTIES or draft.stix_id != _id(draft.type, key or ""):
+        return True
+    said = msgspec.json.decode(draft.text, type=dict[str, Any])
+    return not said.keys() <= _PROPERTIES[draft.type] or said.get("indicator_types", _TYPES) != _TYPES
 
 
 def draft(entry: Entry, at: datetime) -> Draft:
@@ -75,7 +90,7 @@ def _indicator(entry: Entry, written: str) -> dict[str, Any]:
         "pattern": entry.key,
         "pattern_type": "stix",
         "valid_from": written,
-        "indicator_types": ["malicious-activity"],
+        "indicator_types": _TYPES,
     }
 
 

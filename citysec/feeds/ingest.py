@@ -137,7 +137,7 @@ def _fault(draft: Draft) -> str | None:
     if "\\u0000" in draft.text and _has_nul(draft):
         return "it holds the character U+0000"
     if authored.is_forged(draft):
-        return "it names citysec as its creator, but its id is not that of what it says"
+        return "it names citysec as its creator, but is not as citysec makes it"
     return None
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import update
+from sqlmodel import col, update
 
 from citysec.correlate.claims import Source, counting
 from citysec.tables import Assertion
@@ -51,3 +51,24 @@ async def test_a_match_ends_when_it_is_on_no_list_any_more_and_comes_back_with_i
         await city.repeat()
         (match,) = await city.matches()
         assert (match.close_reason, match.closed_at is None) == (closed, gone_at is None)
+
+
+async def test_what_is_newly_said_of_the_kind_of_threat_goes_to_triage(city: City):
+    await city.own("camden", "domain", "camden.gov.uk", scope="tree")
+    await city.say(indicator(1, OURS))
+    await city.work()
+    (match,) = await city.to_triage()
+    await city.say(indicator(1, OURS, modified="2024-02-01T00:00:00.000Z", indicator_types=["ransomware"]))
+    await city.work()
+    assert await city.to_triage() == [match]
+
+
+async def test_when_one_of_those_who_agree_has_decayed_the_rest_counts(city: City):
+    await city.own("camden", "domain", "camden.gov.uk", scope="tree")
+    for feed in ("one", "two"):
+        await city.say(indicator(1, OURS), feed=feed)
+    end = now() + timedelta(hours=1)
+    async with city.db.writing() as db:
+        await db.exec(update(Assertion).where(col(Assertion.feed) == "one").values(until=end))
+    await city.work()
+    assert [work.due_at for work in await city.waiting("correlate")] == [end]

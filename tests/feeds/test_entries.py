@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
+import msgspec
 import pytest
 from sqlmodel import select
 
 from citysec.db import Database
-from citysec.feeds import authored, standing, trust
+from citysec.feeds import authored, poll, standing, trust
 from citysec.feeds.definition import BundleFeed, Semantics
 from citysec.feeds.formats import Draft, Entry, Subject, stix
 from citysec.feeds.formats.values import value
 from citysec.feeds.ingest import Batch, Outcome, delist, ingest
 from citysec.tables import Assertion, Feed, IndicatorKey, Outbox, Reject, StixObject
 from citysec.tables.columns import now
+from tests.feeds.stix import STIX, bundle, indicator
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -123,7 +126,7 @@ async def test_nobody_else_can_say_what_our_objects_are(enrolled: Database, list
     async with enrolled.writing() as db:
         assert await ingest(db, listing, Batch(drafts=[theirs])) == Outcome(refused=1)
         assert await ingest(db, listing, Batch(drafts=[ours])) == Outcome(stored=1)
-    assert "not that of what it says" in (await _all(enrolled, Reject))[0].reason
+    assert "not as citysec makes it" in (await _all(enrolled, Reject))[0].reason
 
 
 async def test_a_stream_of_entries_decays_from_when_it_was_last_seen(enrolled: Database, bundle_feed: BundleFeed):
@@ -142,3 +145,38 @@ def test_confidence_decays_as_in_misps_polynomial(
 ):
     feed = bundle_feed.model_copy(update={"lifetime_days": 10, "floor": floor, "decay_speed": speed})
     assert trust.decayed(feed, sure, NOON) == NOON + timedelta(days=days)
+
+
+async def test_a_list_of_new_versions_has_not_shrunk(enrolled: Database, listing: BundleFeed):
+    for day in (1, 2):
+        began = now()
+        page = bundle(*(indicator(n, modified=f"2026-02-0{day}T00:00:00.000Z") for n in range(1, 101)))
+        async with enrolled.writing() as db:
+            for batch in poll.batches(STIX, BytesIO(page), None):
+                await ingest(db, listing, batch)
+            await delist(db, listing, began)
+    (row,) = await _all(enrolled, Feed)
+    assert row.held is None
+
+
+@pytest.mark.parametrize("more", [{"revoked": True}, {"valid_until": "2030-01-01T00:00:00Z"}, {"labels": ["benign"]}])
+async def test_nobody_else_can_end_what_lists_say(enrolled: Database, listing: BundleFeed, more: dict[str, Any]):
+    await _take(enrolled, listing, entry("192.0.2.1"))
+    ours = msgspec.json.decode(authored.draft(entry("192.0.2.1"), now()).text)
+    (theirs,) = stix.parse(msgspec.json.encode(ours | more))
+    assert isinstance(theirs, Draft)
+    async with enrolled.writing() as db:
+        assert await ingest(db, listing, Batch(drafts=[theirs])) == Outcome(refused=1)
+
+
+async def test_what_another_city_made_of_the_same_does_not_replace_what_lists_say(
+    enrolled: Database, listing: BundleFeed
+):
+    await _take(enrolled, listing, entry("192.0.2.1"))
+    peer = listing.model_copy(update={"name": "peer"})
+    async with enrolled.writing() as db:
+        await standing.enrol(db, {"peer": peer}, now())
+        later = authored.draft(entry("192.0.2.1"), now() + timedelta(hours=1))
+        assert await ingest(db, peer, Batch(drafts=[later])) == Outcome(known=1)
+    (held,) = await _all(enrolled, StixObject)
+    assert {a.feed: a.object_id for a in await _all(enrolled, Assertion)} == {"test": held.id, "peer": held.id}
