@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,8 @@ from citysec.access import keys
 from citysec.access.policy import Role
 from citysec.cli import screen
 from citysec.cli.opening import Data, opened, read
-from citysec.errors import SettingsError
+from citysec.errors import InvalidInput, SettingsError
+from citysec.pipeline import Parts
 from citysec.settings import Settings
 from citysec.tables.access import Account
 from citysec.tables.advisories import Delivery
@@ -86,11 +88,22 @@ def _files(settings: Settings) -> Iterator[Check]:
     if not folder.is_dir():
         yield Check("data directory", ok=False, detail=f"{folder} is absent: run `citysec init`")
         return
+    yield _declared(settings)
     free = shutil.disk_usage(folder).free
     yield Check("disk", free >= LEAST_FREE, f"{free / (1 << 30):,.1f} GiB free where {folder} is")
     shut = not folder.stat().st_mode & _OTHERS
     yield Check("data directory", shut, "closed to others" if shut else f"others can look into it: chmod 700 {folder}")
     yield _secret(settings)
+
+
+def _declared(settings: Settings) -> Check:
+    """Read what `serve` reads before it starts."""
+    with suppress(SettingsError):  # of the secret key, which is looked at apart
+        try:
+            Parts.of(settings)
+        except InvalidInput as err:
+            return Check("definitions", ok=False, detail=f"`citysec serve` will not start: {err}")
+    return Check("definitions", ok=True, detail="feeds, strategy and advice can be read")
 
 
 def _secret(settings: Settings) -> Check:
@@ -136,6 +149,16 @@ async def _dead_deliveries(db: AsyncSession) -> Check:
     return Check("dead letters", not count, f"{count}: see `citysec advisories list --dead`" if count else "none")
 
 
+async def _unsent(db: AsyncSession) -> Check:
+    failing = (Delivery.state == "queued", col(Delivery.error).is_not(None), col(Delivery.queued_at) < now() - PATIENCE)
+    oldest = (await db.exec(select(Delivery).where(*failing).order_by(col(Delivery.queued_at)).limit(1))).first()
+    if oldest is None:
+        return Check("messages not sent", ok=True, detail="none")
+    count = (await db.exec(select(func.count()).where(*failing))).one()
+    detail = f"{count}, tried again and again since {_time(oldest.queued_at)}: {oldest.error}"
+    return Check("messages not sent", ok=False, detail=detail)
+
+
 async def _failed_runs(db: AsyncSession) -> Check:
     count = (await db.exec(select(func.count()).where(Run.state == "failed"))).one()
     return Check("failed playbook runs", not count, f"{count}: see their incidents" if count else "none")
@@ -143,7 +166,11 @@ async def _failed_runs(db: AsyncSession) -> Check:
 
 async def _feeds(db: AsyncSession) -> Check:
     overdue = col(Feed.next_at) < now() - PATIENCE
-    query = select(Feed).where(col(Feed.enabled), or_(col(Feed.failures) > 0, overdue)).order_by(Feed.name)
+    query = (
+        select(Feed)
+        .where(col(Feed.enabled), or_(col(Feed.failures) > 0, col(Feed.held).is_not(None), overdue))
+        .order_by(Feed.name)
+    )
     troubled = (await db.exec(query)).all()
     enabled = (await db.exec(select(func.count()).where(col(Feed.enabled)))).one()
     detail = "; ".join(map(_trouble, troubled)) or f"{enabled} enabled"
@@ -154,6 +181,8 @@ def _trouble(feed: Feed) -> str:
     last = f"last good poll {_time(feed.succeeded_at)}" if feed.succeeded_at else "never polled well"
     if feed.failures:
         return f"{feed.name}: failed {feed.failures} times ({feed.error}), {last}"
+    if feed.held is not None:
+        return f"{feed.name}: {feed.held}"
     return f"{feed.name}: due since {_time(feed.next_at)}, {last}"
 
 
@@ -173,6 +202,7 @@ _RECORDS: Final[tuple[Callable[[AsyncSession], Awaitable[Check]], ...]] = (
     _coordinator,
     _work_failing,
     _work_waiting,
+    _unsent,
     _dead_deliveries,
     _failed_runs,
     _feeds,

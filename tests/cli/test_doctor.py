@@ -11,7 +11,19 @@ import pytest
 from sqlmodel import SQLModel, col, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.tables import Account, Asset, AssetOwner, Constituent, Feed, Outbox
+from citysec.tables import (
+    Account,
+    Advisory,
+    Asset,
+    AssetOwner,
+    Constituent,
+    Contact,
+    Decision,
+    Delivery,
+    Feed,
+    Incident,
+    Outbox,
+)
 from citysec.tables.columns import now
 from tests.cli.conftest import Run, written
 
@@ -45,6 +57,12 @@ def test_doors_left_open_are_named(data: Path, run: Run):
     assert set(_wrong(run)) == {"data directory", "secret key"}
 
 
+def test_definitions_with_which_the_service_does_not_start_are_named(data: Path, run: Run):
+    (data / "feeds").mkdir()
+    (data / "feeds" / "mine.toml").write_text("kind = [")
+    assert "mine.toml" in _wrong(run)["definitions"]
+
+
 def test_a_file_that_is_no_database_is_named(data: Path, run: Run):
     (data / "citysec.db").write_bytes(b"x" * 5000)
     assert set(_wrong(run)) == {"database"}
@@ -59,6 +77,7 @@ EARLIER = timedelta(hours=1)
         ("work that waits", lambda: [_work()], "citysec serve"),
         ("failing work", lambda: [_work(error="OSError: gone", attempts=3)], "poll: OSError: gone"),
         ("feeds", lambda: [Feed(name="kev", enabled=True, failures=2, error="500")], "kev: failed 2 times (500)"),
+        ("feeds", lambda: [Feed(name="kev", enabled=True, held="the list has shrunk")], "kev: the list has shrunk"),
         ("feeds", lambda: [Feed(name="kev", enabled=True, next_at=now() - EARLIER)], "kev: due since"),
     ],
 )
@@ -103,3 +122,30 @@ def test_an_installation_that_nobody_can_enter_is_named(data: Path, run: Run):
 
     written(data, disable)
     assert set(_wrong(run)) == {"coordinators"}
+
+
+def test_messages_that_their_relay_does_not_take_are_named(data: Path, run: Run):
+    at = now() - EARLIER
+
+    async def add(session: AsyncSession) -> None:
+        session.add(Constituent(id="c", slug="camden", name="Camden", kind="borough", sector="local-government"))
+        await session.flush()
+        session.add(Contact(id="d", constituent_id="c", name="Desk", channel="email", address="desk@camden.example"))
+        session.add(
+            Incident(id="i", ref="1", constituent_id="c", threat="x", kind="phishing", title="x", severity="low",
+                     state="open", confidence=1, tlp=1, aware_at=at, updated_at=at)
+        )  # fmt: skip
+        await session.flush()
+        session.add(
+            Advisory(id="a", incident_id="i", constituent_id="c", subject="x", content={}, severity="low", tlp=1,
+                     published_at=at)
+        )  # fmt: skip
+        session.add(Decision(id="y", recipient="contact:d", verdict="allowed", reason="x", tlp=1, clearance=1, at=at))
+        await session.flush()
+        session.add(
+            Delivery(id="m", advisory_id="a", contact_id="d", decision_id="y", channel="email", error="refused",
+                     queued_at=at)
+        )  # fmt: skip
+
+    written(data, add)
+    assert _wrong(run)["messages not sent"].endswith("refused")

@@ -61,7 +61,10 @@ async def events(request: web.Request) -> web.StreamResponse:
         while stream.is_connected() and not app.stopping.is_set():
             if await _count(app.database, principal, seen.base) != seen.count:
                 seen = await _latest(app.database, principal)
-                await stream.send("1", event="changed")
+                try:
+                    await stream.send("1", event="changed")
+                except ConnectionResetError:  # readers go on to the next page at any time
+                    break
             await _pause(app.stopping)
             if time.monotonic() - checked > CHECK_S:
                 if (await credentials.visitor(request)).principal != principal:

@@ -74,7 +74,7 @@ def _feed(definition: Definition, feed: Feed, state: str) -> v.FeedRow:
         next_poll_at=feed.next_at if feed.enabled else None,
         objects=feed.objects,
         rejects=feed.rejects,
-        problem=feed.error or "",
+        problem=feed.error or feed.held or "",
     )
 
 

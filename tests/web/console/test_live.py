@@ -8,7 +8,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientConnectionResetError, ClientResponse
+from aiohttp_sse import EventSourceResponse
+from structlog.testing import capture_logs
 
 from citysec import outbox
 from citysec.tables.columns import now
@@ -92,6 +94,20 @@ async def test_what_is_committed_late_counts_too(town: city.Site, lee: Visit):
         async with town.app.database.writing() as db:
             db.add(Change(seq=499, at=now(), subject="incident", subject_id="y", constituent_id="open-c"))
         assert await _changed(stream)
+
+
+async def test_a_reader_who_goes_on_to_another_page_is_no_failure(
+    town: city.Site, lee: Visit, monkeypatch: pytest.MonkeyPatch
+):
+    async def gone(*_args: object, **_more: object) -> None:
+        raise ClientConnectionResetError("Cannot write to closing transport")  # a test's server cancels us before that
+
+    monkeypatch.setattr(EventSourceResponse, "send", gone)
+    with capture_logs() as said:
+        async with _stream(lee) as stream, asyncio.timeout(5):
+            await _announce(town, "open-c")
+            assert await stream.read() == b""
+    assert [line for line in said if line["log_level"] == "error"] == []
 
 
 async def test_strangers_have_no_stream(stranger: Visit):
