@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from citysec.feeds.formats import csaf, cve, epss, kev, lines, misp, news, nvd, stix
+from citysec.feeds.formats import csaf, cve, epss, kev, lines, misp, news, nvd, records, spamhaus, stix, table
 from citysec.feeds.formats.draft import Census, Draft, Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.markings import marking_level
@@ -13,14 +13,17 @@ from citysec.feeds.formats.markings import marking_level
 FORMATS: Final[Mapping[str, Format]] = {
     "adblock": lines.ADBLOCK,
     "csaf": csaf.FORMAT,
+    "csv": table.FORMAT,
     "cve": cve.FORMAT,
     "epss": epss.FORMAT,
     "hosts": lines.HOSTS,
+    "json": records.FORMAT,
     "kev": kev.FORMAT,
     "list": lines.LIST,
     "misp": misp.FORMAT,
     "news": news.FORMAT,
     "nvd": nvd.FORMAT,
+    "spamhaus": spamhaus.FORMAT,
     "stix": stix.FORMAT,
 }
 """Name of a format -> what reads it."""

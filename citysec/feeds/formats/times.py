@@ -68,6 +68,8 @@ def written(value: str, forms: tuple[str, ...] = ()) -> datetime | None:
             return _aware(datetime.strptime(value, form))  # noqa: DTZ007  # it is made aware here
         except (ValueError, OverflowError):
             continue
+    if value[4:5] == "-":  # nearly all that comes
+        return _iso(value)
     return instant(int(value) / 1000 if _MILLISECONDS.fullmatch(value) else value)
 
 

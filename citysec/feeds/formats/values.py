@@ -14,7 +14,7 @@ from citysec.errors import InvalidInput
 from citysec.observable import Kind, Observable
 
 _PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
-HASHES: Final = {32: "md5", 40: "sha-1", 64: "sha-256", 96: "sha-384", 128: "sha-512"}
+HASHES: Final = {32: "md5", 40: "sha-1", 64: "sha-256", 128: "sha-512"}
 """Hexadecimal digits of a hash -> its algorithm."""
 _STIX_HASHES: Final = {
     "md5": "MD5", "sha-1": "'SHA-1'", "sha-224": "'SHA-224'", "sha-256": "'SHA-256'", "sha-384": "'SHA-384'",

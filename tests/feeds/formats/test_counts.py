@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from citysec.feeds import formats
+from citysec.feeds.formats import Census
 from citysec.feeds.survey import survey
 from tests.conftest import SHARED
 
@@ -55,3 +56,33 @@ def test_every_line_of_a_list_is_counted(shared_data: Path, file: str, count: Ma
     urls = found["observables"].pop("url", 0) + len(found["skipped"])
     assert urls == by_kind.pop("url", 0) + others
     assert found["observables"] == _expected(by_kind)
+
+
+@pytest.mark.parametrize(("file", "count"), _counted("csv:url", "csv:dst_ip", "csv:SHA1", "csv:sha256_hash", "csv:URL"))
+def test_every_row_of_a_table_is_counted(shared_data: Path, file: str, count: Mapping[str, Any]):
+    found = _survey("csv", shared_data / file)
+    assert (found["objects"], found["indicators"], found["skipped"]) == (count["records"], count["records"], [])
+    assert found["observables"].keys() == _expected(count["by_kind"]).keys()
+
+
+@pytest.mark.parametrize(("file", "count"), _counted("csv:value", "csv:domain_name"))
+def test_every_row_of_a_report_is_counted(shared_data: Path, file: str, count: Mapping[str, Any]):
+    found, by_kind = _survey("csv", shared_data / file), dict(count["by_kind"])
+    assert (found["objects"], found["indicators"], found["skipped"]) == (count["records"], count["records"], [])
+    others = by_kind.pop("other", 0)  # cells with several hashes of one file, and mail addresses
+    plain = {kind: number for kind, number in found["observables"].items() if kind in {"ip", "name"}}
+    assert plain == {kind: number for kind, number in _expected(by_kind).items() if kind != "hash"}
+    assert found["observables"].get("hash", 0) + found["observables"].get("mailbox", 0) >= others
+
+
+@pytest.mark.parametrize(("file", "count"), _counted("json-threatfox"))
+def test_every_record_of_an_answer_is_counted(shared_data: Path, file: str, count: Mapping[str, Any]):
+    found = _survey("json", shared_data / file)
+    assert (found["objects"], found["observables"]) == (count["entries"], _expected(count["by_kind"]))
+
+
+@pytest.mark.parametrize(("file", "count"), _counted("ndjson-drop"))
+def test_every_block_of_drop_is_counted_as_it_counts_itself(shared_data: Path, file: str, count: Mapping[str, Any]):
+    found = list(formats.read("spamhaus", BytesIO((shared_data / file).read_bytes())))
+    assert [item for item in found if isinstance(item, Census)] == [Census(count["declared"])]
+    assert len(found) == count["entries"] + count["metadata_records"]

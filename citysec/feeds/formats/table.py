@@ -1,0 +1,177 @@
+"""CSV: tables whose columns a profile explains."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated, BinaryIO, Final
+
+import msgspec
+from msgspec import Meta
+
+from citysec.errors import InvalidInput
+from citysec.feeds.formats.cells import Dialect, Lines, cells
+from citysec.feeds.formats.documents import excerpt
+from citysec.feeds.formats.draft import Census, Item, Reject
+from citysec.feeds.formats.format import Format
+from citysec.feeds.formats.interpreter import Interpreter
+from citysec.feeds.formats.profile import Names, Profile, usual
+from citysec.feeds.formats.refusal import readable
+from citysec.feeds.formats.text import MAX_LINE, lines
+
+_DELIMITERS: Final = ",;\t|"
+_WIDEST: Final = 10_000
+_REMARKS: Final = 10
+"""How many comments before the first row may hold the header: the last ones."""
+_SHOWN: Final = 20
+
+
+class TableOptions(Profile, frozen=True, forbid_unknown_fields=True):
+    """How a table is read: a profile, and how its cells are set apart.
+
+    Args:
+        delimiter: between cells; when left out, the one of `,` `;` `|` and TAB that the first row has most of.
+        quote: around cells that hold a delimiter or end of line; an empty text where nothing is quoted.
+        comments: what lines that are no rows begin with. The last of them before the first row may be the header.
+        columns: names of the columns, for a table without a header.
+        census: finds in a comment how many rows there are: a regular expression with one group.
+    """
+
+    delimiter: Annotated[str, Meta(pattern=r"^[^\r\n]$")] | None = None
+    quote: Annotated[str, Meta(pattern=r"^[^\r\n]?$")] = '"'
+    comments: Names = ("#",)
+    columns: Names = ()
+    census: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.census is not None and _groups(self.census) != 1:
+            raise ValueError("census: a regular expression with one group")
+
+
+def _groups(expression: str) -> int | None:
+    try:
+        return re.compile(expression).groups
+    except re.error:
+        return None
+
+
+def _read(file: BinaryIO, options: TableOptions) -> Iterator[Item]:
+    return readable(_items(file, options))
+
+
+def _items(file: BinaryIO, options: TableOptions) -> Iterator[Item]:
+    following, remarks, table = Lines(lines(file)), _Remarks(options), None
+    for number, line in following:
+        at = f"line {number}"
+        if not line.strip():
+            continue
+        if line.lstrip().startswith(options.comments):
+            yield from remarks.take(line)
+            continue
+        dialect = table.dialect if table else Dialect(options.delimiter or _delimiter(line), options.quote)
+        try:
+            row = _row(line, dialect, following)
+        except InvalidInput as err:
+            yield Reject(at, str(err), excerpt(line))
+            continue
+        if table is None:
+            table = _Table.beginning(row, remarks, dialect, options)
+            yield from table.lacks()
+            if table.names == _stripped(row):
+                continue
+        yield from table.entries(at, row)
+
+
+def _delimiter(line: str) -> str:
+    return max(_DELIMITERS, key=line.count)
+
+
+def _row(line: str, dialect: Dialect, following: Lines) -> list[str]:
+    """Return the cells of a row.
+
+    Raises:
+        InvalidInput: it is beyond all measure, or its quotes do not close.
+    """
+    if len(line) > MAX_LINE:
+        raise InvalidInput.at("", f"longer than {MAX_LINE} characters")
+    row = cells(line, dialect, following)
+    if len(row) > _WIDEST:
+        raise InvalidInput.at("", f"more than {_WIDEST} cells")
+    return row
+
+
+def _stripped(row: Sequence[str]) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in row)
+
+
+class _Remarks:
+    """The comments of a table: one may be its header, one may count its rows."""
+
+    def __init__(self, options: TableOptions) -> None:
+        self._signs = options.comments
+        self._census = re.compile(options.census) if options.census else None
+        self._said: list[str] = []
+
+    def take(self, line: str) -> Iterator[Census]:
+        """Take one more, and yield the census that it holds."""
+        line = line[:MAX_LINE].strip()
+        sign = next(sign for sign in self._signs if line.startswith(sign))
+        self._said = [*self._said[1 - _REMARKS :], line.removeprefix(sign).strip()]
+        if self._census and (found := self._census.search(line)) and found[1].isdecimal():
+            yield Census(int(found[1][:18]))
+
+    def headers(self, dialect: Dialect) -> Iterator[tuple[str, ...]]:
+        """Yield the comments as rows, the last one first."""
+        for said in reversed(self._said):
+            try:
+                yield _stripped(_row(said, dialect, Lines(iter(()))))
+            except InvalidInput:
+                continue
+
+
+class _Table:
+    """A table whose header is known."""
+
+    def __init__(self, names: tuple[str, ...], profile: Profile, dialect: Dialect) -> None:
+        self.names, self.dialect = names, dialect
+        self._profile = profile
+        self._interpreter = Interpreter(profile)
+
+    @classmethod
+    def beginning(cls, row: Sequence[str], remarks: _Remarks, dialect: Dialect, options: TableOptions) -> _Table:
+        """Return the table that begins with `row`, which may be its header.
+
+        Raises:
+            InvalidInput: it has no header, and the names of its columns are not declared.
+        """
+        candidates = [options.columns] if options.columns else [_stripped(row), *remarks.headers(dialect)]
+        for names in candidates:
+            profile = options if options.values else usual(names)
+            if profile is not None and set(profile.values) <= set(names):
+                return cls(names, profile, dialect)
+        wanted = " and ".join(map(repr, options.values)) or "of observables by a usual name"
+        raise InvalidInput.at("", f"there is no header with a column {wanted}")
+
+    def lacks(self) -> Iterator[Reject]:
+        """Yield a reject for each declared column that the header does not have."""
+        fields = msgspec.to_builtins(self._profile.fields)
+        for declared in fields.values():
+            for name in [declared] if isinstance(declared, str) else declared or ():
+                if name not in self.names:
+                    yield Reject("", f"there is no column {name!r}", excerpt(self._shown(self.names)))
+
+    def entries(self, at: str, row: list[str]) -> Iterator[Item]:
+        """Yield what a row says."""
+        width = len(self.names)
+        if len(row) > width and any(cell.strip() for cell in row[width:]):
+            yield Reject(at, f"{len(row)} cells under {width} names", excerpt(self._shown(row)))
+            return
+        said = dict(zip(self.names, row, strict=False))
+        yield from self._interpreter.entries(at, said.get, lambda: self._shown(row))
+
+    def _shown(self, row: Sequence[str]) -> str:
+        return self.dialect.delimiter.join(row[:_SHOWN])
+
+
+FORMAT: Final = Format("CSV and other tables; a profile says what the columns mean", _read, TableOptions)
