@@ -17,7 +17,7 @@ from citysec.errors import InvalidInput, Problem
 from citysec.feeds.definition import Definition, FileFeed
 
 _DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Annotated[Definition, Field(discriminator="kind")])
-_KINDS: Final = frozenset({"document", "stix-bundle", "taxii-2.0", "taxii-2.1"})
+_KINDS: Final = frozenset({"document", "misp-feed", "stix-bundle", "taxii-2.0", "taxii-2.1"})
 
 
 def load(folders: Iterable[Path]) -> dict[str, Definition]:

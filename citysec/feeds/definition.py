@@ -239,6 +239,21 @@ class TAXIIFeed(_Common):
         return self
 
 
+class MISPFeed(_Common):
+    """A folder with a MISP manifest and its events, read on from what the last poll has read."""
+
+    kind: Literal["misp-feed"]
+    url: _Address = Field(description="The folder that holds `manifest.json`.")
+    format: Annotated[Layout, BeforeValidator(_layout)] = Field(
+        default=Layout(name="misp"), description="`misp`, or a table of it and its options."
+    )
+
+    @model_validator(mode="after")
+    def _guards_its_secret(self) -> MISPFeed:
+        _check_secrecy(self.auth, self.url, self.allow_hosts)
+        return self
+
+
 def _check_secrecy(auth: Auth | None, url: str | None, hosts: tuple[str, ...]) -> None:
     try:
         named = Guard.of(",".join(hosts))
@@ -248,4 +263,4 @@ def _check_secrecy(auth: Auth | None, url: str | None, hosts: tuple[str, ...]) -
         raise ValueError("a secret travels over https, or to a host of allow_hosts")
 
 
-Definition = DocumentFeed | BundleFeed | TAXIIFeed
+Definition = DocumentFeed | BundleFeed | TAXIIFeed | MISPFeed

@@ -12,9 +12,9 @@ from yarl import URL
 
 from citysec import settings
 from citysec.errors import FeedMalformed, FeedRefused
-from citysec.feeds import body, catalogue, taxii
+from citysec.feeds import body, catalogue, misp, taxii
 from citysec.feeds.credentials import authorization
-from citysec.feeds.definition import BundleFeed, Definition, DocumentFeed, TAXIIFeed
+from citysec.feeds.definition import BundleFeed, Definition, DocumentFeed, MISPFeed, TAXIIFeed
 from citysec.feeds.fetch import Answer, Client, Limits, Request
 from citysec.guard import Guard
 from citysec.settings import Settings
@@ -51,6 +51,8 @@ class Publishers:
             request = self._request(feed, feed.url)
             source = taxii.Source(feed.kind, request, feed.collection, feed.page_limit, feed.overlap_s)
             return taxii.pages(self.client, source, dict(cursor))
+        if isinstance(feed, MISPFeed):
+            return misp.pages(self.client, self._request(feed, feed.url), cursor)
         return self._bundle(feed, cursor)
 
     async def _bundle(self, feed: DocumentFeed | BundleFeed, cursor: Mapping[str, Any]) -> AsyncGenerator[Page]:

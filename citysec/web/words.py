@@ -58,6 +58,7 @@ FEED_STATES: Final[Mapping[str, str]] = {
 FEED_KINDS: Final[Mapping[str, str]] = {
     "document": "List or document",
     "stix-bundle": "STIX bundle",
+    "misp-feed": "MISP feed",
     "taxii-2.0": "TAXII 2.0",
     "taxii-2.1": "TAXII 2.1",
 }
