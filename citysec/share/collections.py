@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import func, insert
+from sqlalchemy import delete, func, insert
 from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -83,6 +83,8 @@ async def grant(db: AsyncSession, slug: str, account: str, *, read: bool, write:
 async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
     """Put new or changed objects into every collection that wants them, and take them out of those that may not.
 
+    What no feed lists any more is in none.
+
     An object whose label has fallen comes anew, with a new date: readers who could not see it have passed its old one.
 
     Args:
@@ -94,6 +96,8 @@ async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
     if not collections:
         return
     candidates = await _candidates(db, payload["objects"])
+    gone = set(payload["objects"]).difference(each.object_id for each in candidates)
+    await db.exec(delete(Member).where(col(Member.object_id).in_(gone)))
     dates = _dates(await _last_date(db))
     for collection in collections:
         await _settle(db, collection, candidates, dates)
@@ -102,7 +106,8 @@ async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
 async def _candidates(db: AsyncSession, ids: Sequence[int]) -> list[Candidate]:
     connection, said = await db.connection(), dict[int, list[_Said]]()
     rows = columns(col(Assertion.object_id), col(Assertion.feed), col(Assertion.tlp), col(Assertion.confidence))
-    for object_id, feed, tlp, confidence in await connection.execute(rows.where(col(Assertion.object_id).in_(ids))):
+    listed = rows.where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None))
+    for object_id, feed, tlp, confidence in await connection.execute(listed):
         said.setdefault(object_id, []).append((feed, tlp, confidence))
     types = columns(col(StixObject.id), col(StixObject.type)).where(col(StixObject.id).in_(said))
     found = await connection.execute(types.order_by(col(StixObject.id)))

@@ -68,6 +68,21 @@ async def test_a_label_that_rises_takes_effect_where_it_is(db: Database):
     assert await _members(db) == []
 
 
+async def test_what_a_feed_lists_no_more_is_shared_as_the_others_say_it_and_then_not_at_all(db: Database):
+    await stored.feed(db)
+    await stored.feed(db, "open")
+    await stored.collection(db, ceiling=TLP.GREEN)
+    object_id = await stored.put(db, 1, label=TLP.GREEN)
+    await _say(db, object_id, TLP.CLEAR, "open")
+    shown: list[list[int]] = []
+    for feed in ("open", "f"):
+        async with db.writing() as session:
+            await session.exec(update(Assertion).where(col(Assertion.feed) == feed).values(gone_at=stored.NOON))
+        await stored.admit(db, object_id)
+        shown.append([label for _, label, _ in await _members(db)])
+    assert shown == [[TLP.GREEN], []]
+
+
 async def test_dates_grow_also_when_the_clock_is_set_back(db: Database):
     await stored.feed(db)
     await stored.collection(db)
