@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from citysec.feeds.formats import csaf, cve, epss, kev, lines, misp, news, nvd, records, spamhaus, stix, table
+from citysec.feeds.formats import (
+    csaf,
+    cve,
+    epss,
+    free_text,
+    kev,
+    lines,
+    misp,
+    news,
+    nvd,
+    records,
+    spamhaus,
+    stix,
+    table,
+)
 from citysec.feeds.formats.draft import Census, Draft, Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.markings import marking_level
@@ -25,6 +39,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "nvd": nvd.FORMAT,
     "spamhaus": spamhaus.FORMAT,
     "stix": stix.FORMAT,
+    "text": free_text.FORMAT,
 }
 """Name of a format -> what reads it."""
 

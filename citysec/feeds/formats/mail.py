@@ -1,0 +1,89 @@
+"""What an e-mail says: its subject and the texts of its parts, as lines with their places.
+
+Addresses of senders and the stations a mail passed are not read: in a report that is forwarded they are friends.
+
+Source:
+    RFC 5322 (header), RFC 2045-2047 (MIME parts, encodings, encoded words).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email.header import decode_header
+from email.message import Message
+from email.parser import BytesParser
+from typing import BinaryIO, Final
+
+from citysec.errors import InvalidInput
+from citysec.feeds.formats.markup import addresses, text_of
+
+_HEAD: Final = 16 << 10
+_FIELDS: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:From \S.*\r?\n)?(?:[\x21-\x39\x3b-\x7e]+:.*\r?\n(?:[ \t].*\r?\n)*){2,}"
+)
+_SURE: Final = re.compile(rb"(?im)^(?:received|return-path|mime-version|message-id|delivered-to):")
+_LIKELY: Final = (re.compile(rb"(?im)^from:"), re.compile(rb"(?im)^(?:to|date|subject):"))
+_BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+"""What the standard library's parser may raise on mails that nobody wrote by the rules."""
+_MOST_PARTS: Final = 1000
+
+
+def is_mail(file: BinaryIO) -> bool:
+    """Return whether `file` begins with the header of a mail; reading begins anew then."""
+    file.seek(0)
+    fields = _FIELDS.match(file.read(_HEAD))
+    file.seek(0)
+    if fields is None:
+        return False
+    return _SURE.search(fields[0]) is not None or all(field.search(fields[0]) for field in _LIKELY)
+
+
+def lines(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    """Yield the subject, and the lines of all texts in a mail; of HTML what people see, then where it links to.
+
+    Raises:
+        InvalidInput: the mail is broken beyond reading.
+    """
+    try:
+        mail: Message = BytesParser().parse(file)
+        parts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
+        subject = _subject(mail)
+    except _BROKEN as err:
+        raise InvalidInput.at("", f"this mail cannot be read: {err}") from err
+    yield "subject", subject
+    for number, part in enumerate(parts[:_MOST_PARTS], 1):
+        yield from _of_part(part, f"part {number}")
+
+
+def _of_part(part: Message, at: str) -> Iterator[tuple[str, str]]:
+    text = _text(part)
+    if part.get_content_subtype() == "html":
+        seen, links = text_of(text), enumerate(addresses(text), 1)
+        yield from ((f"{at}, line {number}", line) for number, line in enumerate(seen.splitlines(), 1))
+        yield from ((f"{at}, link {number}", link) for number, link in links)
+    else:
+        yield from ((f"{at}, line {number}", line) for number, line in enumerate(text.splitlines(), 1))
+
+
+def _text(part: Message) -> str:
+    """Return the text of a part, as well as it can be decoded."""
+    try:
+        payload = part.get_payload(decode=True)
+        charset = part.get_content_charset() or "utf-8"
+        return payload.decode(charset, "replace") if isinstance(payload, bytes) else ""
+    except _BROKEN:
+        payload = part.get_payload()
+        return payload if isinstance(payload, str) else ""
+
+
+def _subject(mail: Message) -> str:
+    try:
+        words = decode_header(str(mail.get("Subject", "")))
+        return " ".join(_word(text, charset) for text, charset in words)
+    except _BROKEN:
+        return str(mail.get("Subject", ""))
+
+
+def _word(text: str | bytes, charset: str | None) -> str:
+    return text if isinstance(text, str) else text.decode(charset or "latin-1", "replace")
