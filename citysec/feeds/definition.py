@@ -42,6 +42,8 @@ class Scheme(StrEnum):
 
     BASIC = "basic"
     BEARER = "bearer"
+    HEADER = "header"
+    CERTIFICATE = "certificate"
 
 
 class _Frozen(BaseModel):
@@ -49,9 +51,16 @@ class _Frozen(BaseModel):
 
 
 class Auth(_Frozen):
-    """Where the secret is, never the secret: `user:password` for `basic`, the token for `bearer`."""
+    """Where the secret is, never the secret.
+
+    It is `user:password` for `basic`, the token for `bearer`, the value of `header`, or a PEM file with certificate and
+    key for `certificate`.
+    """
 
     scheme: Scheme
+    header: str | None = Field(
+        default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]*$", description="The header's name, for instance `Auth-Key`."
+    )
     env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$", description="Name of an environment variable.")
     file: Path | None = Field(default=None, description="A file; relative to the definition.")
 
@@ -61,6 +70,10 @@ class Auth(_Frozen):
             raise ValueError("give either env or file")
         if self.env is not None and self.env.startswith("CITYSEC_"):
             raise ValueError("names that begin with CITYSEC_ are settings; choose another")
+        if (self.scheme is Scheme.HEADER) != (self.header is not None):
+            raise ValueError("the scheme header, and only that, needs the name of a header")
+        if self.scheme is Scheme.CERTIFICATE and self.file is None:
+            raise ValueError("a certificate is in a file")
         return self
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import socket
+import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from yarl import URL
 from citysec import guard
 from citysec.errors import FeedMalformed, FeedRefused, FeedUnreachable
 from citysec.feeds.body import spool, unpacked
+from citysec.feeds.credentials import Credentials
 from citysec.guard import Guard
 
 MAX_REDIRECTS: Final = 5
@@ -60,14 +62,14 @@ class Request:
         limits: for the whole answer.
         guard: which hosts may lie on inner addresses. A redirect to one of them is followed only from another of them.
         headers: go along on every hop.
-        authorization: goes to the origin of `url` only.
+        credentials: go to the origin of `url` only.
     """
 
     url: URL
     limits: Limits
     guard: Guard
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    authorization: str | None = None
+    credentials: Credentials = field(default_factory=Credentials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,12 @@ class Client:
         named = request.guard.names(url) and request.guard.names(request.url)
         session = self._trusted if named else self._guarded
         headers = {"User-Agent": USER_AGENT, **request.headers}
-        if request.authorization is not None and url.origin() == request.url.origin():
-            headers["Authorization"] = request.authorization
+        tls: ssl.SSLContext | bool = True
+        if url.origin() == request.url.origin():
+            headers |= request.credentials.headers
+            tls = request.credentials.certificate or True
         idle = aiohttp.ClientTimeout(sock_connect=request.limits.idle_s, sock_read=request.limits.idle_s)
-        async with session.get(url, headers=headers, allow_redirects=False, timeout=idle) as response:
+        async with session.get(url, headers=headers, allow_redirects=False, timeout=idle, ssl=tls) as response:
             yield response
 
 

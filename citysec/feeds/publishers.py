@@ -13,7 +13,7 @@ from yarl import URL
 from citysec import settings
 from citysec.errors import FeedMalformed, FeedRefused
 from citysec.feeds import body, catalogue, misp, taxii
-from citysec.feeds.credentials import authorization
+from citysec.feeds.credentials import credentials
 from citysec.feeds.definition import BundleFeed, Definition, DocumentFeed, MISPFeed, TAXIIFeed
 from citysec.feeds.fetch import Answer, Client, Limits, Request
 from citysec.guard import Guard
@@ -76,7 +76,7 @@ class Publishers:
             limits=Limits(found.feed_max_bytes, found.feed_timeout_s, feed.timeout_s),
             guard=Guard.of(",".join((found.feed_allow_hosts, *feed.allow_hosts))),
             headers=headers or {},
-            authorization=authorization(feed.auth, self.environment),
+            credentials=credentials(feed.auth, self.environment),
         )
 
 

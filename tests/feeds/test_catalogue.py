@@ -11,7 +11,7 @@ import pytest
 from citysec import settings
 from citysec.errors import FeedRefused, InvalidInput
 from citysec.feeds import catalogue
-from citysec.feeds.credentials import authorization
+from citysec.feeds.credentials import credentials
 from citysec.feeds.definition import Auth, Scheme
 from citysec.feeds.formats import Draft
 from citysec.tlp import TLP
@@ -130,14 +130,17 @@ def test_a_secret_is_found_where_the_definition_says(tmp_path: Path):
     (tmp_path / "secret").write_text("ada:päss\n")
     text = GOOD + '[auth]\nscheme = "basic"\nfile = "secret"\n'
     feed = catalogue.read(_write(tmp_path, "one", text))
-    assert authorization(feed.auth, {}) == "Basic YWRhOnDDpHNz"
-    assert authorization(Auth(scheme=Scheme.BEARER, env="TOKEN"), {"TOKEN": "abc"}) == "Bearer abc"
+    assert credentials(feed.auth, {}).headers == {"Authorization": "Basic YWRhOnDDpHNz"}
+    bearer, keyed = Auth(scheme=Scheme.BEARER, env="KEY"), Auth(scheme=Scheme.HEADER, header="Auth-Key", env="KEY")
+    assert credentials(bearer, {"KEY": "abc"}).headers == {"Authorization": "Bearer abc"}
+    assert credentials(keyed, {"KEY": "abc"}).headers == {"Auth-Key": "abc"}
+    assert "abc" not in repr(credentials(keyed, {"KEY": "abc"}))
 
 
 @pytest.mark.parametrize("secret", ["", "a\nb", "no-colon"])
 def test_a_secret_that_cannot_be_used_is_named_by_its_place(secret: str):
     with pytest.raises(FeedRefused, match="TOKEN"):
-        authorization(Auth(scheme=Scheme.BASIC, env="TOKEN"), {"TOKEN": secret})
+        credentials(Auth(scheme=Scheme.BASIC, env="TOKEN"), {"TOKEN": secret})
 
 
 @pytest.mark.parametrize(
@@ -147,6 +150,9 @@ def test_a_secret_that_cannot_be_used_is_named_by_its_place(secret: str):
         'scheme = "basic"',
         'scheme = "basic"\nenv = "A"\nfile = "b"',
         'scheme = "basic"\nenv = "CITYSEC_X"',
+        'scheme = "header"\nenv = "A"',
+        'scheme = "basic"\nheader = "X"\nenv = "A"',
+        'scheme = "certificate"\nenv = "A"',
     ],
 )
 def test_a_literal_or_homeless_secret_is_refused(tmp_path: Path, auth: str):

@@ -19,6 +19,7 @@ from yarl import URL
 
 from citysec.errors import FeedMalformed, FeedRefused, FeedUnreachable
 from citysec.feeds.body import unpacked
+from citysec.feeds.credentials import Credentials
 from citysec.feeds.fetch import Answer, Client, Limits, Request, StatusRefused
 from citysec.guard import Guard
 from tests.feeds.publisher import Publisher, sends
@@ -183,7 +184,7 @@ async def test_a_secret_goes_to_its_own_origin_only(client: Client, publisher: P
     elsewhere = f"http://localhost:{publisher.server.port}/elsewhere"
     publisher.will(sends(status=302, Location="/here"), sends(status=307, Location=elsewhere), sends(b"done"))
     guard = Guard.of(f"{publisher.host}, localhost")
-    await _got(client, replace(request_, guard=guard, authorization="Bearer s3cret"))
+    await _got(client, replace(request_, guard=guard, credentials=Credentials({"Authorization": "Bearer s3cret"})))
     assert [r.headers.get("Authorization") for r in publisher.asked] == ["Bearer s3cret", "Bearer s3cret", None]
 
 
