@@ -5,6 +5,7 @@ One batch is one transaction. The same batch twice changes nothing and causes no
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,13 +18,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox, tlp
 from citysec.db import alone
-from citysec.feeds import assertions, authored, markings, objects, rejects, trust, versions
+from citysec.feeds import assertions, markings, objects, rejects, trust, versions
 from citysec.feeds.assertions import Terms
+from citysec.feeds.authored import Author
 from citysec.feeds.definition import Definition, Semantics
 from citysec.feeds.formats import Draft, Entry, Reject
 from citysec.feeds.formats.draft import rejected
-from citysec.feeds.versions import Key, Plan
-from citysec.tables import Feed
+from citysec.feeds.versions import Key, Plan, Stored
+from citysec.tables import Feed, Meta
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 
@@ -36,6 +38,9 @@ SMALL: Final = 10
 _TEXTS: Final = attrgetter(
     "created_by_ref", "name", "pattern", "pattern_type", "source_ref", "target_ref", "relationship_type"
 )
+_NAMESPACE: Final = "feeds.namespace"
+Stands = Mapping[str, Sequence[Stored]]
+"""STIX id -> the versions that are here."""
 Labels = Mapping[str, TLP | None]
 """Content hash of an object -> the label of its own markings, None where no TLP marking applies to it."""
 
@@ -74,12 +79,13 @@ class Outcome:
 async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     """Store `batch` in the caller's transaction, with the work `correlate` and `share` for what it changes."""
     await alone(db, "ingest")  # one at a time decides which version is the newest
-    at = now()
-    drafts, unstorable = _sorted_out(batch.drafts)
-    drafts += await markings.waiting(db, feed.name, batch.markings)
-    entries = {authored.stix_id(entry): entry for entry in batch.entries}
-    have = await objects.stored(db, {draft.stix_id for draft in drafts} | entries.keys())
-    drafts += [authored.draft(entry, at) for stix_id, entry in entries.items() if stix_id not in have]
+    at, author = now(), await _author(db)
+    waited = await markings.waiting(db, feed.name, batch.markings)
+    entries = {author.stix_id(entry): entry for entry in batch.entries}
+    have = await objects.stored(db, {draft.stix_id for draft in (*batch.drafts, *waited)} | entries.keys())
+    drafts, unstorable = _sorted_out(batch.drafts, author, have)
+    drafts += waited
+    drafts += [author.draft(entry, at) for stix_id, entry in entries.items() if stix_id not in have]
     plan = versions.plan(drafts, have, at)
     known = await markings.known(db, [*drafts, *entries.values()], batch.markings)
     labels = {draft.content_hash: tlp.strictest(draft.marking_refs, known) for draft in drafts}
@@ -126,19 +132,34 @@ def _suspicion(feed: Definition, believed: int, here: int) -> str | None:
     )
 
 
-def _sorted_out(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Reject]]:
+async def _author(db: AsyncSession) -> Author:
+    """Return who makes the objects of this installation."""
+    row = await db.get(Meta, _NAMESPACE)
+    if row is None:
+        row = Meta(name=_NAMESPACE, value=str(uuid.uuid4()))
+        db.add(row)
+        await db.flush()
+    return Author(uuid.UUID(row.value))
+
+
+def _sorted_out(drafts: Sequence[Draft], author: Author, have: Stands) -> tuple[list[Draft], list[Reject]]:
     """Return what can be stored, and what cannot."""
-    faults = [(draft, _fault(draft)) for draft in drafts]
+    mine = author.ref
+    faults = [(draft, _fault(draft, mine, have)) for draft in drafts]
     broken = [rejected(draft.stix_id, fault, draft.text.encode()) for draft, fault in faults if fault]
     return (list(drafts) if not broken else [draft for draft, fault in faults if not fault]), broken
 
 
-def _fault(draft: Draft) -> str | None:
+def _fault(draft: Draft, mine: str, have: Stands) -> str | None:
     if "\\u0000" in draft.text and _has_nul(draft):
         return "it holds the character U+0000"
-    if authored.is_forged(draft):
-        return "it names citysec as its creator, but is not as citysec makes it"
+    if draft.created_by_ref == mine and not _is_known(draft, have):
+        return "it names this citysec as its creator, which did not make it"
     return None
+
+
+def _is_known(draft: Draft, have: Stands) -> bool:
+    return any(version.content_hash == draft.content_hash for version in have.get(draft.stix_id, ()))
 
 
 def _has_nul(draft: Draft) -> bool:
@@ -186,9 +207,7 @@ async def _relabel(db: AsyncSession, plan: Plan, labels: Labels) -> set[int]:
     return set(changes)
 
 
-def _standing_for(
-    entries: Mapping[str, Entry], ids: Mapping[Key, int], have: Mapping[str, Sequence[versions.Stored]]
-) -> dict[int, Entry]:
+def _standing_for(entries: Mapping[str, Entry], ids: Mapping[Key, int], have: Stands) -> dict[int, Entry]:
     """Return the row id of the object that stands for each entry."""
     rows = {key[0]: object_id for key, object_id in ids.items()}
     rows |= {stix_id: next(v.id for v in found if v.latest) for stix_id, found in have.items()}

@@ -2,8 +2,8 @@
 
 Source:
     STIX 2.1 §3.5 (who may make a version), §3.6 (versions, revocation). That of two objects with one id and version
-    the first is kept, that a revocation stays the newest whatever comes later, that an observable with other
-    content is a new version, and that what any citysec makes of a thing has one version only, are our rules.
+    the first is kept, that a revocation stays the newest whatever comes later, and that an observable with other
+    content is a new version, are our rules.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from citysec.feeds.authored import is_ours
 from citysec.feeds.formats import Draft, Reject
 from citysec.feeds.formats.draft import rejected
 
@@ -56,17 +55,13 @@ def plan(drafts: Iterable[Draft], stored: Mapping[str, Sequence[Stored]], at: da
     known = {(s.stix_id, s.version, s.spec_version): s for versions in stored.values() for s in versions}
     creators = {stix_id: versions[0].created_by_ref for stix_id, versions in stored.items() if versions}
     contents = {(s.stix_id, s.content_hash): s for s in known.values()}
-    made = set[str]()
     for index, draft in enumerate(drafts):
-        if is_ours(draft) and (draft.stix_id in stored or draft.stix_id in made):
-            result.again += [(draft, version) for version in stored.get(draft.stix_id, ()) if version.latest]
-        elif creators.setdefault(draft.stix_id, draft.created_by_ref) != draft.created_by_ref:
+        if creators.setdefault(draft.stix_id, draft.created_by_ref) != draft.created_by_ref:
             result.clashes.append(_clash(draft, "only its creator may make a new version of an object"))
         elif draft.version is None:
             _place_unversioned(result, draft, contents, at + timedelta(microseconds=index))
         else:
             _place(result, draft, (draft.stix_id, draft.version, draft.spec_version), known)
-        made.add(draft.stix_id)
     return result
 
 

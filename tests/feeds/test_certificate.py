@@ -49,14 +49,17 @@ async def test_a_certificate_opens_the_door(client: Client, tmp_path: Path, monk
     door.verify_mode = ssl.CERT_REQUIRED
     app = web.Application()
     app.router.add_get("/", _hello)
-    async with TestServer(app, host="127.0.0.1", scheme="https") as server:
-        await server.start_server(ssl=door)
+    server = TestServer(app, host="127.0.0.1", scheme="https")
+    await server.start_server(ssl=door)
+    try:
         request = Request(URL(f"https://127.0.0.1:{server.port}/"), Limits(100, 2, 5), Guard.of("127.0.0.1"))
         with pytest.raises(FeedUnreachable):
             await client.get(request)
         known = credentials(Auth(scheme=Scheme.CERTIFICATE, file=tmp_path / "reader.pem"), {})
         with (await client.get(replace(request, credentials=known))).body as body:
             assert body.read() == b"hello"
+    finally:
+        await server.close()
 
 
 async def _hello(_: web.Request) -> web.Response:
