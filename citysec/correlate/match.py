@@ -22,8 +22,8 @@ _INDICATES: Final = "indicates"
 async def correlate_objects(db: AsyncSession, payload: Mapping[str, Any]) -> None:
     """Bring the matches of the indicators among these objects up to date, and hand on to triage what that changes.
 
-    A relationship that says what an indicator indicates changes no match, but what its matches are a sign of: they go
-    to triage, too.
+    What a feed or a relationship says of an indicator's threat changes no match, but what its matches are a sign of:
+    all that stand go to triage.
 
     Args:
         db: the stage's transaction.
@@ -32,7 +32,7 @@ async def correlate_objects(db: AsyncSession, payload: Mapping[str, Any]) -> Non
     await alone(db, LOCK)
     indicators, described = await _named(db, payload["objects"])
     changed = await reconcile(db, indicators, await whole_register(db), now())
-    changed += await _open_matches(db, described - indicators)
+    changed += await _open_matches(db, described | indicators)
     hand_on(db, list(dict.fromkeys(changed)))
 
 

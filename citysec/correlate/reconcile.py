@@ -18,7 +18,6 @@ from citysec.correlate.assets import Assets
 from citysec.correlate.claims import Claim
 from citysec.correlate.touch import Outlook, Touch, close_reason, outlook
 from citysec.tables.columns import new_id
-from citysec.tables.feeds import StixObject
 from citysec.tables.matches import Match
 from citysec.tables.register import AssetOwner
 from citysec.tables.work import Outbox
@@ -61,17 +60,13 @@ async def reconcile(
     outlooks = {claim.indicator_id: outlook(claim.terms, claim.atoms, assets.index, at) for claim in found}
     changed: list[str] = []
     fresh: list[_Pair] = []
-    renewed: list[tuple[Match, int, Claim]] = []
     for claim in found:
         for asset_id, touch in outlooks[claim.indicator_id].touches.items():
             match = stored.pop((claim.indicator_id, asset_id), None)
             if match is None:
                 fresh.append((claim, asset_id, touch))
-            else:
-                renewed.append((match, match.object_id, claim))
-                if _revise(match, _facts(claim, touch), at):
-                    changed.append(match.id)
-    changed += await _relabelled(db, renewed)
+            elif _revise(match, _facts(claim, touch), at):
+                changed.append(match.id)
     changed += _close(stored.values(), outlooks, assets, at)
     changed += await _open(db, await _within_cap(db, fresh, assets), at)
     await _correlate_again(db, {claim.object_id: _turn(claim, outlooks[claim.indicator_id]) for claim in found})
@@ -118,16 +113,6 @@ def _revise(match: Match, facts: Mapping[str, Any], at: datetime) -> bool:
     if reopened:
         match.matched_at, match.closed_at, match.close_reason = at, None, None
     return reopened or not different <= _QUIET
-
-
-async def _relabelled(db: AsyncSession, renewed: Sequence[tuple[Match, int, Claim]]) -> list[str]:
-    """Return the matches whose indicator's new version says other things of the kind of threat than the one before."""
-    replaced = {before for _, before, claim in renewed if before != claim.object_id}
-    if not replaced:
-        return []
-    query = select(col(StixObject.id), col(StixObject.labels)).where(col(StixObject.id).in_(replaced))
-    labels = {row.id: row.labels for row in await (await db.connection()).execute(query)}
-    return [m.id for m, before, claim in renewed if before in labels and labels[before] != claim.terms.types]
 
 
 def _turn(claim: Claim, outlook: Outlook[int]) -> datetime | None:

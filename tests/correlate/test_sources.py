@@ -57,7 +57,7 @@ async def test_what_is_newly_said_of_the_kind_of_threat_goes_to_triage(city: Cit
     await city.own("camden", "domain", "camden.gov.uk", scope="tree")
     await city.say(indicator(1, OURS))
     await city.work()
-    (match,) = await city.to_triage()
+    (match,) = set(await city.to_triage())
     await city.say(indicator(1, OURS, modified="2024-02-01T00:00:00.000Z", indicator_types=["ransomware"]))
     await city.work()
     assert await city.to_triage() == [match]

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from citysec.db import Database
 from citysec.errors import FeedMalformed, FeedUnreachable
 from citysec.feeds import catalogue, poll, publishers
 from citysec.feeds.body import opened
-from citysec.feeds.definition import BundleFeed
+from citysec.feeds.definition import BundleFeed, Semantics
 from citysec.feeds.ingest import BATCH, Outcome
 from citysec.feeds.publishers import Publishers
 from citysec.settings import Settings
@@ -214,3 +215,14 @@ async def test_real_bundles_are_stored_to_the_last_version(
         async for _ in poll.import_file(enrolled, bundle_feed, file, 1 << 30):
             pass
     assert await _count(enrolled) == len(versions)
+
+
+async def test_an_empty_list_is_held_and_delists_nothing(
+    enrolled: Database, bundle_publishers: Publishers, publisher: Publisher
+):
+    feed = bundle_publishers.definitions["test"].model_copy(update={"semantics": Semantics.SNAPSHOT})
+    asked = replace(bundle_publishers, definitions={"test": feed})
+    for page in (bundle(*(indicator(n) for n in range(1, 21))), bundle()):
+        publisher.will(page)
+        await poll.poll(enrolled, POLL, asked)
+    assert "from 20 to 0" in ((await _row(enrolled)).held or "")
