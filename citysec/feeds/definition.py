@@ -43,6 +43,7 @@ class Scheme(StrEnum):
     BASIC = "basic"
     BEARER = "bearer"
     HEADER = "header"
+    URL = "url"
     CERTIFICATE = "certificate"
 
 
@@ -50,11 +51,15 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
+PLACEHOLDER = "{secret}"
+"""Stands in an address where the secret belongs."""
+
+
 class Auth(_Frozen):
     """Where the secret is, never the secret.
 
-    It is `user:password` for `basic`, the token for `bearer`, the value of `header`, or a PEM file with certificate and
-    key for `certificate`.
+    It is `user:password` for `basic`, the token for `bearer`, the value of `header`, what replaces `{secret}` in the
+    address for `url`, or a PEM file with certificate and key for `certificate`.
     """
 
     scheme: Scheme
@@ -268,6 +273,8 @@ class MISPFeed(_Common):
 
 
 def _check_secrecy(auth: Auth | None, url: str | None, hosts: tuple[str, ...]) -> None:
+    if (auth is not None and auth.scheme is Scheme.URL) != (url is not None and PLACEHOLDER in url):
+        raise ValueError(f"{PLACEHOLDER} in the address and the scheme `url` go together")
     try:
         named = Guard.of(",".join(hosts))
     except SettingsError as err:

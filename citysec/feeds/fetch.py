@@ -200,5 +200,5 @@ def _translated(err: aiohttp.ClientError) -> FeedUnreachable | FeedRefused:
     if isinstance(err, aiohttp.ClientConnectorError) and guard.refused(err):
         return FeedRefused(f"{err.host}: {err.strerror}")
     if isinstance(err, aiohttp.InvalidURL):
-        return FeedRefused(f"not an address: {err}")
+        return FeedRefused("not an address")  # the error's own words hold all of it, and it may hold a secret
     return FeedUnreachable(f"{type(err).__name__}: {err}")

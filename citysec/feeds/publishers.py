@@ -13,7 +13,7 @@ from yarl import URL
 from citysec import settings
 from citysec.errors import FeedMalformed, FeedRefused
 from citysec.feeds import body, catalogue, misp, taxii
-from citysec.feeds.credentials import credentials
+from citysec.feeds.credentials import address, credentials
 from citysec.feeds.definition import BundleFeed, Definition, DocumentFeed, MISPFeed, TAXIIFeed
 from citysec.feeds.fetch import Answer, Client, Limits, Request
 from citysec.guard import Guard
@@ -72,7 +72,7 @@ class Publishers:
     def _request(self, feed: Definition, url: str, headers: Mapping[str, str] | None = None) -> Request:
         found = self.settings
         return Request(
-            url=URL(url),
+            url=URL(address(url, feed.auth, self.environment)),
             limits=Limits(found.feed_max_bytes, found.feed_timeout_s, feed.timeout_s),
             guard=Guard.of(",".join((found.feed_allow_hosts, *feed.allow_hosts))),
             headers=headers or {},

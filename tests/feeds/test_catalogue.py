@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from citysec import settings
 from citysec.errors import FeedRefused, InvalidInput
 from citysec.feeds import catalogue
-from citysec.feeds.credentials import credentials
+from citysec.feeds.credentials import address, credentials
 from citysec.feeds.definition import Auth, Scheme
 from citysec.feeds.formats import Draft
 from citysec.tlp import TLP
@@ -38,12 +37,6 @@ def _write(folder: Path, name: str, text: str) -> Path:
 def test_a_definition_is_typed(tmp_path: Path):
     feed = catalogue.read(_write(tmp_path, "one", GOOD))
     assert (feed.name, feed.tlp, feed.enabled) == ("one", TLP.AMBER_STRICT, False)
-
-
-def test_the_shipped_definitions_are_legal_and_disabled():
-    shipped = catalogue.load([settings.shipped("feeds")])
-    assert len(shipped) >= 5
-    assert not any(feed.enabled for feed in shipped.values())
 
 
 @pytest.mark.parametrize(
@@ -158,6 +151,16 @@ def test_a_secret_that_cannot_be_used_is_named_by_its_place(secret: str):
 def test_a_literal_or_homeless_secret_is_refused(tmp_path: Path, auth: str):
     with pytest.raises(InvalidInput, match=r"one.toml: auth"):
         catalogue.read(_write(tmp_path, "one", f"{GOOD}\n[auth]\n{auth}\n"))
+
+
+def test_a_secret_may_stand_in_the_address(tmp_path: Path):
+    place = GOOD.replace("one.json", "{secret}/one.json")
+    auth = '\n[auth]\nscheme = "url"\nenv = "TOKEN"\n'
+    feed = catalogue.read(_write(tmp_path, "one", place + auth))
+    assert address("https://feeds.example/{secret}/x", feed.auth, {"TOKEN": "a/b"}) == "https://feeds.example/a%2Fb/x"
+    for wrong in (place, GOOD + auth):
+        with pytest.raises(InvalidInput, match="go together"):
+            catalogue.read(_write(tmp_path, "one", wrong))
 
 
 def test_a_secret_travels_encrypted_unless_the_host_is_named(tmp_path: Path):

@@ -21,7 +21,7 @@ from citysec.errors import InvalidInput
 from citysec.feeds.formats import csaf_products, markings
 from citysec.feeds.formats.csaf_products import Products
 from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt
-from citysec.feeds.formats.draft import Entry, Item, Reject, Subject, rejected
+from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, mappings, text
 from citysec.feeds.formats.times import instant
@@ -62,7 +62,7 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
         except (*MALFORMED, InvalidInput) as err:
             if not document.at:
                 raise InvalidInput.at("", f"this is no CSAF document: {err}") from err
-            yield rejected(document.at, err, bytes(document.raw))
+            yield Reject(document.at, str(err), excerpt(document.raw))
             continue
         found = list(mappings(whole.get("vulnerabilities")))
         yield _report(advisory, found)

@@ -134,7 +134,7 @@ class Interpreter:
     def _labels_of(self, said: tuple[str, ...]) -> tuple[str, ...]:
         words = (word for text in said for raw in text.split(",") if (word := raw.strip().lower()))
         ours = (self._words.get(word, word)[:_WORD] for word in words)
-        return tuple(dict.fromkeys((*self._profile.labels, *ours)))[:_LABELS]
+        return tuple(dict.fromkeys(ours))[:_LABELS]
 
     def _references(self, get: Get) -> tuple[str, ...]:
         said = [text for name in self._profile.fields.references for text in _texts(get(name))]

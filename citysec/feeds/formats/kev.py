@@ -18,20 +18,18 @@ from msgspec import Raw
 
 from citysec import observable
 from citysec.errors import InvalidInput
+from citysec.feeds.formats import rows
 from citysec.feeds.formats.affected import Affected
-from citysec.feeds.formats.cells import Dialect, Lines, cells
 from citysec.feeds.formats.documents import MALFORMED, excerpt
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, text, texts
-from citysec.feeds.formats.text import lines
 from citysec.feeds.formats.times import day, instant
 from citysec.feeds.formats.vulnerability import KEV, Vulnerability
 
 _JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
 _LINK: Final = re.compile(r"https?://[^\s;]+")
 _COLUMN: Final = "cveID"
-_CSV: Final = Dialect(",", '"')
 
 
 class _Catalogue(msgspec.Struct):
@@ -70,23 +68,14 @@ def _of_json(file: BinaryIO) -> Iterator[Item]:
 
 
 def _of_csv(file: BinaryIO) -> Iterator[Item]:
-    following = Lines(lines(file))
-    header = _header(following)
-    for number, line in following:
-        if not line.strip():
+    for row in rows.rows(file, _COLUMN):
+        if isinstance(row, Reject):
+            yield row
             continue
         try:
-            yield _entry(dict(zip(header, cells(line, _CSV, following), strict=False)), f"line {number}")
+            yield _entry(row.cells, row.at)
         except InvalidInput as err:
-            yield Reject(f"line {number}", str(err), excerpt(line))
-
-
-def _header(following: Lines) -> list[str]:
-    _, line = next(following, (0, ""))
-    header = cells(line, _CSV, following)
-    if _COLUMN not in header:
-        raise InvalidInput.at("line 1", f"this is no catalogue of KEV: there is no column {_COLUMN}")
-    return header
+            yield Reject(row.at, str(err), excerpt(",".join(row.cells.values())))
 
 
 def _entry(found: Mapping[str, Any], at: str) -> Entry:

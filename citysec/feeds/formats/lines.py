@@ -39,7 +39,6 @@ class ListOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             number or a remark behind an address or a hash.
         separator: between the fields; blanks when left out.
         comments: what lines of no interest begin with; by the kind of list when left out.
-        labels: what the list is about, for instance `c2`; for every line.
         threat: whom or what its lines belong to; for every line.
     """
 
@@ -47,7 +46,6 @@ class ListOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: Annotated[int, Meta(ge=1, le=1000)] | None = None
     separator: Annotated[str, Meta(min_length=1)] | None = None
     comments: tuple[Annotated[str, Meta(min_length=1)], ...] | None = None
-    labels: tuple[str, ...] = ()
     threat: str | None = None
 
     def __post_init__(self) -> None:
@@ -91,7 +89,7 @@ def _values(text: str, take: Take, read: Reader) -> Sequence[Value]:
 
 def _entry(at: str, found: Value, options: ListOptions) -> Entry:
     facts: dict[str, Any] = {} if found.port is None else {"port": found.port}
-    return Entry(at=at, key=found.pattern, name=options.threat, labels=options.labels, facts=facts)
+    return Entry(at=at, key=found.pattern, name=options.threat, facts=facts)
 
 
 def _take_plain(text: str, read: Reader) -> Sequence[Value]:

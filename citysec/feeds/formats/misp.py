@@ -23,7 +23,7 @@ from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import misp_types
 from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt, is_list
-from citysec.feeds.formats.draft import Entry, Item, Reject, Subject, rejected
+from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.members import mapping, mappings, text, yes
 from citysec.feeds.formats.misp_tags import Tags, tags
@@ -124,7 +124,7 @@ def read(file: BinaryIO, options: Options) -> Iterator[Item]:
         except MALFORMED as err:
             if not document.at:
                 raise InvalidInput.at("", f"this is no MISP event: {err}") from err
-            yield rejected(document.at, err, bytes(document.raw))
+            yield Reject(document.at, str(err), excerpt(document.raw))
 
 
 def _unwrapped(document: Document, options: Options) -> Iterator[Item]:

@@ -6,9 +6,7 @@ Source:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from io import SEEK_END
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -19,7 +17,6 @@ from citysec.errors import InvalidInput
 from citysec.feeds.formats import applicability
 from citysec.feeds.formats.documents import MALFORMED, Document, documents
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
-from citysec.feeds.formats.elements import elements
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text
 from citysec.feeds.formats.times import day, instant
@@ -27,11 +24,6 @@ from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability, score
 
 _ABSENT: Final = Raw(b"null")
 _REJECTED: Final = "rejected"
-LARGE: Final = 16 << 20
-"""Bytes of a page that is not read whole."""
-_HEAD: Final = 1 << 16
-_PAGE: Final = re.compile(rb'"vulnerabilities"\s*:\s*\[')
-_COUNTS: Final = (b"resultsPerPage", b"startIndex", b"totalResults")
 
 
 class _Page(msgspec.Struct):
@@ -43,7 +35,7 @@ class _Page(msgspec.Struct):
     id: Any = None
 
 
-_reading: Final = msgspec.json.Decoder(_Page)
+_page: Final = msgspec.json.Decoder(_Page)
 _list: Final = msgspec.json.Decoder(list[Raw])
 _anything: Final = msgspec.json.Decoder()
 
@@ -54,9 +46,6 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
     Raises:
         InvalidInput: the file as a whole is nothing of NVD.
     """
-    if _is_large_page(file):
-        yield from _of_large_page(file)
-        return
     for document in documents(file):
         if isinstance(document, Reject):
             yield document
@@ -73,32 +62,13 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
             yield _entry(member)
 
 
-def _is_large_page(file: BinaryIO) -> bool:
-    head = file.read(_HEAD)
-    size = file.seek(0, SEEK_END)
-    file.seek(0)
-    return size > LARGE and _PAGE.search(head) is not None
-
-
-def _of_large_page(file: BinaryIO) -> Iterator[Item]:
-    """Yield what is in a page without reading it whole."""
-    head = file.read(_HEAD)
-    file.seek(0)
-    counts = {name: int(found[1]) for name in _COUNTS if (found := re.search(rb'"%s"\s*:\s*([0-9]{1,9})' % name, head))}
-    if len(counts) == len(_COUNTS):
-        results, start, total = counts.values()
-        yield from _declared(_Page(results=results, start=start, total=total))
-    for number, raw in enumerate(elements(file, "vulnerabilities")):
-        yield _entry(Document(f"/vulnerabilities/{number}", Raw(raw)))
-
-
 def _members(document: Document) -> tuple[_Page, list[Document]]:
     """Return what a document says of itself, and the vulnerabilities in it.
 
     Raises:
         msgspec.ValidationError: it has none.
     """
-    page = _reading.decode(document.raw)
+    page = _page.decode(document.raw)
     for name, raw in (("vulnerabilities", page.vulnerabilities), ("cve_items", page.cve_items)):
         if raw is not _ABSENT:
             at = f"{document.at}/{name}"

@@ -62,7 +62,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         kinds: the publisher's words for kinds -> ours, beside those that are known.
         words: the publisher's words for labels -> ours.
         dates: forms of dates in the language of `strptime`, beside ISO 8601 and seconds since 1970.
-        labels: what the feed is about; for every record.
         threat: whom or what its records belong to; for every record that does not say.
     """
 
@@ -71,7 +70,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: Mapping[str, Kind] = {}
     words: Mapping[str, str] = {}
     dates: Names = ()
-    labels: Names = ()
     threat: str | None = None
 
     def __post_init__(self) -> None:

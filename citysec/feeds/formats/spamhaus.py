@@ -17,15 +17,9 @@ from citysec.errors import InvalidInput
 from citysec.feeds.formats import members
 from citysec.feeds.formats.documents import MALFORMED, documents, excerpt
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject
-from citysec.feeds.formats.format import Format
+from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.refusal import readable
 from citysec.feeds.formats.values import pattern
-
-
-class SpamhausOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Labels for every entry."""
-
-    labels: tuple[str, ...] = ()
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -44,33 +38,31 @@ _line: Final = msgspec.json.Decoder(_Line)
 _FACTS: Final = ("sblid", "rir", "asname", "domain", "cc")
 
 
-def _read(file: BinaryIO, options: SpamhausOptions) -> Iterator[Item]:
-    return readable(_items(file, options))
+def _read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
+    return readable(_items(file))
 
 
-def _items(file: BinaryIO, options: SpamhausOptions) -> Iterator[Item]:
+def _items(file: BinaryIO) -> Iterator[Item]:
     for document in documents(file):
         if isinstance(document, Reject):
             yield document
             continue
         try:
-            yield _item(document.at, document.raw, options)
+            yield _item(document.at, document.raw)
         except (*MALFORMED, InvalidInput) as err:
             yield Reject(document.at, str(err), excerpt(document.raw))
 
 
-def _item(at: str, raw: Raw, options: SpamhausOptions) -> Entry | Census:
+def _item(at: str, raw: Raw) -> Entry | Census:
     said = _line.decode(raw)
     if said.type == "metadata" and said.records is not None:
         return Census(said.records)
     facts: dict[str, Any] = {name: fact for name in _FACTS if (fact := members.text(getattr(said, name)))}
     if said.cidr is not None:
-        return Entry(at=at, key=pattern(observable.network(said.cidr)), labels=options.labels, facts=facts)
+        return Entry(at=at, key=pattern(observable.network(said.cidr)), facts=facts)
     if said.asn is not None:
-        return Entry(
-            at=at, key=pattern(observable.autonomous_system(str(said.asn))), labels=options.labels, facts=facts
-        )
+        return Entry(at=at, key=pattern(observable.autonomous_system(str(said.asn))), facts=facts)
     raise InvalidInput.at("", "neither cidr nor asn")
 
 
-FORMAT: Final = Format("Spamhaus DROP, as JSON lines", _read, SpamhausOptions)
+FORMAT: Final = Format("Spamhaus DROP, as JSON lines", _read)

@@ -61,7 +61,7 @@ def test_csv_says_the_same_but_for_the_place():
     _, from_json = parse("kev", CATALOGUE)
     (from_csv,) = entries("kev", b"\xef\xbb\xbf" + as_csv(LISTED))
     assert isinstance(from_json, Entry)
-    assert from_csv.at == "line 2"
+    assert from_csv.at == "line 3"
     assert msgspec.structs.replace(from_csv, at=from_json.at) == from_json
 
 

@@ -84,8 +84,8 @@ def test_marks_of_encoding_and_ends_of_lines_do_not_matter(body: bytes):
 
 
 def test_a_port_is_a_fact_beside_the_address():
-    (entry,) = entries("list", "192.0.2.1:4444", labels=["c2"], threat="Bot")
-    assert (entry.at, entry.facts, entry.labels, entry.name) == ("line 1", {"port": 4444}, ("c2",), "Bot")
+    (entry,) = entries("list", "192.0.2.1:4444", threat="Bot")
+    assert (entry.at, entry.facts, entry.name) == ("line 1", {"port": 4444}, "Bot")
 
 
 def test_a_line_beyond_all_measure_costs_itself():

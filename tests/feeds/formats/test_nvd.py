@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import Census, Entry, Reject, nvd
+from citysec.feeds.formats import Census, Entry, Reject
 from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability
 from tests.feeds.formats.mutations import entries, mutated, parse, survives
 
@@ -71,10 +71,3 @@ def test_what_is_nothing_of_nvd_is_refused_as_a_whole(body: Any):
 @given(mutated(PAGE) | mutated(CVE) | st.binary())
 def test_whatever_comes_is_taken_or_refused(body: bytes):
     survives("nvd", body)
-
-
-def test_a_large_page_says_the_same_though_it_is_never_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch):
-    body = PAGE | {"vulnerabilities": [{"cve": CVE}, 3]}
-    small = parse("nvd", body)
-    monkeypatch.setattr(nvd, "LARGE", 100)
-    assert parse("nvd", body) == small

@@ -100,9 +100,8 @@ DROP = (
 
 
 def test_drop_gives_blocks_and_their_number():
-    (entry,) = entries("spamhaus", DROP, labels=["malicious-activity"])
+    (entry,) = entries("spamhaus", DROP)
     assert (entry.key, entry.facts) == ("[ipv4-addr:value = '192.0.2.0/24']", {"sblid": "SBL1", "rir": "ripencc"})
-    assert entry.labels == ("malicious-activity",)
     assert census("spamhaus", DROP) == [1]
 
 

@@ -30,12 +30,12 @@ def test_a_profile_says_what_the_columns_mean():
         "since": "first", "seen": "last", "until": "gone", "threat": "family", "description": "what", "port": "port",
         "confidence": "sure", "tlp": "tlp", "labels": ["tags"], "references": ["link"], "facts": ["label"],
     }  # fmt: skip
-    profile = {"fields": fields, "dates": ["%d-%m-%Y"], "words": {"botnet_cc": "c2"}, "labels": ["seen-in-uk"]}
+    profile = {"fields": fields, "dates": ["%d-%m-%Y"], "words": {"botnet_cc": "c2"}}
     (entry,) = entries("csv", body, **ONE, **profile)
     assert (entry.at, entry.key, entry.name) == ("line 2", f"[{A}]", "Bot")
     assert (entry.since, entry.seen) == (datetime(2026, 1, 3, tzinfo=UTC), datetime(2026, 2, 1, 10, tzinfo=UTC))
     assert (entry.until, entry.confidence) == (datetime(2026, 1, 1, tzinfo=UTC), 85)
-    assert (entry.labels, entry.references) == (("seen-in-uk", "c2", "x"), ("https://p.example/1",))
+    assert (entry.labels, entry.references) == (("c2", "x"), ("https://p.example/1",))
     assert (entry.description, entry.facts) == ("Says hello", {"label": "green", "port": 443})
     assert entry.marking_refs == (MARKING_IDS[TLP.GREEN],)
 
