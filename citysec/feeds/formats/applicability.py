@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from citysec.feeds.formats.affected import Affected, Status, Versions
 from citysec.feeds.formats.members import mappings, text, yes
 
-_COMPONENT: Final = re.compile(r"(?:[^:\\]|\\.)*", re.DOTALL)
+_COMPONENT: Final = re.compile(r"(?:[^:\\]|\\.)+", re.DOTALL)
 _CPE: Final = re.compile(r"cpe:2\.3:[aho*-](?::(?:[^:\\\s]|\\.)+){10}")
 _QUOTED: Final = re.compile(r"\\(.)")
 _MOST: Final = 100
@@ -34,12 +35,17 @@ class Name(NamedTuple):
     update: str
 
 
+@lru_cache(maxsize=4096)
 def cpe_name(written: str) -> Name | None:
     """Return the parts of a CPE 2.3 formatted string, None where `written` is none."""
     if _CPE.fullmatch(written) is None:
         return None
-    parts = [_QUOTED.sub(r"\1", part) for part in _COMPONENT.findall(written) if part]
-    return Name(*parts[3:7])
+    return Name(*(_QUOTED.sub(r"\1", part) for part in _parts(written)[3:7]))
+
+
+def _parts(written: str) -> list[str]:
+    """Return the parts of a formatted string, quoted as they are."""
+    return _COMPONENT.findall(written) if "\\" in written else written.split(":")
 
 
 def affected(configurations: object, by: str | None = None) -> tuple[Affected, ...]:
@@ -70,7 +76,7 @@ def _demanded(matches: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _product(criteria: str) -> str:
     """Return `criteria` for every version and update of its product."""
-    parts = [part for part in _COMPONENT.findall(criteria) if part]
+    parts = _parts(criteria)
     parts[5] = parts[6] = "*"
     return ":".join(parts)
 

@@ -22,7 +22,7 @@ from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.times import instant
 from citysec.feeds.formats.vulnerability import EPSS, Vulnerability
 
-_COMMENT: Final = re.compile(r"#\s*model_version:([^,\s]{1,50}),\s*score_date:(\S{1,50})")
+_COMMENT: Final = re.compile(r"#\s*model_version:([\w.+-]{1,50}),\s*score_date:(\S{1,50})")
 _HEADER: Final = re.compile(r"cve,epss(?:,percentile)?(?:,.*)?")
 _SHARE: Final = r"(0(?:\.[0-9]+)?(?:[eE]-[0-9]{1,3})?|[1-9]\.?[0-9]*[eE]-[0-9]{1,3}|1(?:\.0*)?)"
 _ROW: Final = re.compile(rf"(CVE-[0-9]{{4}}-[0-9]{{4,19}}),{_SHARE}(?:,{_SHARE})?(?:,.*)?\s*")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
@@ -24,7 +25,7 @@ _FIELDS: Final = re.compile(
 )
 _SURE: Final = re.compile(rb"(?im)^(?:received|return-path|mime-version|message-id|delivered-to):")
 _LIKELY: Final = (re.compile(rb"(?im)^from:"), re.compile(rb"(?im)^(?:to|date|subject):"))
-_BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+_BROKEN: Final = (MessageError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 """What the standard library's parser may raise on mails that nobody wrote by the rules."""
 _MOST_PARTS: Final = 1000
 
@@ -71,19 +72,24 @@ def _text(part: Message) -> str:
     try:
         payload = part.get_payload(decode=True)
         charset = part.get_content_charset() or "utf-8"
-        return payload.decode(charset, "replace") if isinstance(payload, bytes) else ""
+        return _whole(payload.decode(charset, "replace")) if isinstance(payload, bytes) else ""
     except _BROKEN:
         payload = part.get_payload()
-        return payload if isinstance(payload, str) else ""
+        return _whole(payload) if isinstance(payload, str) else ""
 
 
 def _subject(mail: Message) -> str:
+    written = str(mail.get("Subject", ""))
     try:
-        words = decode_header(str(mail.get("Subject", "")))
-        return " ".join(_word(text, charset) for text, charset in words)
+        return _whole(" ".join(_word(text, charset) for text, charset in decode_header(written)))
     except _BROKEN:
-        return str(mail.get("Subject", ""))
+        return _whole(written)
 
 
 def _word(text: str | bytes, charset: str | None) -> str:
     return text if isinstance(text, str) else text.decode(charset or "latin-1", "replace")
+
+
+def _whole(text: str) -> str:
+    """Return `text` without halves of characters, which some encodings have and no database takes."""
+    return text.encode("utf-8", "replace").decode()

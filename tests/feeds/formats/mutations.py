@@ -70,7 +70,9 @@ def check(item: Item) -> None:
             assert item.key
             assert all(at is None or at.utcoffset() is not None for at in (item.since, item.seen, item.until))
             assert item.confidence is None or 0 <= item.confidence <= 100
-            assert "\\u0000" not in json.dumps([item.key, item.name, item.labels, item.facts], allow_nan=False)
+            said = [item.key, item.name, item.labels, item.description, item.references, item.facts]
+            written = json.dumps(said, allow_nan=False, ensure_ascii=False).encode()  # fails on halves of characters
+            assert b"\\u0000" not in written
             if item.subject is Subject.INDICATOR:
                 patterning.compile(item.key)
         case Reject():

@@ -46,6 +46,11 @@ def test_an_overlong_line_costs_itself():
     assert not isinstance(second, Reject)
 
 
+def test_a_comment_that_cannot_be_stored_says_nothing():
+    (found,) = entries("epss", HEAD.replace(b"v2025", b"v\0") + b"CVE-2024-0001,0,0\n")
+    assert found.facts == {"epss": {"score": 0.0, "percentile": 0.0}}
+
+
 @pytest.mark.parametrize("body", [b"", b"CVE-2024-0001,0.1,0.2\n", b"\0" * 10_000, b"[]"])
 def test_what_has_no_header_is_refused_as_a_whole(body: bytes):
     with pytest.raises(InvalidInput):
