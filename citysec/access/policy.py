@@ -63,6 +63,7 @@ class Action(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     IMPORT = "import"
     POLL = "poll"
+    SWITCH = "switch"
 
 
 SERVICE: Final = "citysec"
@@ -83,6 +84,7 @@ ROLES: Final[Mapping[Action, frozenset[Role]]] = {
     Action.ACKNOWLEDGE: frozenset({Role.COORDINATOR, Role.LEAD, Role.MEMBER}),
     Action.IMPORT: frozenset({Role.COORDINATOR, Role.ANALYST}),
     Action.POLL: frozenset({Role.COORDINATOR, Role.ANALYST}),
+    Action.SWITCH: frozenset({Role.COORDINATOR}),
 }
 """Which roles may do what. A constituent's machine may do what the constituent's members may."""
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -21,18 +20,18 @@ from rich.table import Table
 from rich.text import Text
 from sqlmodel import col, select
 
-from citysec.access import audit
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened, read
 from citysec.db import Database
 from citysec.errors import FeedError, InvalidInput
-from citysec.feeds import body, formats, poll, publishers, replay, standing
+from citysec.feeds import body, formats, orders, poll, publishers, standing
 from citysec.feeds.definition import Definition, FileFeed
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.ingest import Outcome
+from citysec.feeds.rejects import Reason, by_reason
 from citysec.feeds.survey import survey
 from citysec.settings import Settings
-from citysec.tables import Feed, Reject
+from citysec.tables import Feed
 from citysec.tables.columns import now
 
 app: Final = typer.Typer(name="feeds", help="Which feeds there are, and what they bring.", no_args_is_help=True)
@@ -133,30 +132,25 @@ async def _switch(name: str, data: Path | None, *, enabled: bool) -> None:
     async with _ready(data) as (database, _, known):
         definition = _named(known, name)
         async with database.writing() as db:
-            feed = await db.get_one(Feed, name)
             if enabled:
-                standing.enable(feed, definition, now())
+                await orders.enable(db, definition, actor())
             else:
-                standing.disable(feed)
-            await audit.record(db, actor(), "feed.enable" if enabled else "feed.disable", f"feed:{name}")
+                await orders.disable(db, name, actor())
 
 
 @app.command()
 def rejects(name: Name, data: Data = None) -> None:
     """List what of the feed NAME was refused: by reason, with the newest of each."""
     table = Table("times", "reason", "newest", "where", "it begins")
-    for times, newest in asyncio.run(_rejects(name, data)):
-        row = f"{times:,}", newest.reason, _time(newest.received_at), newest.at, newest.excerpt
-        table.add_row(*map(Text, row))
+    for one in asyncio.run(_rejects(name, data)):
+        table.add_row(*map(Text, (f"{one.times:,}", one.reason, _time(one.received_at), one.at, one.excerpt)))
     screen.stdout().print(table)
 
 
-async def _rejects(name: str, data: Path | None) -> list[tuple[int, Reject]]:
+async def _rejects(name: str, data: Path | None) -> list[Reason]:
     async with _ready(data) as (database, _, known), database.reading() as db:
         _named(known, name)
-        kept = (await db.exec(select(Reject).where(Reject.feed == name).order_by(col(Reject.id)))).all()
-    newest = {reject.reason: reject for reject in kept}
-    return [(times, newest[reason]) for reason, times in Counter(reject.reason for reject in kept).most_common()]
+        return await by_reason(db, name)
 
 
 @app.command("replay")
@@ -171,8 +165,7 @@ async def _replay(name: str, data: Path | None) -> None:
 
         async def once() -> AsyncIterator[Outcome]:
             async with database.writing() as db:
-                outcome = await replay.replay(db, feed)
-                await audit.record(db, actor(), "feed.replay", f"feed:{name}", {"stored": outcome.stored})
+                outcome = await orders.replay(db, feed, actor())
             yield outcome
 
         await _show(name, once())
@@ -188,8 +181,7 @@ async def _accept(name: str, data: Path | None) -> None:
     async with _ready(data) as (database, _, known):
         _named(known, name)
         async with database.writing() as db:
-            await standing.accept(db, name)
-            await audit.record(db, actor(), "feed.accept", f"feed:{name}")
+            await orders.accept(db, name, actor())
 
 
 @app.command()

@@ -139,6 +139,13 @@ async def listed(db: AsyncSession, feed: str, since: datetime) -> tuple[int, int
     return believed, (await connection.execute(here.where(col(Assertion.seen_at) >= since))).scalar_one()
 
 
+async def counted(db: AsyncSession, feed: str) -> tuple[int, int]:
+    """Return how much `feed` says now, and how much it has said that is gone."""
+    count = select(func.count(), func.count(col(Assertion.gone_at))).where(col(Assertion.feed) == feed)
+    both, gone = (await (await db.connection()).execute(count)).one()
+    return both - gone, gone
+
+
 async def delist(db: AsyncSession, feed: str, since: datetime, confirmations: int, at: datetime) -> Sequence[int]:
     """Count what `feed` has not listed since `since` as missed once more, and return what is gone by that.
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 from citysec import log
 from citysec.db import Database
 from citysec.errors import FeedError, FeedMalformed, InvalidInput
-from citysec.feeds import markings, standing
+from citysec.feeds import history, markings, standing
 from citysec.feeds.body import opened
 from citysec.feeds.definition import Definition, Layout, Semantics
 from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
@@ -24,6 +24,8 @@ from citysec.tables.columns import now
 from citysec.tlp import TLP
 
 STIX: Final = "stix"
+SAY_EVERY: Final = 5
+"""Batches after which a poll that goes on says how far it has come."""
 _log: Final = log.get(__name__)
 _chance: Final = random.SystemRandom()
 
@@ -51,22 +53,29 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
     Raises:
         FeedError: the feed failed, which is noted.
     """
-    started, total, came = now(), Outcome(), False
+    started, total, batch, gone = now(), Outcome(), 0, 0
+    async with database.writing() as db:
+        run = await history.begin(db, feed.name, started)
     try:
         async for outcome in read(database, feed, publishers):
-            total, came = total + outcome, True
+            total, batch = total + outcome, batch + 1
+            if batch % SAY_EVERY == 0:
+                async with database.writing() as db:
+                    await history.progress(db, run, feed.name, total)
             yield outcome
-        if came and feed.semantics is Semantics.SNAPSHOT:
+        if batch and feed.semantics is Semantics.SNAPSHOT:
             async with database.writing() as db:
                 gone = await delist(db, feed, started)
             _log.info("feed.delisted", feed=feed.name, objects=gone)
     except FeedError as err:
         async with database.writing() as db:
             row = await standing.failed(db, feed, err, at=now(), jitter=_chance.random())
+            await history.end(db, run, total, now(), error=str(err))
         _log.info("feed.failed", feed=feed.name, error=type(err).__name__, reason=str(err), failures=row.failures)
         raise
     async with database.writing() as db:
         await standing.succeeded(db, feed, started, now())
+        await history.end(db, run, total, now(), gone=gone)
     _log.info("feed.polled", feed=feed.name, stored=total.stored, known=total.known, refused=total.refused)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, insert
+from sqlalchemy import case, delete, func, insert
+from sqlalchemy import select as alchemy_select
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,6 +17,36 @@ from citysec.tables import Reject
 
 KEPT: Final = 1000
 """How many rejects of one feed are kept; the newest. `Feed.rejects` counts all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was refused: how often, and the newest that was.
+
+    `again` of them are kept whole, so that they can be tried again.
+    """
+
+    times: int
+    again: int
+    reason: str
+    at: str
+    excerpt: str
+    received_at: datetime
+
+
+async def by_reason(db: AsyncSession, feed: str, most: int | None = None) -> list[Reason]:
+    """Return why things of `feed` were refused, the most frequent first, at most `most` reasons."""
+    again = func.sum(case((col(Reject.raw) != b"", 1), else_=0))
+    counted = (
+        select(func.count().label("times"), again.label("again"), func.max(Reject.id).label("newest"))
+        .where(Reject.feed == feed)
+        .group_by(col(Reject.reason))
+        .subquery()
+    )
+    newest = col(Reject.reason), col(Reject.at), col(Reject.excerpt), col(Reject.received_at)
+    found = alchemy_select(counted.c.times, counted.c.again, *newest).join(counted, col(Reject.id) == counted.c.newest)
+    rows = await (await db.connection()).execute(found.order_by(counted.c.times.desc(), col(Reject.id)).limit(most))
+    return [Reason(*row) for row in rows]
 
 
 async def keep(db: AsyncSession, feed: str, found: Sequence[formats.Reject], at: datetime) -> int:

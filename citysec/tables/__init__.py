@@ -2,7 +2,7 @@
 
 from citysec.tables.access import Account, Answer, AuditEntry, Session, Token
 from citysec.tables.advisories import Acknowledgement, Advisory, Decision, Delivery
-from citysec.tables.feeds import Assertion, Feed, IndicatorKey, Reject, StixObject
+from citysec.tables.feeds import Assertion, Feed, IndicatorKey, PollRun, Reject, StixObject
 from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
 from citysec.tables.matches import Match
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
@@ -36,6 +36,7 @@ __all__ = [
     "Meta",
     "Outbox",
     "Playbook",
+    "PollRun",
     "Question",
     "Receipt",
     "Reject",

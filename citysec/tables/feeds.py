@@ -1,4 +1,4 @@
-"""What feeds brought: objects as received, who asserted them, their comparable atoms, and what was refused."""
+"""What feeds brought: objects as received, who asserted them, their comparable atoms; what was refused; the polls."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Assertion(Row, table=True):
     It counts while it is listed and `until` has not come. What is gone stays, so that the past can be explained.
     """
 
-    __table_args__ = (Index("ix_assertion_feed", "feed", "seen_at"),)
+    __table_args__ = (Index("ix_assertion_feed", "feed", "seen_at", "gone_at"),)
 
     object_id: int = Field(primary_key=True, foreign_key="stix_object.id", sa_type=BigCount)
     feed: str = Field(primary_key=True, foreign_key="feed.name")
@@ -124,3 +124,19 @@ class Reject(Row, table=True):
     excerpt: str = Field(sa_type=LongText)
     raw: bytes = Field(default=b"", description="All of it, where it can be tried again.")
     received_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PollRun(Row, table=True):
+    """One poll of a feed and what it came to, object by object; it is still going on while `ended_at` is None."""
+
+    __table_args__ = (Index("ix_poll_run", "feed", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigCount)
+    feed: str = Field(foreign_key="feed.name")
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    stored: int = Field(default=0, description="New object versions.")
+    known: int = Field(default=0, description="Here already.")
+    refused: int = 0
+    gone: int = Field(default=0, description="Not listed any more.")
+    error: str | None = Field(default=None, sa_type=LongText, description="Why it failed.")

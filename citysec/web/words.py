@@ -53,6 +53,7 @@ FEED_STATES: Final[Mapping[str, str]] = {
     "new": "Not polled yet",
     "off": "Switched off",
     "hand": "Imported by hand",
+    "held": "List held back",
 }
 
 FEED_KINDS: Final[Mapping[str, str]] = {
@@ -62,6 +63,21 @@ FEED_KINDS: Final[Mapping[str, str]] = {
     "taxii-2.0": "TAXII 2.0",
     "taxii-2.1": "TAXII 2.1",
 }
+
+SEMANTICS: Final[Mapping[str, str]] = {
+    "stream": "A stream: what is no longer sent still counts",
+    "snapshot": "A whole list: what is no longer on it is delisted",
+}
+
+RELIABILITIES: Final[Mapping[str, str]] = {
+    "A": "Completely reliable",
+    "B": "Usually reliable",
+    "C": "Fairly reliable",
+    "D": "Not usually reliable",
+    "E": "Unreliable",
+    "F": "Cannot be judged",
+}
+"""The Admiralty scale."""
 
 ROLES: Final[Mapping[str, str]] = {
     "coordinator": "Coordinator",

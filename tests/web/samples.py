@@ -35,7 +35,7 @@ from citysec.web.views import (
     View,
     Wording,
 )
-from tests.web import sample_city, sample_incident
+from tests.web import sample_city, sample_feed, sample_incident
 from tests.web.sample_names import CAMDEN, NOW, ago
 
 Pages = Mapping[str, tuple[Page, View]]
@@ -112,6 +112,8 @@ def full() -> Pages:
             PublicAdvisoryView(id="p1", advisory=replace(retracted, revision=2)),
         ),
         "/feeds": (frame("/feeds"), feeds()),
+        "/feeds/busy": (frame("/feeds/busy", reader=COORDINATOR), sample_feed.busy()),
+        "/feeds/troubled": (frame("/feeds/troubled", reader=COORDINATOR), sample_feed.troubled()),
         "/audit": (frame("/audit"), audit()),
         "/errors/404": (frame("/nowhere", reader=None), ErrorView(status=404, request_id="7f3e0fc2")),
         "/errors/422": (
@@ -156,6 +158,8 @@ def bare() -> Pages:
         "/advisories/": (frame("/advisories/", reader=None), PublicAdvisoriesView(advisories=())),
         "/feeds": (frame("/feeds"), FeedsView(feeds=())),
         "/feeds/off": (frame("/feeds"), FeedsView(feeds=tuple(replace(feed, state="off") for feed in feeds().feeds))),
+        "/feeds/untouched": (frame("/feeds/untouched"), sample_feed.untouched()),
+        "/feeds/by-hand": (frame("/feeds/by-hand"), sample_feed.by_hand()),
         "/audit": (frame("/audit"), AuditView(entries=(), total=0, checked_at=NOW)),
     }
 

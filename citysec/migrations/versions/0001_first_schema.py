@@ -234,7 +234,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("object_id", "feed"),
     )
     with op.batch_alter_table("assertion", schema=None) as batch_op:
-        batch_op.create_index("ix_assertion_feed", ["feed", "seen_at"], unique=False)
+        batch_op.create_index("ix_assertion_feed", ["feed", "seen_at", "gone_at"], unique=False)
 
     op.create_table(
         "asset_owner",
@@ -394,6 +394,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.create_index("ix_member_page", ["collection_id", "date_added"], unique=False)
+
+    op.create_table(
+        "poll_run",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("feed", sa.String(), nullable=False),
+        sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("stored", sa.Integer(), nullable=False),
+        sa.Column("known", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("gone", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["feed"],
+            ["feed.name"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("poll_run", schema=None) as batch_op:
+        batch_op.create_index("ix_poll_run", ["feed", "id"], unique=False)
 
     op.create_table(
         "reject",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from citysec.access.policy import Action
-from citysec.web.api import advisories, imports, incidents, matches, operate, register, runs
+from citysec.web.api import advisories, feeds, imports, incidents, matches, operate, register, runs
 from citysec.web.api.advisories import AdvisoryOut, AdvisoryQuery, ReplyBody
+from citysec.web.api.feeds import FeedOut, PollOut, RejectOut, ReplayOut, WorkOut
 from citysec.web.api.imports import ImportQuery, PlanOut
 from citysec.web.api.incidents import (
     IncidentOut,
@@ -20,7 +21,7 @@ from citysec.web.api.incidents import (
     TimelineOut,
 )
 from citysec.web.api.matches import MatchOut, MatchQuery
-from citysec.web.api.operate import AuditOut, FeedOut, MeOut, WorkOut
+from citysec.web.api.operate import AuditOut, MeOut
 from citysec.web.api.operation import Csv, Method, Nothing, Operation
 from citysec.web.api.register import AssetOut, AssetQuery, ConstituentOut, ServiceOut
 from citysec.web.api.runs import QuestionOut, QuestionQuery, RunOut, RunQuery, StepOut, VerdictBody
@@ -75,7 +76,14 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/assets/import", Action.IMPORT, imports.import_assets, ImportQuery, Csv, PlanOut),
     Operation(_GET, "/assets/{asset}", _READ, register.get_asset, Nothing, Nothing, AssetOut),
     Operation(_GET, "/matches", _READ, matches.list_matches, MatchQuery, Nothing, Page[MatchOut]),
-    Operation(_GET, "/feeds", _CITY, operate.list_feeds, Paging, Nothing, Page[FeedOut]),
-    Operation(_POST, "/feeds/{feed}/poll", Action.POLL, operate.poll_feed, Nothing, Nothing, WorkOut, status=202),
+    Operation(_GET, "/feeds", _CITY, feeds.list_feeds, Paging, Nothing, Page[FeedOut]),
+    Operation(_GET, "/feeds/{feed}", _CITY, feeds.get_feed, Nothing, Nothing, FeedOut),
+    Operation(_GET, "/feeds/{feed}/polls", _CITY, feeds.list_polls, Paging, Nothing, Page[PollOut]),
+    Operation(_GET, "/feeds/{feed}/rejects", _CITY, feeds.list_rejects, Paging, Nothing, Page[RejectOut]),
+    Operation(_POST, "/feeds/{feed}/poll", Action.POLL, feeds.poll_feed, Nothing, Nothing, WorkOut, status=202),
+    Operation(_POST, "/feeds/{feed}/accept", Action.POLL, feeds.accept_list, Nothing, Nothing, FeedOut),
+    Operation(_POST, "/feeds/{feed}/replay", Action.POLL, feeds.replay_feed, Nothing, Nothing, ReplayOut),
+    Operation(_POST, "/feeds/{feed}/enable", Action.SWITCH, feeds.enable_feed, Nothing, Nothing, FeedOut),
+    Operation(_POST, "/feeds/{feed}/disable", Action.SWITCH, feeds.disable_feed, Nothing, Nothing, FeedOut),
     Operation(_GET, "/audit", Action.READ_AUDIT, operate.list_audit, Paging, Nothing, Page[AuditOut]),
 )

@@ -42,6 +42,10 @@ NOTICES = {
     "withdraw": "It is withdrawn, and its page says so.",
     "acknowledge": "Your answer is recorded.",
     "poll": "The feed will be polled in a moment.",
+    "enable": "The feed is switched on, and polled in a moment.",
+    "disable": "The feed is switched off. What it brought stays.",
+    "accept": "The next list will be believed, however short it is.",
+    "replay": "It was tried again. What is still refused is listed below.",
 }
 """What the reader has just done, by the `done` parameter of the address it is sent back to."""
 

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from citysec.access import audit, policy
 from citysec.access.policy import Action
-from citysec.feeds.definition import Definition
+from citysec.feeds.definition import Definition, FileFeed
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 from citysec.tables.feeds import Feed
@@ -20,7 +20,6 @@ from citysec.web.console.board import STALE
 from citysec.web.console.frame import show
 from citysec.web.console.live import follow
 from citysec.web.context import AppContext
-from citysec.web.posting import inlets
 
 PAGE: Final = 100
 
@@ -36,9 +35,8 @@ async def feeds(request: web.Request) -> web.Response:
     app, events = context.of(request), await follow(request)
     async with app.database.reading() as db:
         rows = {f.name: f for f in (await db.exec(select(Feed))).all()}
-    by_hand = inlets(app.feeds)
     stands = ((d, rows.get(d.name) or Feed(name=d.name)) for d in app.feeds.values())
-    view = v.FeedsView(feeds=tuple(_feed(d, f, "hand" if d.name in by_hand else _state(f)) for d, f in stands))
+    view = v.FeedsView(feeds=tuple(_feed(d, f) for d, f in stands))
     return await show(request, view, events=events)
 
 
@@ -63,13 +61,13 @@ async def audit_page(request: web.Request) -> web.Response:
     return await show(request, view)
 
 
-def _feed(definition: Definition, feed: Feed, state: str) -> v.FeedRow:
+def _feed(definition: Definition, feed: Feed) -> v.FeedRow:
     return v.FeedRow(
         name=definition.name,
         title=definition.title,
         publisher=definition.publisher,
         kind=definition.kind,
-        state=state,
+        state=state(definition, feed),
         last_success_at=feed.succeeded_at,
         next_poll_at=feed.next_at if feed.enabled else None,
         objects=feed.objects,
@@ -78,11 +76,16 @@ def _feed(definition: Definition, feed: Feed, state: str) -> v.FeedRow:
     )
 
 
-def _state(feed: Feed) -> str:
+def state(definition: Definition, feed: Feed) -> str:
+    """Return the word for how a feed stands (`words.FEED_STATES`)."""
+    if isinstance(definition, FileFeed) and definition.by_hand:
+        return "hand"
     if not feed.enabled:
         return "off"
+    if feed.held is not None:
+        return "held"
     if feed.failures:
         return "failing"
     if feed.succeeded_at is None:
         return "new"
-    return "late" if feed.succeeded_at < now() - STALE else "healthy"
+    return "late" if feed.stale_since or feed.succeeded_at < now() - STALE else "healthy"

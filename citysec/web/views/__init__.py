@@ -23,6 +23,7 @@ from citysec.web.views.advisory import (
 from citysec.web.views.announce import AnnounceCheckView, AnnounceView, Wording
 from citysec.web.views.board import BoardFilter, BoardView, Body, FeedHealth, Sector, Tile
 from citysec.web.views.constituent import AssetRow, ConstituentView, ContactRow
+from citysec.web.views.feed import FeedCounts, FeedFacts, FeedHealthView, FeedView, PollRow, RejectRow
 from citysec.web.views.frame import (
     Answers,
     ErrorView,
@@ -57,6 +58,7 @@ View = (
     | PublicAdvisoriesView
     | PublicAdvisoryView
     | FeedsView
+    | FeedView
     | AuditView
     | ErrorView
 )
@@ -80,14 +82,19 @@ __all__ = [
     "ContactRow",
     "DeliveryView",
     "ErrorView",
+    "FeedCounts",
+    "FeedFacts",
     "FeedHealth",
+    "FeedHealthView",
     "FeedRow",
+    "FeedView",
     "FeedsView",
     "IncidentRow",
     "IncidentView",
     "MatchView",
     "Named",
     "Page",
+    "PollRow",
     "PublicAdvisoriesView",
     "PublicAdvisoryRow",
     "PublicAdvisoryView",
@@ -95,6 +102,7 @@ __all__ = [
     "QuestionRow",
     "QuestionView",
     "Reader",
+    "RejectRow",
     "RunView",
     "Sector",
     "SignInView",

@@ -197,14 +197,6 @@ async def test_a_lead_answers_what_its_lead_was_asked(ada: ClientSession, site: 
         assert (await _post(lee, "/questions/SECRET-q4/answer", {"answer": "approved"}))[0] == 404
 
 
-async def test_a_feed_is_polled_soon(ada: ClientSession, db: Database):
-    status, work = await _post(ada, "/feeds/f/poll")
-    async with db.reading() as session:
-        row = await session.get_one(Outbox, work["id"])
-    assert (status, row.kind, row.payload["feed"]) == (202, "poll", "f")
-    assert (await _post(ada, "/feeds/unknown/poll"))[0] == 404
-
-
 @pytest.mark.parametrize("apply", ["false", "true"])
 async def test_a_register_file_is_shown_first_and_applied_when_asked(ada: ClientSession, apply: str):
     file = "asset_id,organisation,sector,kind,value,scope,criticality\nN-1,Camden open,,ipv4,198.18.0.1,exact,high\n"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from sqlmodel import col, select
 
 from citysec.db import Database
-from citysec.tables import Advisory, Constituent, Incident, Question
+from citysec.tables import Advisory, Constituent, Feed, Incident, Question
 from citysec.tlp import TLP
 from citysec.web import console, public
 from tests import city
@@ -23,6 +23,7 @@ SINGLE = ("/", "/sign-in", "/feeds", "/audit", "/advisories/")
 NAMED = {
     "/incidents/{}": col(Incident.id),
     "/incidents/{}/public": col(Incident.id),
+    "/feeds/{}": col(Feed.name),
     "/questions/{}": col(Question.id),
     "/advisory/{}": col(Advisory.id),
     "/advisories/{}": col(Advisory.id),
