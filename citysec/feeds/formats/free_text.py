@@ -33,13 +33,11 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Args:
         ignore: names (with all below them), addresses, blocks, mail addresses and URLs that are no news.
         plain: whether what is not defanged counts, too: `auto`, `always` or `never`.
-        labels: what the texts are about, for instance `phishing`; for every entry.
         threat: whom or what the texts are about; for every entry.
     """
 
     ignore: tuple[str, ...] = ()
     plain: Plain = Plain.AUTO
-    labels: tuple[str, ...] = ()
     threat: str | None = None
 
 
@@ -89,7 +87,6 @@ def _entry(found: Found, options: Options) -> Entry:
         subject=Subject.VULNERABILITY if is_vulnerability else Subject.INDICATOR,
         key=about.value if is_vulnerability else found.value.pattern,
         name=options.threat,
-        labels=options.labels,
         description=found.sentence.replace("\0", "\N{REPLACEMENT CHARACTER}") or None,
         facts={name: said for name, said in facts.items() if said is not None},
     )

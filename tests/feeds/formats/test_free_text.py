@@ -29,10 +29,9 @@ def keys(body: bytes, **options: object) -> dict[str, str]:
 
 
 def test_an_entry_says_where_and_in_which_words():
-    (found,) = entries("text", b"Hello\nC2: evil[.]example:443 since May\n", labels=["c2"], threat="LockSmith")
+    (found,) = entries("text", b"Hello\nC2: evil[.]example:443 since May\n", threat="LockSmith")
     assert (found.at, found.key) == ("line 2", "[domain-name:value = 'evil.example']")
-    assert (found.name, found.labels) == ("LockSmith", ("c2",))
-    assert found.description == "C2: evil[.]example:443 since May"
+    assert (found.name, found.description) == ("LockSmith", "C2: evil[.]example:443 since May")
     assert found.facts == {"defanged": True, "port": 443}
 
 
