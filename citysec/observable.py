@@ -119,7 +119,7 @@ def network(text: str) -> Observable:
         number = number >> (bits - prefix) << (bits - prefix)
     if family == 6 and prefix >= 96 and number >> 32 == _MAPPED >> 32:
         family, prefix, number = 4, prefix - 96, number & 0xFFFFFFFF
-    return Observable(Kind.IP, network_key(family, prefix, number), _network_text(family, prefix, number))
+    return Observable(Kind.IP, network_key(family, prefix, number), network_text(family, prefix, number))
 
 
 def _quad(text: str) -> str | None:
@@ -154,7 +154,8 @@ def parse_network_key(key: str) -> tuple[int, int, int]:
     return int(family), int(prefix), int(number, 16)
 
 
-def _network_text(family: int, prefix: int, number: int) -> str:
+def network_text(family: int, prefix: int, number: int) -> str:
+    """Return a block, whose first address is `number`, as people write it; without the length if it is one address."""
     if family == 4:
         address = f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     else:

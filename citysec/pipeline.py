@@ -11,6 +11,7 @@
 
     an incident is closed ──► stand-down                            (its runs end)
     a feed falls silent, or is heard again ──► outage               (an incident of the city's own)
+    a warning list changes ──► rejudge ──► triage                   (its matches end, or come back)
 
 Each function writes what it found and the next work in one transaction (`outbox`): the arrows are rows of that table.
 """
@@ -34,7 +35,7 @@ from citysec.advisories.deadlines import Deadline
 from citysec.advisories.deliver import Post, deliver
 from citysec.advisories.link import Links
 from citysec.correlate.match import correlate_objects
-from citysec.correlate.retro import correlate_assets
+from citysec.correlate.retro import correlate_assets, rejudge_assets
 from citysec.db import Database
 from citysec.engine import Drive, Engine
 from citysec.errors import InvalidInput
@@ -115,6 +116,7 @@ def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -
         "poll": Effect(partial(poll, publishers=publishers)),
         "correlate": Stage(correlate_objects),
         "retro": Stage(correlate_assets),
+        "rejudge": Stage(rejudge_assets),
         "triage": Stage(partial(triage.triage, policy=parts.triage)),
         "escalate": Stage(partial(escalate.escalate, policy=parts.triage)),
         "outage": Stage(partial(outage.outage, policy=parts.triage)),

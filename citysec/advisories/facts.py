@@ -60,10 +60,10 @@ async def _served(db: AsyncSession, incident_id: str, constituent_id: str) -> li
             col(Match.asset_id).not_in(_assets_of(constituent_id)),
             col(Match.closed_at).is_(None),
         )
-        .distinct()
         .order_by(col(Match.id), col(Service.name))
     )
-    return [_evidence(match, constituent_id, None, service) for match, service in await db.exec(query)]
+    each = {(match.id, service): match for match, service in await db.exec(query)}
+    return [_evidence(match, constituent_id, None, service) for (_, service), match in each.items()]
 
 
 def _assets_of(constituent_id: str) -> SelectOfScalar[int]:

@@ -59,6 +59,11 @@ async def part_of_register(
     return _each(rows), _assets(rows)
 
 
+async def registered_assets(db: AsyncSession) -> Sequence[RegisteredAsset[int]]:
+    """Return all owned assets, one by one."""
+    return _each(await _rows(db, None))
+
+
 async def _rows(db: AsyncSession, asset_ids: Collection[int] | None) -> Sequence[_Row]:
     columns = (col(Asset.id), col(Asset.kind), col(Asset.key), col(Asset.scope), col(AssetOwner.constituent_id))
     query = select(*columns).join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id)).order_by(col(Asset.id))

@@ -11,7 +11,17 @@ from typing import Generic
 
 from citysec.correlate.networks import Networks
 from citysec.correlate.rules import WIDEST, Hit, Id, RegisteredAsset, Relation
-from citysec.observable import BITS, AssetKind, Kind, Scope, parents, parse_network_key, reverse_labels, url
+from citysec.observable import (
+    BITS,
+    AssetKind,
+    Kind,
+    Scope,
+    network_key,
+    parents,
+    parse_network_key,
+    reverse_labels,
+    url,
+)
 from citysec.patterning import Atom, regex
 
 URL_PATH = "url:value"
@@ -65,8 +75,9 @@ class AssetIndex(Generic[Id]):
     def _by_address(self, atom: Atom) -> Iterator[Hit[Id]]:
         family, prefix, number = parse_network_key(atom.key)
         certain = atom.certain and prefix >= WIDEST[family]
-        for asset_id, relation in self._networks[family].overlapping(prefix, number):
-            yield Hit(asset_id, Relation.HOST if atom.path == URL_PATH else relation, certain)
+        for asset_id, relation, block in self._networks[family].overlapping(prefix, number):
+            shared = network_key(family, *block) if relation is Relation.CONTAINS else None
+            yield Hit(asset_id, Relation.HOST if atom.path == URL_PATH else relation, certain, shared)
         if atom.key in self._url_hosts:
             yield from self._by_host_of_url(atom)
 
@@ -108,8 +119,9 @@ class AssetIndex(Generic[Id]):
         if not self._labels.issuperset(compiled.labels):
             return
         for name in compiled.matching(self._name_lines):
-            for asset_id in self._names[reverse_labels(name)]:
-                yield Hit(asset_id, Relation.PATTERN, atom.certain)
+            key = reverse_labels(name)
+            for asset_id in self._names[key]:
+                yield Hit(asset_id, Relation.PATTERN, atom.certain, key)
 
     @cached_property
     def _labels(self) -> set[str]:

@@ -39,27 +39,28 @@ class Networks(Generic[Id]):
             first = number >> (self._bits - self._region)
             self._regions.update(range(first, first + (1 << max(0, self._region - prefix))))
 
-    def overlapping(self, prefix: int, number: int) -> Iterator[tuple[Id, Relation]]:
-        """Yield every id whose block overlaps the one given, and how that lies to it."""
+    def overlapping(self, prefix: int, number: int) -> Iterator[tuple[Id, Relation, tuple[int, int]]]:
+        """Yield every id whose block overlaps the one given, how that lies to it, and the prefix and start of it."""
         region = number >> (self._bits - self._region)
         if prefix >= self._region and not self._everywhere and region not in self._regions:
             return
         for length, blocks in self._blocks.items():
             if length <= prefix:
                 shift = self._bits - length
-                for asset_id in blocks.get(number >> shift << shift, ()):
-                    yield asset_id, Relation.EQUAL if length == prefix else Relation.WITHIN
+                start = number >> shift << shift
+                for asset_id in blocks.get(start, ()):
+                    yield asset_id, Relation.EQUAL if length == prefix else Relation.WITHIN, (length, start)
         if prefix < self._bits:
             yield from self._inside(prefix, number)
 
-    def _inside(self, prefix: int, number: int) -> Iterator[tuple[Id, Relation]]:
+    def _inside(self, prefix: int, number: int) -> Iterator[tuple[Id, Relation, tuple[int, int]]]:
         ordered = self._ordered()
         end = (number + (1 << (self._bits - prefix))) << 8
         for at in range(bisect_left(ordered, number << 8), bisect_left(ordered, end)):
             start, length = ordered[at] >> 8, ordered[at] & 255
             if length > prefix:
                 for asset_id in self._blocks[length][start]:
-                    yield asset_id, Relation.CONTAINS
+                    yield asset_id, Relation.CONTAINS, (length, start)
 
     def _ordered(self) -> list[int]:
         """Return all blocks in the order of their first address, each as address × 256 + prefix length."""

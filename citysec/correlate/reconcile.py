@@ -13,7 +13,7 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import log, outbox
-from citysec.correlate import claims
+from citysec.correlate import claims, warnings
 from citysec.correlate.assets import Assets
 from citysec.correlate.claims import Claim
 from citysec.correlate.touch import Outlook, Touch, close_reason, outlook
@@ -29,7 +29,7 @@ TRIAGED: Final = 1000
 LOCK: Final = "correlate"
 """To be held (`db.alone`) before reading anything that is reconciled: both directions write the same matches."""
 
-_QUIET: Final = frozenset({"object_id", "valid_from", "valid_until"})
+_QUIET: Final = frozenset({"object_id", "valid_from", "valid_until", "warning_lists"})
 """Facts of a match whose change concerns nobody."""
 
 _log: Final = log.get(__name__)
@@ -57,7 +57,8 @@ async def reconcile(
     """
     stored = await _stored(db, indicator_ids, within)
     found = await claims.load(db, indicator_ids, at)
-    outlooks = {claim.indicator_id: outlook(claim.terms, claim.atoms, assets.index, at) for claim in found}
+    warned = await warnings.current(db)
+    outlooks = {claim.indicator_id: outlook(claim.terms, claim.atoms, assets.index, warned, at) for claim in found}
     changed: list[str] = []
     fresh: list[_Pair] = []
     for claim in found:
@@ -96,6 +97,7 @@ def _facts(claim: Claim, touch: Touch) -> dict[str, Any]:
         "path": touch.atom.path,
         "indicator_value": touch.atom.value,
         "certain": touch.certain,
+        "warning_lists": list(touch.warning_lists),
         "feed": claim.source.feed,
         "confidence": claim.source.confidence,
         "tlp": claim.source.tlp,
@@ -105,12 +107,16 @@ def _facts(claim: Claim, touch: Touch) -> dict[str, Any]:
 
 
 def _revise(match: Match, facts: Mapping[str, Any], at: datetime) -> bool:
-    """Give a match its present facts, opened again if it was closed, and return whether that concerns anybody."""
+    """Give a match its present facts, opened again if it was closed, and return whether that concerns anybody.
+
+    One that becomes certain is as new as one that is opened again: what was decided on a possible one was about less.
+    """
+    surer = facts["certain"] and not match.certain
     different = {name for name, value in facts.items() if getattr(match, name) != value}
     for name in different:
         setattr(match, name, facts[name])
     reopened = match.closed_at is not None
-    if reopened:
+    if reopened or surer:
         match.matched_at, match.closed_at, match.close_reason = at, None, None
     return reopened or not different <= _QUIET
 
@@ -128,8 +134,9 @@ def _close(
     for match in matches:
         if match.closed_at is None:
             now = outlooks.get(match.indicator_id)
-            match.closed_at = at
-            match.close_reason = close_reason(now and now.standing, owned=match.asset_id in assets.owners)
+            match.closed_at, match.close_reason = at, close_reason(match.asset_id, now, assets.owners)
+            if now and match.asset_id in now.suppressed:
+                match.warning_lists = list(now.suppressed[match.asset_id].warning_lists)
             yield match.id
 
 

@@ -1,4 +1,7 @@
-"""The stage `retro`: new, changed and withdrawn assets against the indicators that are stored."""
+"""The stages `retro` and `rejudge`: assets against the indicators that are stored.
+
+Assets are new, have changed or are withdrawn; or a warning list, on which what touches them may be, has.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.claims import ATOM, atom
 from citysec.correlate.lookups import EXPRESSIONS, Lookups, lookups
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile
+from citysec.correlate.rules import RegisteredAsset
 from citysec.db import alone
 from citysec.tables.columns import now
 from citysec.tables.feeds import IndicatorKey, StixObject
@@ -20,7 +24,8 @@ from citysec.tables.matches import Match
 
 _KEYS: Final = 500  # keys in one statement
 _RANGES: Final = 50  # ranges in one statement: SQLite nests them, and limits the depth
-_INDICATORS: Final = 500  # indicators that are compared at once
+INDICATORS: Final = 500
+"""Indicators that are compared at once."""
 
 _NEWEST: Final = (
     select(col(StixObject.stix_id))
@@ -40,19 +45,48 @@ async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None
         db: the stage's transaction.
         payload: `{"assets": [asset id …]}`, added, changed or withdrawn ones.
     """
+    changed = await _correlated(db, payload["assets"])
+    # Who is concerned may have changed although no match has: triage looks at all that stand.
+    hand_on(db, sorted({*changed, *await _standing(db, payload["assets"])}))
+
+
+async def rejudge_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None:
+    """Bring the matches of these assets up to date with the warning lists, and hand on to triage what that changes.
+
+    Args:
+        db: the stage's transaction.
+        payload: `{"assets": [asset id …]}`, those that something listed may touch.
+    """
+    hand_on(db, sorted(await _correlated(db, payload["assets"])))
+
+
+async def _correlated(db: AsyncSession, asset_ids: Sequence[int]) -> set[str]:
+    """Return the matches that were opened, changed or closed."""
     await alone(db, LOCK)
-    asset_ids: list[int] = payload["assets"]
     at = now()
     owned, assets = await part_of_register(db, asset_ids)
+    changed: set[str] = set()
+    for batch in batches(await concerning(db, asset_ids, owned, assets), INDICATORS):
+        changed.update(await reconcile(db, batch, assets, at, within=asset_ids))
+    return changed
+
+
+async def concerning(
+    db: AsyncSession, asset_ids: Collection[int], owned: Sequence[RegisteredAsset[int]], assets: Assets
+) -> list[str]:
+    """Return the indicators that touch one of the assets, may do so, or have a match with one; sorted.
+
+    Args:
+        db: a session.
+        asset_ids: the assets.
+        owned: those of them that somebody owns; as `part_of_register` returns them.
+        assets: the same as an index.
+    """
     wanted = lookups(owned)
     indicators = await _candidates(db, wanted) | await _matched(db, asset_ids)
     if wanted.expressions:
         indicators |= await _expressing(db, assets)
-    changed: list[str] = []
-    for batch in _batches(sorted(indicators), _INDICATORS):
-        changed += await reconcile(db, batch, assets, at, within=asset_ids)
-    # Who is concerned may have changed although no match has: triage looks at all that stand.
-    hand_on(db, sorted({*changed, *await _standing(db, asset_ids)}))
+    return sorted(indicators)
 
 
 async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
@@ -71,9 +105,9 @@ async def _candidates(db: AsyncSession, wanted: Lookups) -> set[str]:
 def _conditions(wanted: Lookups) -> Iterator[ColumnElement[bool]]:
     kind, key = col(IndicatorKey.kind), col(IndicatorKey.key)
     for kind_wanted, keys in wanted.equal.items():
-        for batch in _batches(sorted(keys), _KEYS):
+        for batch in batches(sorted(keys), _KEYS):
             yield and_(kind == kind_wanted, key.in_(batch))
-    for batch in _batches(sorted(wanted.ranges), _RANGES):
+    for batch in batches(sorted(wanted.ranges), _RANGES):
         yield or_(*(and_(kind == kind_wanted, key >= low, key < high) for kind_wanted, low, high in batch))
 
 
@@ -91,6 +125,7 @@ async def _matched(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
     return set((await (await db.connection()).execute(query)).scalars())
 
 
-def _batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+def batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    """Yield `items` in parts of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

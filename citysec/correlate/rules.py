@@ -53,11 +53,16 @@ class RegisteredAsset(Generic[Id]):
 
 @dataclass(frozen=True, slots=True)
 class Hit(Generic[Id]):
-    """An atom touches an asset."""
+    """An atom touches an asset.
+
+    `shared` is the key of what the two have in common, where that is not the atom's own: the asset's block inside a
+    wider one, the name that an expression fits.
+    """
 
     asset_id: Id
     relation: Relation
     certain: bool
+    shared: str | None = None
 
 
 def registered(asset_id: Id, kind: AssetKind, value: str, scope: Scope) -> RegisteredAsset[Id]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Generic
 
 from citysec.correlate.index import AssetIndex
+from citysec.correlate.listing import Effect
 from citysec.correlate.rules import CLOSENESS, Id, Relation
 from citysec.correlate.standing import Standing, Terms, standing
+from citysec.correlate.warned import NOTHING_WARNED, Verdict, WarningIndex
 from citysec.patterning import Atom
 
 ANONYMIZATION: Final = "anonymization"
@@ -19,57 +21,79 @@ ANONYMIZATION: Final = "anonymization"
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """By which atom an indicator touches an asset, how, and whether that is certain."""
+    """By which atom an indicator touches an asset, how, whether that is certain, and what warning lists say of it."""
 
     atom: Atom
     relation: Relation
     certain: bool
+    verdict: Verdict | None = None
 
     @property
-    def rank(self) -> tuple[bool, int]:
+    def suppressed(self) -> bool:
+        """Whether a warning list says that this is no match."""
+        return self.verdict is not None and self.verdict.effect is Effect.SUPPRESS
+
+    @property
+    def warning_lists(self) -> tuple[str, ...]:
+        """The names of the lists, those that say most first."""
+        return self.verdict.lists if self.verdict else ()
+
+    @property
+    def rank(self) -> tuple[bool, bool, int]:
         """Sorts the touch that says most first."""
-        return not self.certain, CLOSENESS[self.relation]
+        return self.suppressed, not self.certain, CLOSENESS[self.relation]
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook(Generic[Id]):
     """How an indicator stands, what it touches while that is so, and when it will stand otherwise by itself.
 
-    `turns_at` is None where nothing will change, for no asset or for no time.
+    `turns_at` is None where nothing will change, for no asset or for no time. `suppressed` are the assets that it would
+    touch but for a warning list.
     """
 
     standing: Standing
     touches: Mapping[Id, Touch]
     turns_at: datetime | None
+    suppressed: Mapping[Id, Touch] = field(default_factory=dict[Id, Touch])
 
 
-def touches(atoms: Iterable[Atom], types: Collection[str], index: AssetIndex[Id]) -> dict[Id, Touch]:
+def touches(
+    atoms: Iterable[Atom], types: Collection[str], index: AssetIndex[Id], warned: WarningIndex = NOTHING_WARNED
+) -> dict[Id, Touch]:
     """Return, for each asset that any of the atoms touches, what says most about it; the first among equals.
 
     Args:
         atoms: of one indicator.
         types: its indicator types and labels.
         index: the assets.
+        warned: the warning lists that count; a touch that one of them suppresses is returned where there is no other.
     """
     best: dict[Id, Touch] = {}
     doubtful = ANONYMIZATION in types
     for atom in atoms:
         for hit in index.matches(atom):
-            touch = Touch(atom, hit.relation, hit.certain and not doubtful)
+            verdict = warned.verdict(atom, hit.shared) if warned else None
+            certain = hit.certain and not doubtful and not (verdict and verdict.effect is Effect.DEMOTE)
+            touch = Touch(atom, hit.relation, certain, verdict)
             if hit.asset_id not in best or touch.rank < best[hit.asset_id].rank:
                 best[hit.asset_id] = touch
     return best
 
 
-def outlook(terms: Terms, atoms: Iterable[Atom], index: AssetIndex[Id], at: datetime) -> Outlook[Id]:
-    """Return what an indicator of `terms` means for the assets of `index` at `at`."""
+def outlook(
+    terms: Terms, atoms: Iterable[Atom], index: AssetIndex[Id], warned: WarningIndex, at: datetime
+) -> Outlook[Id]:
+    """Return what an indicator of `terms` means for the assets of `index` at `at`, with the warning lists `warned`."""
     now = standing(terms, at)
     if now not in {Standing.IN_FORCE, Standing.NOT_YET_VALID}:
         return Outlook(now, {}, None)
-    touched = touches(atoms, terms.types, index)
+    every = touches(atoms, terms.types, index, warned)
+    suppressed = {asset_id: touch for asset_id, touch in every.items() if touch.suppressed} if warned else {}
+    touched = {asset_id: touch for asset_id, touch in every.items() if asset_id not in suppressed}
     if now is Standing.NOT_YET_VALID:
         return Outlook(now, {}, terms.valid_from if touched else None)
-    return Outlook(now, touched, terms.valid_until if touched else None)
+    return Outlook(now, touched, terms.valid_until if touched else None, suppressed)
 
 
 class CloseReason(StrEnum):
@@ -78,17 +102,21 @@ class CloseReason(StrEnum):
     SUPERSEDED = "superseded"
     ASSET_WITHDRAWN = "asset-withdrawn"
     DELISTED = "delisted"
+    WARNING_LIST = "warning-list"
 
 
-def close_reason(stands: Standing | None, *, owned: bool) -> str:
+def close_reason(asset_id: Id, found: Outlook[Id] | None, owned: Collection[Id]) -> str:
     """Return why a match is one no longer.
 
     Args:
-        stands: how its indicator stands; None where no feed says it any more.
-        owned: whether anybody still owns its asset.
+        asset_id: its asset.
+        found: how things stand with its indicator; None where no feed says it any more.
+        owned: the assets that somebody still owns.
     """
-    if not owned:
+    if asset_id not in owned:
         return CloseReason.ASSET_WITHDRAWN
-    if stands is None:
+    if found is None:
         return CloseReason.DELISTED
-    return CloseReason.SUPERSEDED if stands is Standing.IN_FORCE else stands
+    if asset_id in found.suppressed:
+        return CloseReason.WARNING_LIST
+    return CloseReason.SUPERSEDED if found.standing is Standing.IN_FORCE else found.standing

@@ -9,7 +9,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import re2
@@ -22,6 +22,8 @@ _WHOLE_TEXT: Final = re.compile(r"\\[AzC]|\(\?[a-zA-Z-]*m")
 _PIECE: Final = re.compile(r"\\.|\[\^?[^\[\]\\^][^\[\]\\]*\]|\{[^{}]*\}|.", re.DOTALL)
 _BREAKS: Final = frozenset((".", "^", "$", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\b", r"\B"))
 _REPEATS: Final = ("*", "?", "{", "+")
+_DELIMITED: Final = re.compile(r"/(.*)/([A-Za-z]*)", re.DOTALL)
+_FLAGS: Final = frozenset("ims")
 _OPAQUE: Final = frozenset("()|[]{}")
 
 
@@ -87,6 +89,21 @@ def _holding(literal: bytes, lines: bytes) -> Iterator[bytes]:
 def matches(pattern: str) -> Expression:
     """Return what finds the values that MATCHES `pattern`."""
     return Expression(pattern, _required(pattern))
+
+
+def searching(pattern: str) -> Callable[[str], bool]:
+    """Return what tells whether a text holds what MATCHES `pattern`, compiled once; `check` has passed."""
+    expression = _compile(pattern)
+    return lambda text: expression.search(text.encode()) is not None
+
+
+def undelimited(pattern: str) -> str:
+    """Return an expression as RE2 writes it; PCRE may put it between slashes, with flags behind them."""
+    found = _DELIMITED.fullmatch(pattern)
+    if found is None:
+        return pattern
+    flags = "".join(sorted(set(found[2]) & _FLAGS))
+    return f"(?{flags}){found[1]}" if flags else found[1]
 
 
 def like(pattern: str) -> Expression:

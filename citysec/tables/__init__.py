@@ -8,6 +8,7 @@ from citysec.tables.matches import Match
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Contact, Service
 from citysec.tables.share import Collection, Grant, Member, Receipt
+from citysec.tables.warnings import WarningEntry, WarningList
 from citysec.tables.work import Change, Meta, Outbox
 
 __all__ = [
@@ -47,4 +48,6 @@ __all__ = [
     "StixObject",
     "TimelineEntry",
     "Token",
+    "WarningEntry",
+    "WarningList",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
-from citysec.tables.columns import BigCount, KeyText, LongText, Row, UtcDateTime, new_id
+from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime, new_id
 
 
 class Match(Row, table=True):
@@ -34,3 +34,6 @@ class Match(Row, table=True):
     matched_at: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     close_reason: str | None = None
+    warning_lists: list[str] = Field(
+        default_factory=list, sa_type=Json, description="Names of the warning lists that its value is on."
+    )

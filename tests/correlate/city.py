@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.constituency import register
 from citysec.correlate.match import correlate_objects
-from citysec.correlate.retro import correlate_assets
+from citysec.correlate.retro import correlate_assets, rejudge_assets
 from citysec.db import Database
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.formats import Draft, stix
@@ -21,7 +21,7 @@ from citysec.tables import Asset, AssetOwner, Constituent, Feed, Match, Outbox
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 
-_STAGES = {"correlate": correlate_objects, "retro": correlate_assets}
+_STAGES = {"correlate": correlate_objects, "retro": correlate_assets, "rejudge": rejudge_assets}
 
 
 def indicator(number: int, pattern: str, **more: Any) -> dict[str, Any]:

@@ -6,12 +6,10 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
-from citysec.db import Database
 from citysec.tables.columns import now
 from tests.correlate.city import City, indicator
 
@@ -66,16 +64,6 @@ async def test_a_withdrawn_asset_ends_its_matches_and_no_others(city: City):
     await city.disown(first)
     await city.work()
     assert [match.close_reason for match in await city.matches()] == ["asset-withdrawn", None]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def either(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncGenerator[City, None]:
-    """A city on each of the two databases."""
-    url = sqlite_url
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+asyncpg://")
-    async with Database.opened(url) as database:
-        yield City(database)
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -174,6 +174,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_stix_object_source_ref"), ["source_ref"], unique=False)
 
     op.create_table(
+        "warning_list",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("attributes", sa.JSON(), nullable=False),
+        sa.Column("effect", sa.String(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("unread", sa.Integer(), nullable=False),
+        sa.Column("imported_at", UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "account",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -356,6 +371,7 @@ def upgrade() -> None:
         sa.Column("matched_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("closed_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("close_reason", sa.String(), nullable=True),
+        sa.Column("warning_lists", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["asset_id"],
             ["asset.id"],
@@ -433,6 +449,17 @@ def upgrade() -> None:
     with op.batch_alter_table("reject", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reject_feed"), ["feed"], unique=False)
 
+    op.create_table(
+        "warning_entry",
+        sa.Column("list_name", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", KEY_TEXT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["list_name"],
+            ["warning_list.name"],
+        ),
+        sa.PrimaryKeyConstraint("list_name", "kind", "key"),
+    )
     op.create_table(
         "advisory",
         sa.Column("id", sa.String(), nullable=False),

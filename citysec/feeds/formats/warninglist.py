@@ -1,0 +1,83 @@
+"""MISP warning lists: values that are well known and mostly harmless.
+
+They are no feed: what is on one is not bad. `citysec warnings import` reads them.
+
+Source:
+    MISP/misp-warninglists, `schema.json`: `name`, `version`, `description`, `type`, `list`, `matching_attributes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from citysec.errors import InvalidInput
+from citysec.feeds.formats.documents import MALFORMED
+from citysec.feeds.formats.draft import Reject
+from citysec.feeds.formats.members import mapping, number, sequence, text, texts
+
+_BOM: Final = b"\xef\xbb\xbf"
+_DEFAULT_TYPE: Final = "string"
+_anything: Final = msgspec.json.Decoder()
+
+
+class WarningList(msgspec.Struct, frozen=True, kw_only=True):
+    """A list as its publisher wrote it.
+
+    Args:
+        title: what it calls itself.
+        version: most often a day or a number that counts up; empty where it states none.
+        type: how its values are meant, for instance `cidr`.
+        matching_attributes: types of MISP attributes that it speaks of; empty is all.
+        values: each once, in its order.
+        rejects: what in its list is no value.
+    """
+
+    title: str
+    version: str
+    description: str
+    type: str
+    matching_attributes: tuple[str, ...]
+    values: tuple[str, ...]
+    rejects: tuple[Reject, ...] = ()
+
+
+def parse(body: bytes) -> WarningList:
+    """Return the warning list that `body` holds.
+
+    Raises:
+        InvalidInput: it holds none.
+    """
+    try:
+        found = mapping(_anything.decode(body.removeprefix(_BOM)))
+    except MALFORMED as err:
+        raise InvalidInput.at("", f"this is no JSON: {err}") from err
+    title = text(found.get("name"))
+    if title is None or not isinstance(found.get("list"), list):
+        raise InvalidInput.at("", "this is no warning list: it has no name, or no list")
+    items = list(_items(found.get("list")))
+    return WarningList(
+        title=title,
+        version=_version(found.get("version")),
+        description=text(found.get("description")) or "",
+        type=text(found.get("type")) or _DEFAULT_TYPE,
+        matching_attributes=texts(found.get("matching_attributes")),
+        values=tuple(dict.fromkeys(item for item in items if isinstance(item, str))),
+        rejects=tuple(item for item in items if isinstance(item, Reject)),
+    )
+
+
+def _items(listed: object) -> Iterator[str | Reject]:
+    for position, item in enumerate(sequence(listed)):
+        value = str(item) if isinstance(item, int) and not isinstance(item, bool) else text(item)
+        yield value or Reject(f"/list/{position}", "this is no value", repr(item)[:200])
+
+
+def _version(value: Any) -> str:
+    written = text(value)
+    if written is not None:
+        return written[:100]
+    found = number(value)
+    return f"{found:.0f}" if found is not None and abs(found) < 1e15 else ""
