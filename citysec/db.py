@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Engine, event, func, insert, inspect, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -134,11 +135,16 @@ async def alone(session: AsyncSession, lock: str) -> None:
 
 def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
     """Open the engines for reading and writing; their errors, which are logged and stored, tell no values."""
+    common: dict[str, Any] = {
+        "hide_parameters": True,
+        "json_serializer": lambda value: msgspec.json.encode(value).decode(),  # pyright: ignore[reportUnknownLambdaType]
+        "json_deserializer": msgspec.json.decode,
+    }
     if not url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, hide_parameters=True)
+        engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, **common)
         return engine, engine
-    reader = create_async_engine(url, pool_size=READERS, max_overflow=0, hide_parameters=True)
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
+    reader = create_async_engine(url, pool_size=READERS, max_overflow=0, **common)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, **common)
     for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
         _prepare(engine.sync_engine, begin)
     return reader, writer

@@ -20,27 +20,30 @@ from citysec.feeds.formats.draft import Subject
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
 
-class Author(msgspec.Struct, frozen=True):
-    """Makes the objects of one installation."""
+class Author:
+    """Makes the objects of one installation; `ref` is the `created_by_ref` of what it makes."""
 
-    namespace: uuid.UUID
-
-    @property
-    def ref(self) -> str:
-        """The `created_by_ref` of what it makes."""
-        return f"identity--{uuid.uuid5(self.namespace, 'author')}"
+    def __init__(self, namespace: uuid.UUID) -> None:
+        self._namespace = namespace.bytes
+        self.ref = f"identity--{self._uuid5('author')}"
 
     def stix_id(self, entry: Entry) -> str:
         """Return the id of the object that stands for what `entry` is about."""
-        return f"{entry.subject}--{uuid.uuid5(self.namespace, f'{entry.subject} {entry.key}')}"
+        return f"{entry.subject}--{self._uuid5(f'{entry.subject} {entry.key}')}"
 
-    def draft(self, entry: Entry, at: datetime) -> Draft:
+    def _uuid5(self, name: str) -> str:
+        """Return the UUID that RFC 9562 §5.5 makes of a name; the standard library's takes five times as long."""
+        digest = hashlib.sha1(self._namespace + name.encode(), usedforsecurity=False).hexdigest()
+        variant = "89ab"[int(digest[16], 16) & 3]
+        return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+
+    def draft(self, stix_id: str, entry: Entry, at: datetime) -> Draft:
         """Return the object that stands for what `entry` is about, made at `at`."""
-        written = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        written = at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
         head = {
             "type": entry.subject.value,
             "spec_version": "2.1",
-            "id": self.stix_id(entry),
+            "id": stix_id,
             "created_by_ref": self.ref,
             "created": written,
             "modified": written,
@@ -48,7 +51,7 @@ class Author(msgspec.Struct, frozen=True):
         text = _encoder.encode(head | self._body(entry, written))
         is_indicator = entry.subject is Subject.INDICATOR
         return Draft(
-            stix_id=head["id"],
+            stix_id=stix_id,
             type=entry.subject.value,
             spec_version="2.1",
             text=text.decode(),

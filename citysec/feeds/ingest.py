@@ -85,7 +85,7 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     have = await objects.stored(db, {draft.stix_id for draft in (*batch.drafts, *waited)} | entries.keys())
     drafts, unstorable = _sorted_out(batch.drafts, author, have)
     drafts += waited
-    drafts += [author.draft(entry, at) for stix_id, entry in entries.items() if stix_id not in have]
+    drafts += [author.draft(stix_id, entry, at) for stix_id, entry in entries.items() if stix_id not in have]
     plan = versions.plan(drafts, have, at)
     known = await markings.known(db, [*drafts, *entries.values()], batch.markings)
     labels = {draft.content_hash: tlp.strictest(draft.marking_refs, known) for draft in drafts}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlmodel import select
 
 from citysec.db import Database
@@ -138,10 +140,15 @@ async def test_nobody_else_can_say_what_our_objects_are(enrolled: Database, list
 
 
 async def test_two_installations_make_two_objects_of_one_thing():
-    one, other = (Author(uuid4()).draft(entry("192.0.2.1"), NOON) for _ in range(2))
-    assert one.stix_id != other.stix_id
-    assert one.created_by_ref != other.created_by_ref
-    assert one.pattern == other.pattern
+    one, other = Author(uuid4()), Author(uuid4())
+    assert one.ref != other.ref
+    assert one.stix_id(entry("192.0.2.1")) != other.stix_id(entry("192.0.2.1"))
+
+
+@given(st.uuids(), st.text())
+def test_the_ids_are_those_of_the_standard(namespace: UUID, key: str):
+    found = Author(namespace).stix_id(Entry(at="1", key=key))
+    assert found == f"indicator--{uuid5(namespace, f'indicator {key}')}"
 
 
 async def test_a_stream_of_entries_decays_from_when_it_was_last_seen(enrolled: Database, bundle_feed: BundleFeed):
