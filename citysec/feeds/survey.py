@@ -32,7 +32,7 @@ class Survey:
     skipped: list[Reject] = field(default_factory=list[Reject])
     patterns: dict[str, str] = field(default_factory=dict[str, str])
     _records: int = 0
-    _place: str = ""
+    _place: str | None = None
     _taken: str | None = None
 
     def take(self, item: Item) -> None:

@@ -83,7 +83,7 @@ def _entry(found: Found, options: Options) -> Entry:
     is_vulnerability = about.kind is Kind.CVE
     facts = {"defanged": found.defanged or None, "port": found.value.port}
     return Entry(
-        at=found.at,
+        at=f"{found.at}, column {found.column}",
         subject=Subject.VULNERABILITY if is_vulnerability else Subject.INDICATOR,
         key=about.value if is_vulnerability else found.value.pattern,
         name=options.threat,

@@ -47,12 +47,14 @@ class Found(msgspec.Struct, frozen=True):
     Args:
         value: in canonical form, with the port.
         at: where it stands first, for instance `line 12`.
+        column: where in that line, from 1.
         sentence: what stands around it, as it is written there.
         defanged: it is written so that nobody follows it.
     """
 
     value: Value
     at: str
+    column: int
     sentence: str
     defanged: bool
 
@@ -85,7 +87,9 @@ def extracted(lines: Iterable[tuple[str, str]], ignore: Collection[str] = ()) ->
             first = known.get((about.kind, about.key))
             start, end = meant.origin(one.start), meant.origin(one.end)
             if first is None and (_is_sure(one, line[start:end]) or is_plausible(about, one.written, one.before)):
-                known[about.kind, about.key] = Found(one.value, at, _sentence(line, start, end, heading), one.defanged)
+                known[about.kind, about.key] = Found(
+                    one.value, at, start + 1, _sentence(line, start, end, heading), one.defanged
+                )
             elif first is not None and one.defanged and not first.defanged:
                 known[about.kind, about.key] = msgspec.structs.replace(first, defanged=True)
         if line.rstrip().endswith(":"):

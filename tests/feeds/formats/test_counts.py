@@ -86,3 +86,21 @@ def test_every_block_of_drop_is_counted_as_it_counts_itself(shared_data: Path, f
     found = list(formats.read("spamhaus", BytesIO((shared_data / file).read_bytes())))
     assert [item for item in found if isinstance(item, Census)] == [Census(count["declared"])]
     assert len(found) == count["entries"] + count["metadata_records"]
+
+
+@pytest.mark.parametrize(("file", "count"), _counted("cve5"))
+def test_a_file_that_is_one_record_is_counted(shared_data: Path, file: str, count: Mapping[str, Any]):
+    found = _survey("cve", shared_data / file)
+    assert (found["objects"], found["by_type"], found["skipped"]) == (1, {"vulnerability": 1}, [])
+
+
+@pytest.mark.parametrize(("file", "count"), _counted("misp"))
+def test_every_attribute_for_detection_is_counted(shared_data: Path, file: str, count: Mapping[str, Any]):
+    found = _survey("misp", shared_data / file)
+    assert found["indicators"] + len(found["skipped"]) == count["to_ids"]
+
+
+@pytest.mark.parametrize(("file", "count"), _counted("kev-json"))
+def test_every_vulnerability_of_the_catalogue_is_counted(shared_data: Path, file: str, count: Mapping[str, Any]):
+    for name in (file, file.replace(".json", ".csv")):
+        assert _survey("kev", shared_data / name)["objects"] == count["entries"]

@@ -25,12 +25,12 @@ def mail(html: str = "<p>Pay at <a href='https://evil.com/pay'>our site</a> (evi
 
 
 def keys(body: bytes, **options: object) -> dict[str, str]:
-    return {entry.key: entry.at for entry in entries("text", body, **options)}
+    return {entry.key: entry.at.partition(", column")[0] for entry in entries("text", body, **options)}
 
 
 def test_an_entry_says_where_and_in_which_words():
     (found,) = entries("text", b"Hello\nC2: evil[.]example:443 since May\n", threat="LockSmith")
-    assert (found.at, found.key) == ("line 2", "[domain-name:value = 'evil.example']")
+    assert (found.at, found.key) == ("line 2, column 5", "[domain-name:value = 'evil.example']")
     assert (found.name, found.description) == ("LockSmith", "C2: evil[.]example:443 since May")
     assert found.facts == {"defanged": True, "port": 443}
 

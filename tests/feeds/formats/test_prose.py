@@ -90,7 +90,7 @@ def test_what_is_plainly_written_is_found(text: str, expected: str):
 
 def test_each_is_found_once_where_it_stands_first():
     first, second = extract("evil[.]example\n\nhxxp://evil[.]example\r\nEVIL[.]EXAMPLE.")
-    assert (first.at, second.at) == ("line 1", "line 3")
+    assert (first.at, first.column, second.at) == ("line 1", 1, "line 3")
 
 
 def test_what_is_defanged_once_counts_as_defanged():
