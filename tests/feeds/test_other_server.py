@@ -48,8 +48,9 @@ async def medallion(tmp_path: Path) -> AsyncGenerator[Medallion]:
     root = f"http://127.0.0.1:{port}/root/"
     collection = {"id": COLLECTION, "title": "C", "can_read": True, "can_write": True, "objects": [], "manifest": []}
     about = {"title": "R", "versions": ["application/taxii+json;version=2.1"], "max_content_length": 10**7}
-    data = {"/discovery": {"title": "D", "api_roots": [root]}, "root": {"information": about, "status": []}}
-    data["root"]["collections"] = [collection | {"media_types": ["application/stix+json;version=2.1"]}]
+    collections = [collection | {"media_types": ["application/stix+json;version=2.1"]}]
+    known = {"information": about, "status": [], "collections": collections}
+    data = {"/discovery": {"title": "D", "api_roots": [root]}, "root": known}
     (tmp_path / "data.json").write_text(json.dumps(data))
     backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend"}
     backend["filename"] = str(tmp_path / "data.json")
