@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final, cast
@@ -49,8 +49,8 @@ class Interpreter:
         self._dates = _declared(*((role, getattr(fields, role), self._instant) for role in ("since", "seen", "until")))
         self._facts = [(name, _last(name)) for name in fields.facts]
 
-    def entries(self, at: str, get: Get, shown: Callable[[], str]) -> Iterator[Entry | Reject]:
-        """Yield an entry for each observable of the record at `at`, and what is wrong with the others.
+    def entries(self, at: str, get: Get, shown: Callable[[], str]) -> list[Entry | Reject]:
+        """Return an entry for each observable of the record at `at`, and what is wrong with the others.
 
         Args:
             at: where the record stands.
@@ -58,12 +58,12 @@ class Interpreter:
             shown: gives the record as text, for a reject.
         """
         found, faults = self._observables(get)
-        if found:
-            yield from self._entries(at, get, found)
-        elif not faults:
+        if not found and not faults:
             faults = [f"nothing in {', '.join(self._profile.values)}"]
-        for fault in faults:
-            yield Reject(at, fault, excerpt(shown()))
+        entries: list[Entry | Reject] = self._entries(at, get, found) if found else []
+        if faults:
+            entries += [Reject(at, fault, excerpt(shown())) for fault in faults]
+        return entries
 
     def _observables(self, get: Get) -> tuple[list[Value], list[str]]:
         """Return the observables of a record, and why some of what it says is none."""
@@ -98,15 +98,17 @@ class Interpreter:
             raise InvalidInput.at("", f"the kind {word[:_WORD]!r} is not known")
         return reader_of(kind)
 
-    def _entries(self, at: str, get: Get, found: list[Value]) -> Iterator[Entry]:
+    def _entries(self, at: str, get: Get, found: list[Value]) -> list[Entry | Reject]:
         said, facts = self._said(get)
+        entries: list[Entry | Reject] = []
         for value in found:
             about = facts if value.port is None else {**facts, "port": value.port}
             if value.observable.kind is Kind.CVE:
                 subject, key = Subject.VULNERABILITY, value.observable.value
             else:
                 subject, key = Subject.INDICATOR, value.pattern
-            yield Entry(at=at, subject=subject, key=key, facts=about, **said)
+            entries.append(Entry(at=at, subject=subject, key=key, facts=about, **said))
+        return entries
 
     def _said(self, get: Get) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what a record says of its observables: the fields of an entry, and the facts.
@@ -115,8 +117,10 @@ class Interpreter:
         """
         fields = self._profile.fields
         said = {role: read(get(name)) for role, name, read in self._roles}
-        said["name"] = said.get("name") or self._profile.threat
-        said["labels"] = self._labels(tuple(text for name in fields.labels for text in _texts(get(name))))
+        if "name" not in said or said["name"] is None:
+            said["name"] = self._profile.threat
+        if fields.labels:
+            said["labels"] = self._labels(tuple([text for name in fields.labels for text in _texts(get(name))]))
         if fields.references:
             said["references"] = self._references(get)
         facts = {short: fact for name, short in self._facts if (fact := _fact(get(name))) is not None}
@@ -138,7 +142,7 @@ class Interpreter:
 
     def _references(self, get: Get) -> tuple[str, ...]:
         said = [text for name in self._profile.fields.references for text in _texts(get(name))]
-        links = (text for text in said if text.startswith(("https://", "http://")) and len(text) <= _SENTENCES)
+        links = [text for text in said if text.startswith(("https://", "http://")) and len(text) <= _SENTENCES]
         return tuple(dict.fromkeys(links))[:_REFERENCES]
 
 

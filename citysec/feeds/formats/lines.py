@@ -30,21 +30,16 @@ _address: Final = reader((Kind.IP,))
 _RULE: Final = re.compile(r"\|\|?([^|^$#]+)[|^]?(?:\$[^|^]*)?")
 
 
-class ListOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a list is read.
+class RuleOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a hosts file or a list of rules is read.
 
     Args:
         kinds: of which kinds its lines can be; of any when left out.
-        column: which field of a line holds the observable, from 1. When left out, a line is one field, but for a
-            number or a remark behind an address or a hash.
-        separator: between the fields; blanks when left out.
         comments: what lines of no interest begin with; by the kind of list when left out.
         threat: whom or what its lines belong to; for every line.
     """
 
     kinds: tuple[Kind, ...] = ()
-    column: Annotated[int, Meta(ge=1, le=1000)] | None = None
-    separator: Annotated[str, Meta(min_length=1)] | None = None
     comments: tuple[Annotated[str, Meta(min_length=1)], ...] | None = None
     threat: str | None = None
 
@@ -55,18 +50,34 @@ class ListOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"kinds: {err}") from err
 
 
+class ListOptions(RuleOptions, frozen=True, forbid_unknown_fields=True):
+    """How a plain list is read.
+
+    Args:
+        column: which field of a line holds the observable, from 1. When left out, a line is one field, but for a
+            number or a remark behind an address or a hash.
+        separator: between the fields; blanks when left out.
+    """
+
+    column: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    separator: Annotated[str, Meta(min_length=1)] | None = None
+
+
 Take = Callable[[str, Reader], Sequence[Value]]
 """Returns the observables of a line; raises `InvalidInput` when it has none."""
 
 
-def _read(take: Take, comments: tuple[str, ...], file: BinaryIO, options: ListOptions) -> Iterator[Item]:
-    if options.column is not None:
-        take = partial(_take_column, options.column, options.separator)
+def _read_list(file: BinaryIO, options: ListOptions) -> Iterator[Item]:
+    take = _take_plain if options.column is None else partial(_take_column, options.column, options.separator)
+    return _read(take, ("#", ";", "!", "//"), file, options)
+
+
+def _read(take: Take, comments: tuple[str, ...], file: BinaryIO, options: RuleOptions) -> Iterator[Item]:
     found = _items(file, options, take, comments if options.comments is None else options.comments)
     return readable(found, harmless=(NO_HOST, EXCEPTION))
 
 
-def _items(file: BinaryIO, options: ListOptions, take: Take, comments: tuple[str, ...]) -> Iterator[Item]:
+def _items(file: BinaryIO, options: RuleOptions, take: Take, comments: tuple[str, ...]) -> Iterator[Item]:
     read = reader(options.kinds)
     for number, line in lines(file):
         text = line.strip()
@@ -87,7 +98,7 @@ def _values(text: str, take: Take, read: Reader) -> Sequence[Value]:
     return take(text, read)
 
 
-def _entry(at: str, found: Value, options: ListOptions) -> Entry:
+def _entry(at: str, found: Value, options: RuleOptions) -> Entry:
     facts: dict[str, Any] = {} if found.port is None else {"port": found.port}
     return Entry(at=at, key=found.pattern, name=options.threat, facts=facts)
 
@@ -103,7 +114,7 @@ def _take_plain(text: str, read: Reader) -> Sequence[Value]:
         text = _REMARK.sub("", text)
         fields = text.split()
     if len(fields) == 1:
-        return several(_below(text), read)
+        return several(_plain_name(text), read)
     return _take_hosts(text, read) if fields[0] in _SINKS else _take_first(text, fields, read)
 
 
@@ -128,11 +139,11 @@ def _take_column(column: int, separator: str | None, text: str, read: Reader) ->
     fields = text.split(separator)
     if len(fields) < column:
         raise InvalidInput.at("", f"it has no field {column}")
-    return several(_below(fields[column - 1].strip()), read)
+    return several(_plain_name(fields[column - 1].strip()), read)
 
 
-def _below(text: str) -> str:
-    """Return a name without what says that all below it is meant, which a name in a list always means."""
+def _plain_name(text: str) -> str:
+    """Return a name without the wildcard before it: names below it are not implied (docs/decisions.md)."""
     return text[2:] if text.startswith("*.") else text.removeprefix(".")
 
 
@@ -150,15 +161,11 @@ def _take_rule(text: str, read: Reader) -> Sequence[Value]:
     rule = _RULE.fullmatch(text)
     if rule is None:
         raise InvalidInput.at("", "a rule that blocks no host as a whole")
-    return several(_below(rule[1]), read)
+    return several(_plain_name(rule[1]), read)
 
 
-LIST: Final = Format(
-    "Lists: one address, block, name, URL, mail address or hash a line",
-    partial(_read, _take_plain, ("#", ";", "!", "//")),
-    ListOptions,
-)
+LIST: Final = Format("Lists: one address, block, name, URL, mail address or hash a line", _read_list, ListOptions)
 HOSTS: Final = Format(
-    "Hosts files: an address and the names it stands for", partial(_read, _take_hosts, ("#",)), ListOptions
+    "Hosts files: an address and the names it stands for", partial(_read, _take_hosts, ("#",)), RuleOptions
 )
-ADBLOCK: Final = Format("Adblock lists: rules such as ||name^", partial(_read, _take_rule, ("!",)), ListOptions)
+ADBLOCK: Final = Format("Adblock lists: rules such as ||name^", partial(_read, _take_rule, ("!",)), RuleOptions)

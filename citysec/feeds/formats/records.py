@@ -89,17 +89,15 @@ def _inner(raw: Raw) -> Mapping[str, Raw]:
     return _members.decode(raw)
 
 
-def _entries(at: str, raw: Raw, declared: Interpreter | None) -> Iterator[Item]:
+def _entries(at: str, raw: Raw, declared: Interpreter | None) -> Sequence[Item]:
     try:
         record = _anything.decode(raw)
     except MALFORMED as err:
-        yield Reject(at, f"this is no JSON: {err}", excerpt(raw))
-        return
+        return (Reject(at, f"this is no JSON: {err}", excerpt(raw)),)
     interpreter = declared or _by_usual_names(_names(record))
     if interpreter is None:
-        yield Reject(at, "no member has a usual name of observables", excerpt(raw))
-        return
-    yield from interpreter.entries(at, partial(_member, record), partial(excerpt, raw))
+        return (Reject(at, "no member has a usual name of observables", excerpt(raw)),)
+    return interpreter.entries(at, partial(_member, record), partial(excerpt, raw))
 
 
 def _names(record: object) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated, BinaryIO, Final
 
 import msgspec
@@ -161,14 +162,13 @@ class _Table:
                 if name not in self.names:
                     yield Reject("", f"there is no column {name!r}", excerpt(self._shown(self.names)))
 
-    def entries(self, at: str, row: list[str]) -> Iterator[Item]:
-        """Yield what a row says."""
+    def entries(self, at: str, row: list[str]) -> Sequence[Item]:
+        """Return what a row says."""
         width = len(self.names)
         if len(row) > width and any(cell.strip() for cell in row[width:]):
-            yield Reject(at, f"{len(row)} cells under {width} names", excerpt(self._shown(row)))
-            return
+            return (Reject(at, f"{len(row)} cells under {width} names", excerpt(self._shown(row))),)
         said = dict(zip(self.names, row, strict=False))
-        yield from self._interpreter.entries(at, said.get, lambda: self._shown(row))
+        return self._interpreter.entries(at, said.get, partial(self._shown, row))
 
     def _shown(self, row: Sequence[str]) -> str:
         return self.dialect.delimiter.join(row[:_SHOWN])
