@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "collections": ("collections", "app"),
     "constituency": ("constituency", "app"),
     "feeds": ("feeds", "app"),
+    "warnings": ("warnings", "app"),
     "correlate": ("correlate", "correlate"),
     "playbooks": ("playbooks", "app"),
     "advisories": ("advisories", "app"),

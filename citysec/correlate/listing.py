@@ -71,6 +71,10 @@ class Reading:
     entries: tuple[Entry, ...]
     unread: Mapping[str, str]
 
+    def without(self, value: str, reason: str) -> Reading:
+        """Return the same with one more that could not be read."""
+        return Reading(self.entries, {**self.unread, value: reason})
+
 
 _Concerns = Collection[Kind]
 _TREE: Final = (".", "*.")

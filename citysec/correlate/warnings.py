@@ -1,7 +1,7 @@
 """The warning lists that count, read from the database.
 
 The index of them is kept in memory, one per database and process, until its revision (a `Meta` row that every change of
-a list counts up) is another one.
+a list renews) is another one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate.listing import Effect, Entry, EntryKind, concerns
 from citysec.correlate.warned import Warner, WarningIndex
+from citysec.tables.columns import new_id
 from citysec.tables.warnings import WarningEntry, WarningList
 from citysec.tables.work import Meta
 
 REVISION: Final = "warnings.revision"
-"""Name of the `Meta` row that counts changes of warning lists."""
+"""Name of the `Meta` row that is another one after each change of a list."""
 
 _PART: Final = 5000  # entries that are read at once
 
@@ -53,8 +54,8 @@ async def load(db: AsyncSession, but: str = "") -> WarningIndex:
 
 
 async def revise(db: AsyncSession) -> None:
-    """Count a change of the lists (`REVISION`); whoever changes one calls it."""
-    row = await db.get(Meta, REVISION, with_for_update=True)
-    db.add(Meta(name=REVISION, value="1") if row is None else row)
-    if row is not None:
-        row.value = str(int(row.value) + 1)
+    """Give the lists another `REVISION`; whoever changes one calls it.
+
+    It is no number: one that was rolled back would come again, for other lists.
+    """
+    await db.merge(Meta(name=REVISION, value=new_id()))

@@ -182,7 +182,16 @@ def matches() -> tuple[MatchView, ...]:
     return (
         first,
         replace(shared, owners=(CAMDEN, BRENT, ISLINGTON), service="Shared IT service", confidence=70),
-        replace(name, asset="camden.gov.uk", owners=(CAMDEN,), certain=False, confidence=35, tlp=TLP.GREEN, service=""),
+        replace(
+            name,
+            asset="camden.gov.uk",
+            owners=(CAMDEN,),
+            certain=False,
+            confidence=35,
+            tlp=TLP.GREEN,
+            service="",
+            warning_lists=("Top 1000 websites",),
+        ),
     )
 
 

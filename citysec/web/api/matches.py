@@ -47,6 +47,7 @@ class MatchOut(Out):
     matched_at: datetime
     closed_at: datetime | None
     close_reason: str | None
+    warning_lists: Annotated[list[str], Field(description="Names of the warning lists that its value is on.")]
 
 
 class MatchQuery(Paging):

@@ -17,6 +17,7 @@ from citysec.tables.feeds import StixObject
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.tables.register import Asset, AssetOwner, Constituent, Service
+from citysec.tables.warnings import WarningList
 from citysec.tlp import TLP
 from citysec.web import views as v
 
@@ -52,6 +53,7 @@ async def matches_of(
         .limit(SHOWN)
     )
     rows = (await db.exec(query)).all()
+    lists = await _titles(db, {name for match, *_ in rows for name in match.warning_lists})
     owners, services = await _owners(db, principal, {asset.id or 0 for _, asset, _, _ in rows})
     found = tuple(
         v.MatchView(
@@ -68,6 +70,7 @@ async def matches_of(
             valid_until=match.valid_until,
             service=services.get(asset.id or 0, ""),
             certain=match.certain,
+            warning_lists=tuple(lists.get(name, name) for name in match.warning_lists),
         )
         for match, asset, name, labels in rows
     )
@@ -102,6 +105,14 @@ def _listed(names: Sequence[str]) -> str:
 def _claim(name: str | None, labels: Sequence[str]) -> str:
     said = next((claim for label, claim in _CLAIMS.items() if label in {x.lower() for x in labels}), "a threat")
     return f"{said} (“{name}”)" if name else said
+
+
+async def _titles(db: AsyncSession, names: set[str]) -> dict[str, str]:
+    """Return name -> title of the warning lists; of those that have been removed, nothing."""
+    if not names:
+        return {}
+    titles = select(WarningList.name, WarningList.title).where(col(WarningList.name).in_(names))
+    return dict((await db.exec(titles)).all())
 
 
 async def _owners(

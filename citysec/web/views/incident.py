@@ -21,7 +21,8 @@ class MatchView:
         value: the atom as the publisher wrote it.
         claim: what the publisher says it is, to follow "is", for instance `a command-and-control server`.
         service: the public service that the asset carries, empty when unknown.
-        certain: false where the atom alone does not fulfil the indicator's pattern.
+        certain: false where the atom alone does not fulfil the indicator's pattern, or a warning list says so.
+        warning_lists: titles of the lists that its value is on.
     """
 
     feed: str
@@ -37,6 +38,7 @@ class MatchView:
     valid_until: datetime | None = None
     service: str = ""
     certain: bool = True
+    warning_lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
