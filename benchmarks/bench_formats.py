@@ -1,7 +1,7 @@
 """Formats: records read per second of CPU, alone and with their patterns compiled to keys.
 
 Every file is made here. Beside each figure, in the same run, stands the floor of its format: what iterating its lines,
-`csv.reader` or `json.loads` take; and for STIX what `stix2.parse` takes.
+`csv.reader`, `json.loads` or `ElementTree` take; and for STIX what `stix2.parse` takes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 from typing import Any, cast
+from xml.etree import ElementTree as ET
 
 import stix2
 
+from benchmarks import samples
 from citysec.feeds import formats
 from citysec.feeds.atoms import atoms, of_pattern
-from citysec.feeds.formats import Draft, Entry
+from citysec.feeds.formats import Draft, Entry, Subject
 
 RECORDS = 20_000
 PARSED_BY_STIX2 = 500
@@ -56,6 +58,11 @@ def objects(body: bytes) -> object:
 def objects_by_line(body: bytes) -> int:
     """Decode each line."""
     return sum(1 for line in body.splitlines() if json.loads(line))
+
+
+def elements(body: bytes) -> object:
+    """Parse the whole XML document."""
+    return ET.fromstring(body)
 
 
 def address(number: int) -> str:
@@ -119,6 +126,14 @@ SAMPLES: dict[str, Callable[[], Sample]] = {
         objects_by_line,
     ),
     "stix": lambda: Sample("stix", _bundle(), objects),
+    "misp": lambda: Sample("misp", samples.misp(RECORDS), objects),
+    "kev": lambda: Sample("kev", samples.kev(RECORDS), objects),
+    "epss": lambda: Sample("epss", samples.epss(RECORDS), rows),
+    "cve": lambda: Sample("cve", samples.cve(RECORDS), objects_by_line),
+    "nvd": lambda: Sample("nvd", samples.nvd(RECORDS), objects),
+    "csaf": lambda: Sample("csaf", samples.csaf(RECORDS), objects),
+    "news": lambda: Sample("news", samples.news(RECORDS), elements),
+    "text": lambda: Sample("text", samples.text(RECORDS), lines),
 }  # fmt: skip
 """What is measured -> its file."""
 
@@ -145,7 +160,7 @@ def read_with_keys(sample: Sample) -> None:
         match item:
             case Draft():
                 atoms(item)
-            case Entry():
+            case Entry(subject=Subject.INDICATOR):
                 of_pattern(item.key)
             case _:
                 pass
