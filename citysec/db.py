@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, event, func, insert, inspect, select, text
+from sqlalchemy import Connection, Dialect, Engine, column, event, func, insert, inspect, select, text
+from sqlalchemy import table as lightweight
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
@@ -85,6 +87,37 @@ async def upgrade(url: str) -> None:
         await engine.dispose()
 
 
+async def insert_many(session: AsyncSession, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all name the same columns; every one that has no default in the database.
+
+    SQLAlchemy writes the statement and converts the values, but is spared its work on each row, most of the cost.
+    """
+    if rows:
+        connection = await session.connection()
+        statement, names, converters = _prepared(connection.dialect, _name(table), tuple(rows[0]))
+        columns = [
+            [convert(row[name]) for row in rows] if convert else [row[name] for row in rows]
+            for name, convert in zip(names, converters, strict=True)
+        ]
+        await connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+
+
+def _name(table: type[SQLModel]) -> str:
+    return str(table.__tablename__)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+
+
+@lru_cache(maxsize=64)
+def _prepared(
+    dialect: Dialect, table: str, names: tuple[str, ...]
+) -> tuple[str, Sequence[str], Sequence[Callable[[Any], Any] | None]]:
+    """Return what inserts these columns: the statement, its columns in order, what converts each for the driver."""
+    types = {name: SQLModel.metadata.tables[table].columns[name].type for name in names}
+    bare = lightweight(table, *(column(name, type_) for name, type_ in types.items()))
+    compiled = insert(bare).compile(dialect=dialect, column_keys=list(names))
+    order = [str(name) for name in compiled.positiontup or ()]
+    return str(compiled), order, [types[name].dialect_impl(dialect).bind_processor(dialect) for name in order]
+
+
 def append(session: AsyncSession, table: type[SQLModel], row: Mapping[str, Any]) -> None:
     """Insert a row when the transaction is committed, in one statement with the others of its table.
 
@@ -114,7 +147,7 @@ async def _end(session: AsyncSession) -> None:
     await session.flush()
     appended: dict[type[SQLModel], list[Mapping[str, Any]]] = session.info.pop(_APPENDED, {})
     for table, rows in appended.items():
-        await (await session.connection()).execute(insert(table), rows)
+        await insert_many(session, table, rows)
     for act in session.info.pop(_AT_THE_END, ()):
         await act(session)
 

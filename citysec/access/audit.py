@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import rfc8785
-from sqlalchemy import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import alone, at_the_end
+from citysec.db import alone, at_the_end, insert_many
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 
@@ -53,7 +52,7 @@ async def _chain(db: AsyncSession) -> None:
         content = {"seq": seq, **entry, "previous": previous}
         previous = digest(content)
         rows.append({**content, "digest": previous})
-    await (await db.connection()).execute(insert(AuditEntry), rows)
+    await insert_many(db, AuditEntry, rows)
 
 
 async def first_broken(db: AsyncSession) -> tuple[int, int | None]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +17,7 @@ from citysec.correlate import claims, warnings
 from citysec.correlate.assets import Assets
 from citysec.correlate.claims import Claim
 from citysec.correlate.touch import Outlook, Touch, close_reason, outlook
+from citysec.db import insert_many
 from citysec.tables.columns import new_id
 from citysec.tables.matches import Match
 from citysec.tables.register import AssetOwner
@@ -171,8 +172,7 @@ async def _open(db: AsyncSession, pairs: Sequence[_Pair], at: datetime) -> list[
         | {"id": match_id, "indicator_id": claim.indicator_id, "asset_id": asset_id, "matched_at": at}
         for claim, asset_id, touch in pairs
     }
-    if rows:
-        await (await db.connection()).execute(insert(Match), list(rows.values()))
+    await insert_many(db, Match, list(rows.values()))
     return list(rows)
 
 

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.db import insert_many
 from citysec.tables import Assertion, StixObject
 
 _NAMED: Final = 1000  # ids in one statement
@@ -72,13 +73,14 @@ async def record(
     of versions that nobody has said before.
     """
     known = await _known(db, feed, said.keys() - set(new_ids))
-    new = [_row(object_id, feed, terms, at) for object_id, terms in said.items() if object_id not in known]
+    new = [
+        {**_row(object_id, feed, terms, at), "missed": 0} for object_id, terms in said.items() if object_id not in known
+    ]
     revised = {i: terms for i, terms in said.items() if i in known and known[i] != (terms, True)}
-    connection = await db.connection()
-    if new:
-        await connection.execute(insert(Assertion), new)
+    await insert_many(db, Assertion, new)
     if revised:
         rows = [_row(object_id, feed, terms, at) for object_id, terms in revised.items()]
+        connection = await db.connection()
         await connection.execute(_REVISE, [{f"_{name}": value for name, value in row.items()} for row in rows])
     changed = (i for i, terms in revised.items() if not known[i][1] or _differ(known[i][0], terms))
     return {row["object_id"] for row in new}.union(changed)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import dialect
+from citysec.db import dialect, insert_many
 from citysec.feeds.atoms import atoms
 from citysec.feeds.versions import Key, Plan, Stored, newest
 from citysec.patterning import Atom
@@ -62,8 +62,7 @@ async def store(
         {**rows[key], "id": ids[key], "latest": winners[key[0]] == key, "pattern_error": found[key][1]}
         for key in plan.new
     ]
-    connection = await db.connection()
-    await connection.execute(insert(StixObject), columns)
+    await insert_many(db, StixObject, columns)
     await _supersede(db, winners, have)
     live = (key for key, draft in plan.new.items() if winners[key[0]] == key and not draft.revoked)
     await _index(db, {ids[key]: found[key][0] for key in live})
@@ -107,9 +106,7 @@ async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:
         for object_id, all_atoms in found.items()
         for atom in all_atoms
     ]
-    if rows:
-        connection = await db.connection()
-        await connection.execute(insert(IndicatorKey), rows)
+    await insert_many(db, IndicatorKey, rows)
 
 
 async def relabel(db: AsyncSession, labels: Mapping[int, int]) -> None:

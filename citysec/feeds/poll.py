@@ -24,6 +24,8 @@ from citysec.tables.columns import now
 from citysec.tlp import TLP
 
 STIX: Final = "stix"
+_MARKING: Final = b'"marking-definition"'
+_CHUNK: Final = 1 << 20
 SAY_EVERY: Final = 5
 """Batches after which a poll that goes on says how far it has come."""
 _log: Final = log.get(__name__)
@@ -119,14 +121,13 @@ async def _stored(
 def batches(layout: Layout, body: BinaryIO, after: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Yield a page cut into batches; the cursor moves with the last one.
 
-    A page of STIX is read twice, first for its marking definitions, so that only one batch is in memory at a time.
+    A page that defines markings is read twice, first for those, so that only one batch is in memory at a time.
 
     Raises:
         FeedMalformed: the page as a whole is not of the format.
     """
     try:
-        is_stix = layout.name == STIX
-        labels = markings.of_page(i for i in _read(layout, body) if isinstance(i, Draft)) if is_stix else {}
+        labels = markings.of_page(_definitions(layout, body))
         found = _Counted(_read(layout, body))
         part = list(islice(found, BATCH))
         while following := list(islice(found, BATCH)):
@@ -162,6 +163,22 @@ class _Counted:
         """
         if self._census not in {None, self._came}:
             raise FeedMalformed(f"the list says that it holds {self._census:,} records, and {self._came:,} came")
+
+
+def _definitions(layout: Layout, body: BinaryIO) -> Iterator[Draft]:
+    """Yield the objects of a page that defines markings; most define none, and need not be read twice."""
+    if layout.name == STIX and _holds(body, _MARKING):
+        yield from (item for item in _read(layout, body) if isinstance(item, Draft))
+
+
+def _holds(body: BinaryIO, text: bytes) -> bool:
+    body.seek(0)
+    before = b""
+    while chunk := body.read(_CHUNK):
+        if text in before + chunk:
+            return True
+        before = chunk[-len(text) :]
+    return False
 
 
 def _read(layout: Layout, body: BinaryIO) -> Iterator[Item]:

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import bindparam, func, update
 from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.db import insert_many
 from citysec.incidents.touches import Place, Touch
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
@@ -113,9 +114,8 @@ async def link(db: AsyncSession, touches: Iterable[tuple[str, Touch]]) -> None:
         {"incident_id": incident_id, "match_id": t.match.id, "kind": t.kind, "criticality": t.criticality}
         for incident_id, t in touches
     ]
-    if rows:
-        await db.flush()
-        await (await db.connection()).execute(insert(IncidentMatch), rows)
+    await db.flush()
+    await insert_many(db, IncidentMatch, rows)
 
 
 async def grounds(db: AsyncSession, incident_ids: Sequence[str]) -> Mapping[str, Sequence[Ground]]:

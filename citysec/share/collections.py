@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert
+from sqlalchemy import delete, func
 from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access import accounts, audit
-from citysec.db import alone
+from citysec.db import alone, insert_many
 from citysec.errors import Conflict, InvalidInput, NotShared
 from citysec.share.membership import Candidate, Filter, from_json, wants
 from citysec.tables.feeds import Assertion, StixObject
@@ -148,7 +148,7 @@ async def _settle(
             {"date_added": next(dates), "collection_id": collection.id, "object_id": each.object_id, "tlp": each.label}
             for each in fresh
         ]
-        await (await db.connection()).execute(insert(Member), new)
+        await insert_many(db, Member, new)
 
 
 async def _last_date(db: AsyncSession) -> int:
