@@ -79,8 +79,8 @@ _OCTETS: Final = {str(octet): f"{octet:02x}" for octet in range(256)}
 _LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*(?=[^.]*[^0-9.])[a-z0-9_-]{1,63}")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)([^#\x00-\x1f\x7f]*)(?:#.*)?", re.DOTALL)
-_BARE_URL: Final = re.compile(r"[^/?#\\@:]+\.[^/?#\\@:]+(?::[0-9]+)?(?:[/?#].*)?", re.DOTALL)
-_AUTHORITY: Final = re.compile(r"(?:.*@)?(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
+_BARE_URL: Final = re.compile(r"(?=[^/?#\\@:]+\.[^/?#\\@:])[^/?#\\@:]++(?::[0-9]+)?(?:[/?#].*)?", re.DOTALL)
+_AUTHORITY: Final = re.compile(r"(?:.*@)?+(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 _PORTS: Final = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "443"}
 _LOCAL_PART: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+|\"[^\x00-\x1f\x7f\"]+\"")
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}", re.IGNORECASE)

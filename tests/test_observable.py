@@ -148,6 +148,12 @@ def test_a_mailbox_sorts_next_to_its_domain():
     assert not low <= observable.mailbox("info@bounce.camden.gov.uk").key < high
 
 
+@pytest.mark.parametrize("text", ["a." * 50_000 + "@", "a." * 50_000 + "\\", "http://" + "a@" * 50_000 + ":x"])
+def test_what_is_no_url_is_refused_in_time_that_grows_with_its_length(text: str):
+    with pytest.raises(InvalidInput):
+        observable.url(text)  # with backtracking it would take minutes
+
+
 @pytest.mark.parametrize("text", ["", "a", "@b.example", "a@", "a b@c.example", "a@b@c d"])
 def test_what_is_no_mailbox_is_refused(text: str):
     with pytest.raises(InvalidInput):
