@@ -21,7 +21,7 @@ MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 MAX_LINE_BYTES: Final = 16 << 20
 _EXCERPT: Final = 200
-_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
 _LIST: Final = re.compile(rb"\s*\[")
 _raws: Final = msgspec.json.Decoder(list[Raw])
 _raw: Final = msgspec.json.Decoder(Raw)
@@ -40,11 +40,11 @@ def documents(file: BinaryIO) -> Iterator[Document | Reject]:
     Raises:
         InvalidInput: the file as a whole is no JSON.
     """
-    if _is_lines(file):
+    if is_lines(file):
         yield from _lines(file)
         return
     file.seek(0)
-    body = file.read().removeprefix(_BOM)
+    body = file.read().removeprefix(BOM)
     try:
         whole = Document("", _raw.decode(body))
         members = _raws.decode(body) if is_list(body) else None
@@ -56,9 +56,9 @@ def documents(file: BinaryIO) -> Iterator[Document | Reject]:
         yield from (Document(f"/{number}", raw) for number, raw in enumerate(members))
 
 
-def _is_lines(file: BinaryIO) -> bool:
-    """Return whether the first line is a JSON text of its own, and no list, and another line follows."""
-    first = file.readline(MAX_LINE_BYTES).removeprefix(_BOM)
+def is_lines(file: BinaryIO) -> bool:
+    """Return whether the next line is a JSON text of its own, and no list, and another line follows."""
+    first = file.readline(MAX_LINE_BYTES).removeprefix(BOM)
     if not first.endswith(b"\n") or is_list(first) or not _is_json(first):
         return False
     return any(not line.isspace() for line in iter(lambda: file.readline(MAX_LINE_BYTES), b""))
@@ -78,7 +78,7 @@ def _lines(file: BinaryIO) -> Iterator[Document | Reject]:
         if len(line) > MAX_LINE_BYTES:
             yield Reject(f"line {number}", f"longer than {MAX_LINE_BYTES} bytes", excerpt(line))
         elif not line.isspace():
-            yield Document(f"line {number}", Raw(line.removeprefix(_BOM)))
+            yield Document(f"line {number}", Raw(line.removeprefix(BOM)))
 
 
 def bounded_lines(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes]]:

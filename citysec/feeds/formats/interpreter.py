@@ -9,7 +9,6 @@ from typing import Any, Final, cast
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import markings, members, times
-from citysec.feeds.formats.documents import excerpt
 from citysec.feeds.formats.draft import Entry, Reject, Subject
 from citysec.feeds.formats.profile import ANY, Profile, reader_of
 from citysec.feeds.formats.spellings import kind_of, several
@@ -49,20 +48,20 @@ class Interpreter:
         self._dates = _declared(*((role, getattr(fields, role), self._instant) for role in ("since", "seen", "until")))
         self._facts = [(name, _last(name)) for name in fields.facts]
 
-    def entries(self, at: str, get: Get, shown: Callable[[], str]) -> list[Entry | Reject]:
-        """Return an entry for each observable of the record at `at`, and what is wrong with the others.
+    def entries(self, at: str, get: Get, reject: Callable[[str], Reject]) -> list[Entry | Reject]:
+        """Return an entry for each observable of the record at `at`, and rejects of the others.
 
         Args:
             at: where the record stands.
             get: gives what it says.
-            shown: gives the record as text, for a reject.
+            reject: gives its reject for a reason.
         """
         found, faults = self._observables(get)
         if not found and not faults:
             faults = [f"nothing in {', '.join(self._profile.values)}"]
         entries: list[Entry | Reject] = self._entries(at, get, found) if found else []
         if faults:
-            entries += [Reject(at, fault, excerpt(shown())) for fault in faults]
+            entries += map(reject, faults)
         return entries
 
     def _observables(self, get: Get) -> tuple[list[Value], list[str]]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from io import SEEK_END
 from typing import Annotated, Any, BinaryIO, Final, cast
 
 import msgspec
 from msgspec import Meta, Raw
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt, is_list
-from citysec.feeds.formats.draft import Item, Reject
+from citysec.feeds.formats.documents import BOM, MALFORMED, Document, documents, excerpt, is_lines, is_list
+from citysec.feeds.formats.draft import Item, Reject, rejected
+from citysec.feeds.formats.elements import elements
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.interpreter import Interpreter
 from citysec.feeds.formats.profile import ANY, Profile, usual
 from citysec.feeds.formats.refusal import readable
 
+SMALL: Final = 16 << 20
+"""Bytes of a document that is read whole."""
+_HEAD: Final = 4096
 _members: Final = msgspec.json.Decoder(dict[str, Raw])
 _list: Final = msgspec.json.Decoder(list[Raw])
 _anything: Final = msgspec.json.Decoder()
@@ -39,19 +44,45 @@ def _read(file: BinaryIO, options: RecordOptions) -> Iterator[Item]:
 
 def _items(file: BinaryIO, options: RecordOptions) -> Iterator[Item]:
     declared = Interpreter(options) if options.values else None
+    for found in _records(file, options):
+        if isinstance(found, Reject):
+            yield found
+        else:
+            yield from _entries(found, declared, is_alone=not options.records)
+
+
+def _records(file: BinaryIO, options: RecordOptions) -> Iterator[Document | Reject]:
+    """Yield the records of `file`; of a large document only one is in memory at a time, where that is possible."""
+    if (member := _streamed(file, options)) is not None:
+        for number, element in enumerate(elements(file, member)):
+            yield Document(f"{options.records}/{number}", Raw(element))
+        return
     for document in documents(file):
         if isinstance(document, Reject):
             yield document
             continue
         try:
-            for at, raw in _records(document, options):
-                yield from _entries(at, raw, declared)
+            yield from _inside(document, options)
         except (*MALFORMED, InvalidInput) as err:
-            yield Reject(document.at, str(err), excerpt(document.raw))
+            yield rejected(document.at, err, bytes(document.raw))
 
 
-def _records(document: Document, options: RecordOptions) -> Iterator[tuple[str, Raw]]:
-    """Yield the records of a document with their places.
+def _streamed(file: BinaryIO, options: RecordOptions) -> str | None:
+    """Return the member that holds the records of a large document, None for another or where it is not known."""
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    if size <= SMALL or is_lines(file):
+        file.seek(0)
+        return None
+    file.seek(0)
+    whole = is_list(file.read(_HEAD).removeprefix(BOM))
+    file.seek(0)
+    steps = _steps(options.records)
+    return steps[0] if len(steps) == 1 and not whole else "" if whole and not steps else None
+
+
+def _inside(document: Document, options: RecordOptions) -> Iterator[Document]:
+    """Yield the records of a document.
 
     Raises:
         InvalidInput: there is nothing where they should be.
@@ -64,23 +95,33 @@ def _records(document: Document, options: RecordOptions) -> Iterator[tuple[str, 
             raise InvalidInput.at("", f"there is nothing at {options.records}")
         at, raw = f"{at}/{step}", members[step]
     if is_list(raw):
-        yield from ((f"{at}/{number}", record) for number, record in enumerate(_list.decode(raw)))
+        yield from _listed(at, raw)
     elif at == "" or options.records:
         yield from _of_object(at, raw, options)
     else:
-        yield at, raw
+        yield Document(at, raw)
 
 
-def _of_object(at: str, raw: Raw, options: RecordOptions) -> Iterator[tuple[str, Raw]]:
-    """Yield the records in the lists that an object holds; the object itself when it is a record."""
+def _listed(at: str, raw: Raw) -> Iterator[Document]:
+    return (Document(f"{at}/{number}", record) for number, record in enumerate(_list.decode(raw)))
+
+
+def _of_object(at: str, raw: Raw, options: RecordOptions) -> Iterator[Document]:
+    """Yield the records in the lists that an object holds; the object itself when it is a record.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
     members = _members.decode(raw)
     names = frozenset(name.split("/")[1] if name.startswith("/") else name for name in options.values)
+    lists = [(name, member) for name, member in members.items() if is_list(member)]
     if names & members.keys() or (not names and usual(tuple(members))):
-        yield at, raw
-        return
-    for name, member in members.items():
-        if is_list(member):
-            yield from ((f"{at}/{name}/{number}", record) for number, record in enumerate(_list.decode(member)))
+        yield Document(at, raw)
+    elif not lists and (members or not at):
+        raise InvalidInput.at("", "neither a record nor lists of records")
+    else:
+        for name, member in lists:
+            yield from _listed(f"{at}/{name}", member)
 
 
 def _inner(raw: Raw) -> Mapping[str, Raw]:
@@ -89,15 +130,25 @@ def _inner(raw: Raw) -> Mapping[str, Raw]:
     return _members.decode(raw)
 
 
-def _entries(at: str, raw: Raw, declared: Interpreter | None) -> Sequence[Item]:
+def _entries(document: Document, declared: Interpreter | None, *, is_alone: bool) -> Sequence[Item]:
+    """Return what a record says; `is_alone`: whether it can be read outside of its document."""
+    reject = partial(_rejected if is_alone else _reject, document)
     try:
-        record = _anything.decode(raw)
+        record = _anything.decode(document.raw)
     except MALFORMED as err:
-        return (Reject(at, f"this is no JSON: {err}", excerpt(raw)),)
+        return (reject(f"this is no JSON: {err}"),)
     interpreter = declared or _by_usual_names(_names(record))
     if interpreter is None:
-        return (Reject(at, "no member has a usual name of observables", excerpt(raw)),)
-    return interpreter.entries(at, partial(_member, record), partial(excerpt, raw))
+        return (reject("no member has a usual name of observables"),)
+    return interpreter.entries(document.at, partial(_member, record), reject)
+
+
+def _rejected(document: Document, reason: str) -> Reject:
+    return rejected(document.at, reason, bytes(document.raw))
+
+
+def _reject(document: Document, reason: str) -> Reject:
+    return Reject(document.at, reason, excerpt(document.raw))
 
 
 def _names(record: object) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from msgspec import Raw
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import members
-from citysec.feeds.formats.documents import MALFORMED, documents, excerpt
-from citysec.feeds.formats.draft import Census, Entry, Item, Reject
+from citysec.feeds.formats.documents import MALFORMED, documents
+from citysec.feeds.formats.draft import Census, Entry, Item, Reject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.refusal import readable
 from citysec.feeds.formats.values import pattern
@@ -50,7 +50,7 @@ def _items(file: BinaryIO) -> Iterator[Item]:
         try:
             yield _item(document.at, document.raw)
         except (*MALFORMED, InvalidInput) as err:
-            yield Reject(document.at, str(err), excerpt(document.raw))
+            yield rejected(document.at, err, bytes(document.raw))
 
 
 def _item(at: str, raw: Raw) -> Entry | Census:

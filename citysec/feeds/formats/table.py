@@ -166,9 +166,12 @@ class _Table:
         """Return what a row says."""
         width = len(self.names)
         if len(row) > width and any(cell.strip() for cell in row[width:]):
-            return (Reject(at, f"{len(row)} cells under {width} names", excerpt(self._shown(row))),)
+            return (self._reject(at, row, f"{len(row)} cells under {width} names"),)
         said = dict(zip(self.names, row, strict=False))
-        return self._interpreter.entries(at, said.get, partial(self._shown, row))
+        return self._interpreter.entries(at, said.get, partial(self._reject, at, row))
+
+    def _reject(self, at: str, row: Sequence[str], reason: str) -> Reject:
+        return Reject(at, reason, excerpt(self._shown(row)))
 
     def _shown(self, row: Sequence[str]) -> str:
         return self.dialect.delimiter.join(row[:_SHOWN])

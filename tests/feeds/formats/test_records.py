@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
+from citysec.feeds.formats import Reject, records
 from tests.feeds.formats.mutations import mutated, survives
 from tests.feeds.formats.reading import census, entries, items, keys, rejects
 
@@ -74,6 +75,24 @@ def test_members_deep_inside_have_pointers():
 def test_what_has_no_records_is_refused_as_a_whole(body: str):
     with pytest.raises(InvalidInput):
         items("json", body, **PROFILE)
+
+
+@pytest.mark.parametrize("document", [{"error": "unauthorised"}, {"data": "nothing"}, {}])
+def test_an_answer_without_records_is_no_empty_list(document: Any):
+    with pytest.raises(InvalidInput):
+        items("json", json.dumps(document))
+
+
+def test_a_large_document_is_read_record_by_record(monkeypatch: pytest.MonkeyPatch):
+    document = {"a": [1], "data": [{"ip": "192.0.2.1"}, {"ip": "nowhere"}, {"ip": "192.0.2.2"}]}
+    small = [items("json", json.dumps(d), records=r) for d, r in ((document, "/data"), (document["data"], ""))]
+    monkeypatch.setattr(records, "SMALL", 10)
+    assert [items("json", json.dumps(d), records=r) for d, r in ((document, "/data"), (document["data"], ""))] == small
+
+
+def test_a_record_that_can_be_read_alone_is_kept_whole():
+    (reject,) = (i for i in items("json", '[{"ip": "nowhere"}, "192.0.2.1"]') if isinstance(i, Reject))
+    assert reject.raw == b'{"ip": "nowhere"}'
 
 
 def test_a_broken_record_costs_itself():
