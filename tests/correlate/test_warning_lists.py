@@ -15,8 +15,10 @@ from citysec.correlate.preview import Shift, preview
 from citysec.correlate.warning_lists import Proposal
 from citysec.correlate.warnings import current
 from citysec.errors import InvalidInput
-from citysec.tables import AuditEntry, WarningEntry, WarningList
+from citysec.incidents.triage import triage
+from citysec.tables import AuditEntry, Incident, WarningEntry, WarningList
 from tests.correlate.city import City, indicator
+from tests.incidents.conftest import POLICY
 
 SHARED, OTHER = "[ipv4-addr:value = '192.0.2.1']", "[ipv4-addr:value = '198.51.100.1']"
 ADDRESSES = ("ip-src", "ip-dst")
@@ -182,3 +184,21 @@ async def test_every_change_is_in_the_audit(camden: City):
 async def test_a_list_that_does_not_exist_is_told(camden: City):
     with pytest.raises(InvalidInput, match="no warning list"):
         await changed(camden, warning_lists.remove, "hosting")
+
+
+async def triaged(city: City) -> list[str]:
+    """Have all matches triaged and return the states of the incidents, in their order."""
+    ids = [match.id for match in await city.matches()]
+    async with city.db.writing() as session:
+        await triage(session, {"matches": ids}, POLICY)
+    async with city.db.reading() as session:
+        return list((await session.exec(select(Incident.state).order_by(col(Incident.ref)))).all())
+
+
+@pytest.mark.parametrize("effect", [Effect.SUPPRESS, Effect.DEMOTE])
+async def test_an_incident_ends_with_the_match_that_is_listed_and_comes_again_with_it(camden: City, effect: Effect):
+    assert await triaged(camden) == ["open", "open"]
+    await imported(camden, effect, "192.0.2.1")
+    assert sorted(await triaged(camden)) == ["closed", "open"]
+    await changed(camden, warning_lists.switch, "hosting", enabled=False)
+    assert sorted(await triaged(camden)) == ["closed", "open", "open"]
