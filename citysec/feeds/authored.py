@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from citysec.errors import InvalidInput
 from citysec.feeds.formats import Draft, Entry
 from citysec.feeds.formats.draft import Subject
 
@@ -77,3 +78,5 @@ class Author:
                 title = entry.name or entry.key
                 report = {"name": entry.key, "description": title, "published": written, "object_refs": [self.ref]}
                 return report | ({"external_references": links} if links else {})
+            case Subject.WARNING:
+                raise InvalidInput.at(entry.at, "what is on a warning list is no news of a feed")

@@ -167,6 +167,8 @@ class Layout(BaseModel):
     def _is_legal(self) -> Layout:
         if self.name not in FORMATS:
             raise ValueError(f"{self.name!r} is none of {', '.join(FORMATS)}")
+        if not FORMATS[self.name].of_feeds:
+            raise ValueError(f"no feed comes as {self.name!r}; `citysec warnings import` reads that")
         try:
             FORMATS[self.name].tuned(self.options)
         except InvalidInput as err:

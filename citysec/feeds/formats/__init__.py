@@ -19,6 +19,7 @@ from citysec.feeds.formats import (
     spamhaus,
     stix,
     table,
+    warninglist,
 )
 from citysec.feeds.formats.draft import Census, Draft, Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format
@@ -40,6 +41,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "spamhaus": spamhaus.FORMAT,
     "stix": stix.FORMAT,
     "text": free_text.FORMAT,
+    "warninglist": warninglist.FORMAT,
 }
 """Name of a format -> what reads it."""
 

@@ -50,11 +50,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Subject(StrEnum):
-    """What an entry is about: the type of the STIX object that stands for it."""
+    """What an entry is about: the type of the STIX object that stands for it.
+
+    Of what is on a warning list there is none: it is nothing bad, and comes from no feed.
+    """
 
     INDICATOR = "indicator"
     VULNERABILITY = "vulnerability"
     REPORT = "report"
+    WARNING = "warning"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):

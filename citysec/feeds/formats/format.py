@@ -26,11 +26,13 @@ class Format:
             costs that record and yields a reject; a file that is none of the format as a whole raises `InvalidInput`,
             and nothing else is ever raised. Pure but for reading the file, which is open for bytes and can be rewound.
         options: the type of the second argument of `read`: what `[format]` in a feed's definition may say.
+        of_feeds: whether a feed may come in it.
     """
 
     title: str
     read: Callable[[BinaryIO, Any], Iterator[Item]]
     options: type[msgspec.Struct] = NoOptions
+    of_feeds: bool = True
 
     def tuned(self, given: Mapping[str, Any]) -> msgspec.Struct:
         """Return the options that `given` spells out.

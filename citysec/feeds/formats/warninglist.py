@@ -9,13 +9,14 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.documents import MALFORMED
-from citysec.feeds.formats.draft import Reject
+from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
+from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import mapping, number, sequence, text, texts
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -69,6 +70,18 @@ def parse(body: bytes) -> WarningList:
     )
 
 
+def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
+    """Yield the values of the list.
+
+    Raises:
+        InvalidInput: the file is no warning list.
+    """
+    found = parse(file.read())
+    for position, value in enumerate(found.values):
+        yield Entry(at=f"value {position}", subject=Subject.WARNING, key=value)
+    yield from found.rejects
+
+
 def _items(listed: object) -> Iterator[str | Reject]:
     for position, item in enumerate(sequence(listed)):
         value = str(item) if isinstance(item, int) and not isinstance(item, bool) else text(item)
@@ -81,3 +94,6 @@ def _version(value: Any) -> str:
         return written[:100]
     found = number(value)
     return f"{found:.0f}" if found is not None and abs(found) < 1e15 else ""
+
+
+FORMAT: Final = Format("MISP warning lists, for `citysec warnings import`", read, of_feeds=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
+from citysec.feeds.definition import Layout
+from citysec.feeds.formats import read
 from citysec.feeds.formats.warninglist import parse
+from citysec.feeds.survey import survey
 from tests.feeds.formats.mutations import mutated
 
 LIST: dict[str, Any] = {
@@ -57,9 +61,16 @@ def test_nothing_else_is_raised(body: bytes):
         assert all(isinstance(value, str) and value for value in found.values)
 
 
+def test_no_feed_may_come_as_a_warning_list():
+    with pytest.raises(ValueError, match="citysec warnings import"):
+        Layout(name="warninglist")
+
+
 def test_real_lists_have_as_many_values_as_were_counted(shared_data: Path):
     for entry in json.loads((shared_data / "COUNTS.json").read_text()):
         if entry["kind"] == "warninglist":
-            found, count = parse((shared_data / entry["file"]).read_bytes()), entry["count"]
+            body, count = (shared_data / entry["file"]).read_bytes(), entry["count"]
+            found = parse(body)
+            assert survey(read("warninglist", BytesIO(body)), lambda: None).report("")["objects"] == count["entries"]
             assert (len(found.values), found.type, found.rejects) == (count["distinct"], count["type"], ())
             assert (found.title, found.version) == (count["name"], str(count["version"]))
