@@ -24,8 +24,8 @@ from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened, read
 from citysec.db import Database
 from citysec.errors import FeedError, InvalidInput
-from citysec.feeds import body, formats, orders, poll, publishers, standing
-from citysec.feeds.definition import Definition, FileFeed
+from citysec.feeds import body, orders, poll, publishers, standing
+from citysec.feeds.definition import Definition, FileFeed, Layout
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.ingest import Outcome
 from citysec.feeds.rejects import Reason, by_reason
@@ -186,21 +186,32 @@ async def _accept(name: str, data: Path | None) -> None:
 
 @app.command()
 def parse(
-    file: Annotated[Path, typer.Argument(help="The file; may be gzipped.")],
-    format_: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")],
+    file: Annotated[Path, typer.Argument(help="The file; may be gzipped, or the one file of a zip archive.")],
+    format_: Annotated[str | None, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = None,
+    feed: Annotated[str | None, typer.Option(help="Read it as this feed is read, with its profile.")] = None,
+    data: Data = None,
 ) -> None:
     """Print as JSON what is in FILE, without a database; exit with 1 when it is refused as a whole."""
-    if format_ not in FORMATS:
-        raise typer.BadParameter(f"{format_!r} is none of {', '.join(FORMATS)}", param_hint="--format")
+    layout = _layout(format_, feed, data)
     try:
         with _counting(file.name) as one_more, body.opened(file, MAX_BYTES) as content:
-            found = survey(formats.read(format_, content), one_more)
+            found = survey(layout.read(content), one_more)
     except (FeedError, InvalidInput) as err:
         screen.stderr().print(Text(f"{file.name}: {err}"))
         raise typer.Exit(1) from None
     for stix_id, reason in found.patterns.items():
         screen.stderr().print(Text(f"{stix_id}: pattern: {reason}"))
-    sys.stdout.write(json.dumps(found.report(format_), ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(found.report(layout.name), ensure_ascii=False) + "\n")
+
+
+def _layout(format_: str | None, feed: str | None, data: Path | None) -> Layout:
+    if feed is not None and format_ is None:
+        return _named(publishers.definitions(read(data)), feed).format
+    if format_ is None or feed is not None:
+        raise typer.BadParameter("give either --format or --feed", param_hint="--format")
+    if format_ not in FORMATS:
+        raise typer.BadParameter(f"{format_!r} is none of {', '.join(FORMATS)}", param_hint="--format")
+    return Layout(name=format_)
 
 
 @app.command("formats")

@@ -66,6 +66,16 @@ def test_parse_counts_objects_indicators_and_observables(tmp_path: Path):
     assert [skipped["at"] for skipped in found["skipped"]] == ["/objects/3"]
 
 
+def test_parse_reads_a_file_as_a_feed_is_read(tmp_path: Path):
+    (tmp_path / "x.csv").write_text(
+        "# abuse.ch\n# Listingdate,SHA1,Listingreason\n2026-01-01 00:00:00," + 40 * "a" + ",C2\n"
+    )
+    result = _run("parse", "--feed", "abusech-sslbl", str(tmp_path / "x.csv"), data=tmp_path)
+    assert json.loads(result.stdout)["observables"] == {"certificate": 1}
+    for wrong in ((), ("--feed", "abusech-sslbl", "--format", "csv"), ("--format", "nonsense")):
+        assert _run("parse", *wrong, str(tmp_path / "x.csv"), data=tmp_path).exit_code == 2
+
+
 def test_parse_reads_gzip_too(tmp_path: Path):
     assert _parsed(tmp_path / "x.gz", gzip.compress(bundle(indicator(1))))["objects"] == 1
 
