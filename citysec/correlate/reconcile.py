@@ -60,6 +60,8 @@ async def reconcile(
     found = await claims.load(db, indicator_ids, at)
     warned = await warnings.current(db)
     outlooks = {claim.indicator_id: outlook(claim.terms, claim.atoms, assets.index, warned, at) for claim in found}
+    if suppressed := sum(len(each.suppressed) for each in outlooks.values()):
+        _log.info("match.suppressed", matches=suppressed)
     changed: list[str] = []
     fresh: list[_Pair] = []
     for claim in found:
