@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -126,6 +126,10 @@ class _Common(_Frozen):
         gt=0,
         le=36500,
         description="Indicators without `valid_until` expire after this; never when unset.",
+    )
+    lifetimes: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], Annotated[float, Field(gt=0, le=36500)]] = Field(
+        default_factory=dict[str, float],
+        description="The same in days for kinds of observables, for instance `{url = 14, file = 1825}`.",
     )
     decay_speed: float = Field(
         default=1.0, gt=0, le=10, description="How soon confidence falls: 1 evenly, above 1 sooner, below 1 later."

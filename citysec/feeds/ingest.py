@@ -217,7 +217,8 @@ def _standing_for(entries: Mapping[str, Entry], ids: Mapping[Key, int], have: St
 def _terms(feed: Definition, draft: Draft, labels: Labels) -> Terms:
     own = labels[draft.content_hash]
     sure = trust.confidence(feed, draft.confidence)
-    until = None if draft.type != "indicator" or draft.valid_until else trust.decayed(feed, sure, draft.version)
+    ends = draft.type == "indicator" and draft.valid_until is None
+    until = trust.decayed(feed, sure, draft.pattern, draft.version) if ends else None
     return Terms(int(feed.tlp if own is None else own), sure, until)
 
 
@@ -226,7 +227,7 @@ def _said(feed: Definition, entry: Entry, label: TLP | None, at: datetime) -> Te
     sure = trust.confidence(feed, entry.confidence)
     until = entry.until
     if until is None and feed.semantics is Semantics.STREAM:
-        until = trust.decayed(feed, sure, trust.end_of_day(entry.seen or at))
+        until = trust.decayed(feed, sure, entry.key, trust.end_of_day(entry.seen or at))
     return Terms(
         tlp=int(feed.tlp if label is None else label),
         confidence=sure,

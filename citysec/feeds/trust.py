@@ -23,19 +23,25 @@ def confidence(feed: Definition, stated: int | None) -> int:
     return round(WEIGHTS[feed.reliability] * (feed.confidence if stated is None else stated))
 
 
-def decayed(feed: Definition, sure: int, seen: datetime | None) -> datetime | None:
+def decayed(feed: Definition, sure: int, pattern: str | None, seen: datetime | None) -> datetime | None:
     """Return when the feed's word on what was last seen at `seen` counts no more; None is never.
 
     Confidence falls as `sure · (1 - (t/τ)^(1/δ))`, the polynomial of MISP's decay models, τ being the feed's lifetime
-    and δ its decay speed; it counts until it meets the feed's floor.
+    for what the pattern first looks for and δ its decay speed; it counts until it meets the feed's floor.
     """
-    if feed.lifetime_days is None or seen is None:
+    days = feed.lifetimes.get(_kind(pattern or ""), feed.lifetime_days)
+    if days is None or seen is None:
         return None
     left = max(0.0, 1 - feed.floor / sure) if sure else 0.0
     try:
-        return seen + timedelta(days=feed.lifetime_days * left**feed.decay_speed)
+        return seen + timedelta(days=days * left**feed.decay_speed)
     except OverflowError:
         return None
+
+
+def _kind(pattern: str) -> str:
+    """Return the type of the first object that a STIX pattern looks for, for instance `url`."""
+    return pattern.lstrip("[( \t\n").partition(":")[0]
 
 
 def end_of_day(at: datetime) -> datetime:

@@ -166,7 +166,7 @@ def test_confidence_decays_as_in_misps_polynomial(
     bundle_feed: BundleFeed, sure: int, floor: int, speed: float, days: float
 ):
     feed = bundle_feed.model_copy(update={"lifetime_days": 10, "floor": floor, "decay_speed": speed})
-    assert trust.decayed(feed, sure, NOON) == NOON + timedelta(days=days)
+    assert trust.decayed(feed, sure, "[url:value = 'x']", NOON) == NOON + timedelta(days=days)
 
 
 async def test_a_list_of_new_versions_has_not_shrunk(enrolled: Database, listing: BundleFeed):
@@ -179,3 +179,12 @@ async def test_a_list_of_new_versions_has_not_shrunk(enrolled: Database, listing
             await delist(db, listing, began)
     (row,) = await _all(enrolled, Feed)
     assert row.held is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "days"),
+    [("[url:value = 'x']", 3), (" ( [ file:name = 'x'] )", 10), ("", 10), ("[urls:value = 'x']", 10)],
+)
+def test_each_kind_of_observable_may_have_its_own_lifetime(bundle_feed: BundleFeed, pattern: str, days: int):
+    feed = bundle_feed.model_copy(update={"lifetime_days": 10, "lifetimes": {"url": 3.0}})
+    assert trust.decayed(feed, 50, pattern, NOON) == NOON + timedelta(days=days)
