@@ -64,6 +64,7 @@ class Action(StrEnum):
     IMPORT = "import"
     POLL = "poll"
     SWITCH = "switch"
+    SUBMIT = "submit"
 
 
 SERVICE: Final = "citysec"
@@ -85,6 +86,7 @@ ROLES: Final[Mapping[Action, frozenset[Role]]] = {
     Action.IMPORT: frozenset({Role.COORDINATOR, Role.ANALYST}),
     Action.POLL: frozenset({Role.COORDINATOR, Role.ANALYST}),
     Action.SWITCH: frozenset({Role.COORDINATOR}),
+    Action.SUBMIT: frozenset({Role.COORDINATOR, Role.ANALYST}),
 }
 """Which roles may do what. A constituent's machine may do what the constituent's members may."""
 

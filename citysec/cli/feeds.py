@@ -21,6 +21,7 @@ from rich.text import Text
 from sqlmodel import col, select
 
 from citysec.cli import screen
+from citysec.cli import submit as submitting
 from citysec.cli.opening import Data, actor, opened, read
 from citysec.db import Database
 from citysec.errors import FeedError, InvalidInput
@@ -35,6 +36,7 @@ from citysec.tables import Feed
 from citysec.tables.columns import now
 
 app: Final = typer.Typer(name="feeds", help="Which feeds there are, and what they bring.", no_args_is_help=True)
+app.command("submit")(submitting.submit_)
 
 MAX_BYTES: Final = 1 << 30
 """Largest file that `parse` reads, unpacked."""

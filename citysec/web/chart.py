@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import Final
 
 SLOTS: Final = 30
-SLOT: Final = 11
+ACROSS: Final = 330
+"""Room for the bars."""
 LEFT: Final = 30
 """Room for the figures beside the lines."""
 TALL: Final = 112
 """Height of the tallest bar and the deepest one together."""
 TOP: Final = 8
-_GAP: Final = 2
+_GAP: Final = 4
+_WIDEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Outcome:
 class Bar:
     """One poll: heights from the base line up and down; `failed` is marked at the base line."""
 
-    x: int
-    width: int
+    x: float
+    width: float
     up: float
     down: float
     failed: bool
@@ -71,12 +73,13 @@ def chart(outcomes: Sequence[Outcome]) -> Chart | None:
         return None
     top = max(1, *(math.ceil(_size(one.new)) for one in shown))
     deepest = max(math.ceil(_size(one.gone)) for one in shown)
-    unit, first = TALL / (top + deepest), LEFT + (SLOTS - len(shown)) * SLOT
+    unit, slot = TALL / (top + deepest), ACROSS / len(shown)
+    width = min(slot - _GAP, _WIDEST)
     base = round(TOP + top * unit)
     bars = [
         Bar(
-            x=first + place * SLOT + _GAP,
-            width=SLOT - 2 * _GAP,
+            x=round(LEFT + (place + 0.5) * slot - width / 2, 1),
+            width=round(width, 1),
             up=round(_size(one.new) * unit, 1),
             down=round(_size(one.gone) * unit, 1),
             failed=one.failed,
@@ -85,7 +88,7 @@ def chart(outcomes: Sequence[Outcome]) -> Chart | None:
     ]
     step = math.ceil(top / 4)
     lines = [Line(round(base - power * unit, 1), _figure(power)) for power in range(step, top + 1, step)]
-    return Chart(bars, lines, base, LEFT + SLOTS * SLOT, TOP + TALL + 4, shown[0].at, shown[-1].at)
+    return Chart(bars, lines, base, LEFT + ACROSS, TOP + TALL + 4, shown[0].at, shown[-1].at)
 
 
 def _size(number: int) -> float:

@@ -99,6 +99,26 @@ ASSET_KINDS: Final[Mapping[str, str]] = {
     "url": "web address",
 }
 
+OBSERVABLES: Final[Mapping[str, str]] = {
+    "ip": "Address",
+    "name": "Name",
+    "url": "Web address",
+    "mailbox": "Mailbox",
+    "hash": "File hash",
+    "certificate": "Certificate",
+    "asn": "Network number",
+    "cve": "Vulnerability",
+}
+"""What a text can hold."""
+
+THREATS: Final[Mapping[str, str]] = {
+    "phishing": "Phishing",
+    "c2": "Command and control",
+    "ransomware": "Ransomware",
+    "compromised": "Compromised machine",
+    "malicious-activity": "Something else that does harm",
+}
+
 SCOPES: Final[Mapping[str, str]] = {"exact": "only this", "tree": "and all below"}
 
 RELATIONS: Final[Mapping[str, str]] = {

@@ -56,7 +56,8 @@ async def _addresses(city: Running) -> list[str]:
     incidents = await city.incidents()
     shared, own = incidents.pop(None), next(iter(incidents.values()))
     return [
-        "/", "/?severity=low", "/feeds", "/audit", "/advisories/", "/nowhere", _link(city).removeprefix(city.url),
+        "/", "/?severity=low", "/feeds", "/feeds/by-hand", "/submit", "/audit", "/advisories/", "/nowhere",
+        _link(city).removeprefix(city.url),
         f"/incidents/{shared[0]['id']}", f"/incidents/{shared[0]['id']}/public",
         f"/incidents/{own[0]['id']}", f"/constituents/{own[0]['constituent']}",
         *(f"/questions/{key}" for key in ids["questions"][:1]), *(f"/advisory/{key}" for key in ids["advisories"][:1]),

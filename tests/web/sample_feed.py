@@ -7,7 +7,19 @@ from datetime import timedelta
 
 from citysec.tlp import TLP
 from citysec.web.chart import Outcome, chart
-from citysec.web.views import FeedCounts, FeedFacts, FeedHealthView, FeedView, PollRow, RejectRow
+from citysec.web.views import (
+    CandidateRow,
+    FeedCounts,
+    FeedFacts,
+    FeedHealthView,
+    FeedView,
+    Judged,
+    PollRow,
+    RejectRow,
+    SubmitCheckView,
+    SubmitView,
+    TouchedRow,
+)
 from tests.web.sample_names import NOW, ago
 
 _FACTS = FeedFacts(
@@ -59,7 +71,7 @@ def busy() -> FeedView:
 
 def troubled() -> FeedView:
     """The same feed while everything is wrong with it at once."""
-    held = "the list has shrunk from 18,412 to 12: nothing was delisted; `citysec feeds accept abusech-urlhaus`"
+    held = "the list has shrunk from 18,412 to 12: nothing was delisted"
     health = FeedHealthView(
         state="held", last_success_at=ago(hours=7), failures=3, error=_FAULT, held=held, silent_since=ago(hours=2),
         next_poll_at=ago(minutes=3),
@@ -85,7 +97,41 @@ def by_hand() -> FeedView:
         schedule="by hand", lifetime="no end", semantics="stream", labels=(), homepage=None, reliability="F",
     )  # fmt: skip
     counts = FeedCounts(listed=25, gone=0, objects=25, rejects=0)
-    return FeedView(facts=facts, health=FeedHealthView(state="hand"), counts=counts)
+    return FeedView(facts=facts, health=FeedHealthView(state="hand"), counts=counts, may_submit=True)
+
+
+TEXT = "The kit is live at hxxps://pay-camden[.]parking-fines[.]top/login.\n\nThe real page is camden.gov.uk/parking."
+_OURS = TouchedRow(asset="camden.gov.uk", relation="host", owners="London Borough of Camden")
+
+
+def handed_in() -> SubmitView:
+    """A text that is about to be looked at."""
+    return SubmitView(text=TEXT, longest=256)
+
+
+def checked() -> SubmitCheckView:
+    """What was found in a text: new things, known ones, and what is our own."""
+    url, ours = "https://pay-camden.parking-fines.top/login", "https://www.camden.gov.uk/parking"
+    digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    rows = (
+        CandidateRow(key="1", kind="url", value=url, at="line 1", sentence=TEXT.partition("\n")[0], ticked=True),
+        CandidateRow(key="2", kind="ip", value="203.0.113.77", at="part 1, line 4, column 12", sentence="", ticked=True,
+                     known=("abusech-urlhaus", "blocklist-de")),
+        CandidateRow(key="3", kind="hash", value=digest, at="line 6", sentence=f"SHA-256 {digest}", ticked=True),
+        CandidateRow(key="4", kind="cve", value="CVE-2024-3400", at="line 7", sentence="It abuses CVE-2024-3400.",
+                     warned=("Vulnerabilities that everybody talks about",)),
+        CandidateRow(key="5", kind="url", value=ours, at="line 7", sentence="The real page is fine. " * 9,
+                     touches=[_OURS, _OURS, _OURS], touched=14),
+    )  # fmt: skip
+    return SubmitCheckView(
+        content="aGVsbG8=",
+        feed="Files imported by hand",
+        candidates=rows,
+        judged=Judged(tlp="TLP:AMBER", confidence="75"),
+        labels={"": "Not known", "phishing": "Phishing"},
+        tlps={"TLP:GREEN": "TLP:GREEN", "TLP:AMBER": "TLP:AMBER"},
+        confidences={"75": "Likely (75; counts as 38)"},
+    )
 
 
 def _poll(number: int) -> PollRow:

@@ -114,6 +114,16 @@ def full() -> Pages:
         "/feeds": (frame("/feeds"), feeds()),
         "/feeds/busy": (frame("/feeds/busy", reader=COORDINATOR), sample_feed.busy()),
         "/feeds/troubled": (frame("/feeds/troubled", reader=COORDINATOR), sample_feed.troubled()),
+        "/submit": (frame("/submit"), sample_feed.handed_in()),
+        "/submit/refused": (
+            frame("/submit"),
+            replace(sample_feed.handed_in(), problems=(Problem("text", "No indicator was found in it."),)),
+        ),
+        "/submit/check": (frame("/submit"), sample_feed.checked()),
+        "/submit/check/refused": (
+            frame("/submit"),
+            replace(sample_feed.checked(), problems=(Problem("take", "Tick at least one indicator."),)),
+        ),
         "/audit": (frame("/audit"), audit()),
         "/errors/404": (frame("/nowhere", reader=None), ErrorView(status=404, request_id="7f3e0fc2")),
         "/errors/422": (
@@ -231,7 +241,8 @@ def feeds() -> FeedsView:
                 problem=problem,
             )
             for name, title, publisher, kind, state, age, objects, rejects, problem in rows
-        )
+        ),
+        may_submit=True,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from citysec.access.policy import Action
-from citysec.web.api import advisories, feeds, imports, incidents, matches, operate, register, runs
+from citysec.web.api import advisories, feeds, imports, incidents, matches, operate, register, runs, submissions
 from citysec.web.api.advisories import AdvisoryOut, AdvisoryQuery, ReplyBody
 from citysec.web.api.feeds import FeedOut, PollOut, RejectOut, ReplayOut, WorkOut
 from citysec.web.api.imports import ImportQuery, PlanOut
@@ -25,6 +25,7 @@ from citysec.web.api.operate import AuditOut, MeOut, WarningListOut
 from citysec.web.api.operation import Csv, Method, Nothing, Operation
 from citysec.web.api.register import AssetOut, AssetQuery, ConstituentOut, ServiceOut
 from citysec.web.api.runs import QuestionOut, QuestionQuery, RunOut, RunQuery, StepOut, VerdictBody
+from citysec.web.api.submissions import SubmissionBody, SubmissionOut
 from citysec.web.api.values import Page, Paging
 
 _GET, _POST = Method.GET, Method.POST
@@ -86,5 +87,6 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/feeds/{feed}/enable", Action.SWITCH, feeds.enable_feed, Nothing, Nothing, FeedOut),
     Operation(_POST, "/feeds/{feed}/disable", Action.SWITCH, feeds.disable_feed, Nothing, Nothing, FeedOut),
     Operation(_GET, "/warning-lists", _CITY, operate.list_warning_lists, Paging, Nothing, Page[WarningListOut]),
+    Operation(_POST, "/submissions", Action.SUBMIT, submissions.submit_text, Nothing, SubmissionBody, SubmissionOut),
     Operation(_GET, "/audit", Action.READ_AUDIT, operate.list_audit, Paging, Nothing, Page[AuditOut]),
 )

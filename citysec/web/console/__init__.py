@@ -6,11 +6,23 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from citysec.web.console import advisory, announce, board, constituent, feed, incident, live, operate, question, sign
+from citysec.web.console import (
+    advisory,
+    announce,
+    board,
+    constituent,
+    feed,
+    incident,
+    live,
+    operate,
+    question,
+    sign,
+    submit,
+)
 from citysec.web.context import AppContext
 
 
 def routes(app: AppContext) -> Iterable[web.AbstractRouteDef]:
     """Return the routes of every page of the console."""
-    for part in (sign, board, incident, announce, advisory, question, constituent, operate, feed, live):
+    for part in (sign, board, incident, announce, advisory, question, constituent, operate, feed, submit, live):
         yield from part.routes(app)

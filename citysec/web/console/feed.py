@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.access import policy
 from citysec.access.policy import Action, Principal
 from citysec.errors import NotShared
-from citysec.feeds import assertions, history, orders, rejects
+from citysec.feeds import assertions, history, orders, rejects, submit
 from citysec.feeds.definition import Definition, FileFeed, TAXIIFeed
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.rejects import Reason
@@ -21,7 +21,7 @@ from citysec.web import views as v
 from citysec.web.chart import SLOTS, Outcome, chart
 from citysec.web.console.frame import back, show
 from citysec.web.console.live import follow
-from citysec.web.console.operate import state
+from citysec.web.console.operate import state, suspicion
 from citysec.web.context import AppContext
 
 PATH: Final = "/feeds/{feed:[a-z0-9-]+}"
@@ -99,8 +99,14 @@ async def _view(db: AsyncSession, principal: Principal, definition: Definition) 
         rejects=[_reject(one) for one in reasons[:REASONS]],
         reasons=len(reasons),
         again=again,
-        actions=frozenset(a for a in _possible(definition, row, again) if policy.may(principal, _ACTIONS[a])),
+        actions=_offered(principal, definition, row, again),
+        may_submit=name == submit.FEED and policy.may(principal, Action.SUBMIT),
     )
+
+
+def _offered(principal: Principal, definition: Definition, row: Feed, again: int) -> frozenset[str]:
+    """Return what `principal` may do with a feed that stands like this."""
+    return frozenset(a for a in _possible(definition, row, again) if policy.may(principal, _ACTIONS[a]))
 
 
 def _possible(definition: Definition, row: Feed, again: int) -> Iterator[str]:
@@ -142,7 +148,7 @@ def _origin(feed: Definition) -> str:
     if isinstance(feed, TAXIIFeed):
         return f"{feed.url} ({feed.collection})"
     on_disk = isinstance(feed, FileFeed) and feed.path is not None
-    return feed.url or ("a file on this machine" if on_disk else "")
+    return feed.url or ("A file on this machine" if on_disk else "")
 
 
 def _schedule(feed: Definition) -> str:
@@ -175,7 +181,7 @@ def _health(definition: Definition, row: Feed) -> v.FeedHealthView:
         next_poll_at=row.next_at if row.enabled else None,
         failures=row.failures,
         error=row.error or "",
-        held=row.held or "",
+        held=suspicion(row),
         accepted=row.accepted,
         silent_since=row.stale_since,
     )

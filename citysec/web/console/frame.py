@@ -45,6 +45,7 @@ NOTICES = {
     "enable": "The feed is switched on, and polled in a moment.",
     "disable": "The feed is switched off. What it brought stays.",
     "accept": "The next list will be believed, however short it is.",
+    "submit": "It is stored. What it touches is being looked for now.",
     "replay": "It was tried again. What is still refused is listed below.",
 }
 """What the reader has just done, by the `done` parameter of the address it is sent back to."""

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from citysec.access import audit, policy
 from citysec.access.policy import Action
+from citysec.feeds import submit
 from citysec.feeds.definition import Definition, FileFeed
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
@@ -31,12 +32,14 @@ def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
 
 async def feeds(request: web.Request) -> web.Response:
     """Show every feed with its health."""
-    policy.demand(context.principal(request), Action.READ_CITY)
+    principal = context.principal(request)
+    policy.demand(principal, Action.READ_CITY)
     app, events = context.of(request), await follow(request)
     async with app.database.reading() as db:
         rows = {f.name: f for f in (await db.exec(select(Feed))).all()}
     stands = ((d, rows.get(d.name) or Feed(name=d.name)) for d in app.feeds.values())
-    view = v.FeedsView(feeds=tuple(_feed(d, f) for d, f in stands))
+    may_submit = submit.FEED in app.feeds and policy.may(principal, Action.SUBMIT)
+    view = v.FeedsView(feeds=tuple(_feed(d, f) for d, f in stands), may_submit=may_submit)
     return await show(request, view, events=events)
 
 
@@ -72,8 +75,13 @@ def _feed(definition: Definition, feed: Feed) -> v.FeedRow:
         next_poll_at=feed.next_at if feed.enabled else None,
         objects=feed.objects,
         rejects=feed.rejects,
-        problem=feed.error or feed.held or "",
+        problem=feed.error or suspicion(feed),
     )
+
+
+def suspicion(feed: Feed) -> str:
+    """Return why the feed's last list was not believed, without the command line's way to accept it."""
+    return (feed.held or "").partition("; `")[0]
 
 
 def state(definition: Definition, feed: Feed) -> str:

@@ -44,6 +44,7 @@ from citysec.web.views.incident import (
     TimelineEntry,
 )
 from citysec.web.views.operate import AuditRow, AuditView, FeedRow, FeedsView
+from citysec.web.views.submit import CandidateRow, Judged, SubmitCheckView, SubmitView, TouchedRow
 
 View = (
     SignInView
@@ -59,6 +60,8 @@ View = (
     | PublicAdvisoryView
     | FeedsView
     | FeedView
+    | SubmitView
+    | SubmitCheckView
     | AuditView
     | ErrorView
 )
@@ -78,6 +81,7 @@ __all__ = [
     "BoardFilter",
     "BoardView",
     "Body",
+    "CandidateRow",
     "ConstituentView",
     "ContactRow",
     "DeliveryView",
@@ -91,6 +95,7 @@ __all__ = [
     "FeedsView",
     "IncidentRow",
     "IncidentView",
+    "Judged",
     "MatchView",
     "Named",
     "Page",
@@ -107,9 +112,12 @@ __all__ = [
     "Sector",
     "SignInView",
     "StepView",
+    "SubmitCheckView",
+    "SubmitView",
     "ThanksView",
     "Tile",
     "TimelineEntry",
+    "TouchedRow",
     "View",
     "Wording",
 ]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from citysec.errors import Problem
 from citysec.tlp import TLP
 from citysec.web.chart import Chart
 
@@ -107,6 +106,7 @@ class FeedView:
         polls: the last ones, the newest first; `chart` draws the same.
         running: the poll that is going on.
         rejects: by reason, the most frequent first; `reasons` counts all reasons, `again` what can be tried again.
+        may_submit: whether to offer to hand in a text.
         actions: what this reader may do now: `poll`, `enable`, `disable`, `accept`, `replay`.
     """
 
@@ -121,4 +121,4 @@ class FeedView:
     reasons: int = 0
     again: int = 0
     actions: frozenset[str] = frozenset()
-    problems: tuple[Problem, ...] = ()
+    may_submit: bool = False

@@ -25,10 +25,11 @@ class FeedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedsView:
-    """`GET /feeds`."""
+    """`GET /feeds`; `may_submit` offers to hand in a text."""
 
     template: ClassVar[str] = "feeds.html"
     feeds: tuple[FeedRow, ...]
+    may_submit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from citysec.web.api.operation import Csv, Operation
 from citysec.web.api.serve import ROOT
 from citysec.web.api.table import OPERATIONS
 from tests import city
+from tests.web import feeding
 from tests.web.api.world import EVERYTHING, seed
 
 _WIDE = Door(by_name=Throttle(burst=10**6, refill_s=1), by_address=Throttle(burst=10**6, refill_s=1))
@@ -55,7 +56,7 @@ class _Served(threading.Thread):
         async with Database.opened(self._database) as db:
             await seed(db, EVERYTHING)
             self.token = await city.token(db, "ada")
-            async with city.served(replace(city.app_context(db), door=_WIDE)) as site:
+            async with city.served(replace(city.app_context(db), door=_WIDE, feeds=feeding.FEEDS)) as site:
                 self.url = site.url
                 self._ready.set()
                 await self._ended.wait()

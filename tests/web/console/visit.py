@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from html import unescape
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, FormData
 from sqlmodel import col, select
 
 from citysec.access import sessions
@@ -39,7 +39,12 @@ class Visit:
         """Send a form of the reader's own page."""
         return await self._send("POST", path, {"csrf": self.csrf} | fields)
 
-    async def _send(self, method: str, path: str, fields: dict[str, str] | None = None) -> Answer:
+    async def send(self, path: str, fields: FormData) -> Answer:
+        """Send a form with files, or with a field several times."""
+        fields.add_field("csrf", self.csrf)
+        return await self._send("POST", path, fields)
+
+    async def _send(self, method: str, path: str, fields: FormData | dict[str, str] | None = None) -> Answer:
         async with self.client.request(method, path, data=fields, allow_redirects=False) as answer:
             return Answer(answer.status, unescape(await answer.text()), answer.headers.get("Location", ""))
 
