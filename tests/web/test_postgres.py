@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -12,8 +13,10 @@ from citysec.db import Database
 from citysec.tlp import TLP
 from tests import city
 from tests.share import stored
+from tests.web import feeding
 from tests.web.api import crawl
 from tests.web.api.world import EVERYTHING, seed
+from tests.web.console import visit
 
 pytestmark = pytest.mark.postgres
 
@@ -60,3 +63,19 @@ async def test_a_collection_is_filled_and_read_page_by_page(site: city.Site):
             pages.append([o["name"] for o in page["objects"]])
             query = {"limit": "2", "next": page["next"]} if "next" in page else {}
     assert pages == [["№ 1", "№ 2"], ["№ 3", "№ 4"]]
+
+
+async def test_a_feed_s_page_and_what_is_handed_in(postgres_url: str):
+    url = settings.read({"CITYSEC_DATABASE_URL": postgres_url}).app_database
+    text = "A kit is at hxxps://evil[.]example/kit; it abuses CVE-2024-3400."
+    async with Database.opened(url) as db:
+        await city.account(db, "eve", city.Role.COORDINATOR, clearance=TLP.AMBER)
+        async with feeding.served(db) as site, visit.signed_in(site, "eve") as eve:
+            assert "nonsense" in (await eve.get("/feeds/list")).text
+            assert (await eve.post("/feeds/list/replay")).status == 303
+            checked = await eve.post("/submit", text=text, step="check")
+            choice = {"content": b64encode(text.encode()).decode(), "tlp": "TLP:AMBER", "confidence": "75"}
+            stored = await eve.post("/submit", step="save", take="CVE-2024-3400", **choice)
+            again = await eve.post("/submit", text=text, step="check")
+    assert ("2 indicators found" in checked.text, stored.status) == (True, 303)
+    assert again.text.count('href="/feeds/by-hand"') == 1
