@@ -30,7 +30,7 @@ def configure(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # of the moment: it may have been replaced
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -28,8 +28,11 @@ SHARED = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared"))
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-hypothesis.settings.register_profile("citysec", deadline=None)  # a busy machine is no fault of the code
-hypothesis.settings.load_profile("citysec")
+# The same examples each time, so that a change is judged by itself; `HYPOTHESIS_PROFILE=search` looks for new ones.
+# No deadline: a busy machine is no fault of the code.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(autouse=True, scope="session")

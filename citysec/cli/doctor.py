@@ -61,7 +61,7 @@ def doctor(
         print(json.dumps({"ok": well, "checks": [asdict(check) for check in checks]}))  # noqa: T201
     else:
         _show(checks)
-    raise typer.Exit(not well)
+    raise typer.Exit(0 if well else 1)
 
 
 def _show(checks: list[Check]) -> None:

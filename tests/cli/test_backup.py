@@ -26,7 +26,8 @@ def _contents(folder: Path) -> dict[str, bytes]:
 def archive(data: Path, run: Run, tmp_path: Path) -> Path:
     """A backup of an installation with a feed and a playbook folder of its own and an engine's database."""
     (data / "feeds").mkdir()
-    (data / "feeds" / "own.toml").write_text("name = 'own'")
+    own = 'name = "own"\ntitle = "Own"\npublisher = "Us"\nlicence = "none"\nkind = "stix-bundle"\n'
+    (data / "feeds" / "own.toml").write_text(own)
     (data / "playbooks" / "old").mkdir(parents=True)
     (data / "playbooks" / "old" / "strategy.toml").write_text("")
     with closing(sqlite3.connect(data / "citysec-runs.db")) as runs:
