@@ -28,7 +28,7 @@ from tests.waiting import until
 
 BOROUGHS: Final = ("Barnet", "Brent", "Camden", "Ealing")
 TOUCHED: Final = BOROUGHS[:3]
-PATIENCE_S: Final = 40
+PATIENCE_S: Final = 90
 MALWARE: Final = "malware--11111111-1111-4111-8111-111111111111"
 FEED: Final = """\
 name = "campaign"
