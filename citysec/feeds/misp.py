@@ -11,12 +11,11 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
-import msgspec
-
 from citysec import log
 from citysec.errors import FeedMalformed, InvalidInput
 from citysec.feeds.fetch import Answer, Client, Request, StatusRefused
-from citysec.feeds.formats.documents import MALFORMED
+from citysec.feeds.formats.misp import Options
+from citysec.feeds.formats.misp import read as events
 from citysec.feeds.formats.misp_feed import Listed, manifest
 
 _NAMED: Final = 3  # events that an error names
@@ -28,7 +27,7 @@ async def pages(
 ) -> AsyncGenerator[tuple[BinaryIO, dict[str, Any]]]:
     """Yield each event that has changed since `cursor`, the oldest first, with the cursor that stands after it.
 
-    An event that cannot be had, or is no JSON, costs itself: the others come, and it is asked for again next time.
+    An event that cannot be had, or is none, costs itself: the others come, and it is asked for again next time.
 
     Raises:
         FeedError: as `Client.get` for the manifest; or some events could not be had.
@@ -66,11 +65,11 @@ async def _event(client: Client, folder: Request, event: Listed) -> BinaryIO | N
     """Return the body of an event, None if it cannot be had."""
     try:
         answer = await client.get(_at(folder, f"{event.uuid}.json"))
-    except StatusRefused:
+    except (StatusRefused, FeedMalformed):
         return None
     try:
-        msgspec.json.decode(answer.body.read(), type=msgspec.Raw)
-    except MALFORMED:
+        next(events(answer.body, Options()), None)  # what is wrong with the whole is said before the first item
+    except InvalidInput:
         answer.body.close()
         return None
     return answer.body

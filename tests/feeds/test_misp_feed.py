@@ -31,6 +31,8 @@ class Folder:
     times: dict[int, int]
     broken: frozenset[int] = frozenset()
     missing: frozenset[int] = frozenset()
+    strange: frozenset[int] = frozenset()
+    huge: frozenset[int] = frozenset()
     asked: list[int] = field(default_factory=list[int])
 
     async def serve(self, request: web.Request) -> web.Response:
@@ -41,6 +43,10 @@ class Folder:
         if number in self.missing:
             return web.Response(status=404)
         self.asked.append(number)
+        if number in self.strange:
+            return web.json_response({"error": "no such event"})
+        if number in self.huge:
+            return web.Response(body=b" " * (2 << 20))
         return web.Response(text="{" if number in self.broken else json.dumps(self._event(number)))
 
     def _event(self, number: int) -> dict[str, Any]:
@@ -86,6 +92,16 @@ async def test_a_bad_event_costs_itself_and_is_asked_for_again(
     fetched, error = await _poll(enrolled, misp, publisher, folder)
     assert (fetched, "2 events" in error, uuid(3) in error) == ([1, 2, 4], True, True)
     assert await _poll(enrolled, misp, publisher, Folder(folder.times)) == ([1, 3], "")
+
+
+async def test_what_is_no_event_or_too_large_does_not_keep_back_those_after_it(
+    enrolled: Database, misp: Publishers, publisher: Publisher
+):
+    times = {n: 1_700_000_000 + n for n in range(1, 5)}
+    folder = Folder(times, strange=frozenset({1}), huge=frozenset({2}))
+    fetched, error = await _poll(enrolled, misp, publisher, folder)
+    assert (fetched, "2 events" in error) == ([1, 2, 3, 4], True)
+    assert await _poll(enrolled, misp, publisher, Folder(times)) == ([1, 2], "")
 
 
 async def test_a_poll_that_broke_off_goes_on_where_it_was(enrolled: Database, misp: Publishers, publisher: Publisher):
