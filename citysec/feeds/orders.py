@@ -22,7 +22,10 @@ async def enable(db: AsyncSession, feed: Definition, actor: str) -> None:
 
 async def disable(db: AsyncSession, name: str, actor: str) -> None:
     """Have the feed polled no more; what it brought stays."""
-    standing.disable(await db.get_one(Feed, name))
+    feed = await db.get_one(Feed, name)
+    if feed.stale_since is not None:
+        outbox.add(db, "outage", {"feed": name})  # nobody waits for it any more
+    standing.disable(feed)
     await _done(db, name, "disable", actor)
 
 

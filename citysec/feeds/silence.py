@@ -54,10 +54,10 @@ async def _silent(db: AsyncSession, definitions: Mapping[str, Definition], at: d
 
 
 def _is_late(feed: Feed, definitions: Mapping[str, Definition], at: datetime) -> bool:
-    since = feed.succeeded_at or feed.enabled_at
-    if since is None:
+    known = [instant for instant in (feed.succeeded_at, feed.enabled_at) if instant is not None]
+    if not known:
         return False
-    expected = since
+    expected = since = max(known)
     for _ in range(MISSED):
         following = definitions[feed.name].next_poll(expected)
         if following is None:

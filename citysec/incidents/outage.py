@@ -23,7 +23,7 @@ KIND: Final = "feed-outage"
 
 
 async def outage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -> None:
-    """Open the incident of a feed that is silent, or close that of one that is heard again.
+    """Open the incident of a feed that is silent, or close that of one that is heard again or switched off.
 
     Args:
         db: the stage's transaction.
@@ -36,7 +36,8 @@ async def outage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     if feed.stale_since is not None and incident is None:
         await _open(db, feed, key, policy)
     elif feed.stale_since is None and incident is not None:
-        await move(db, incident.id, Step.CLOSE, SERVICE, "The feed is heard again.")
+        why = "The feed is heard again." if feed.enabled else "The feed is switched off."
+        await move(db, incident.id, Step.CLOSE, SERVICE, why)
 
 
 async def _open(db: AsyncSession, feed: Feed, key: str, policy: Policy) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from citysec.db import Database
-from citysec.feeds import silence, standing
+from citysec.feeds import orders, silence, standing
 from citysec.feeds.definition import BundleFeed
 from citysec.incidents.outage import outage
 from citysec.tables import Feed, Incident, Outbox
@@ -63,3 +63,18 @@ async def test_a_feed_that_is_switched_off_or_has_no_schedule_is_not_missed(
         standing.disable(await db.get_one(Feed, "test"))
     await _pass(enrolled, bundle_feed, 100)
     assert await _incidents(enrolled) == []
+
+
+async def test_a_feed_that_is_switched_on_again_is_not_missed_at_once(enrolled: Database, bundle_feed: BundleFeed):
+    async with enrolled.writing() as db:
+        (await db.get_one(Feed, "test")).succeeded_at = now() - timedelta(days=30)
+    await _pass(enrolled, bundle_feed, 0.1)
+    assert await _incidents(enrolled) == []
+
+
+async def test_who_switches_a_silent_feed_off_ends_its_incident(enrolled: Database, bundle_feed: BundleFeed):
+    await _pass(enrolled, bundle_feed, 4)
+    async with enrolled.writing() as db:
+        await orders.disable(db, "test", "cli")
+    await _work(enrolled)
+    assert await _incidents(enrolled) == [("Feed silent: test", "closed")]
