@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -154,6 +155,12 @@ class _Common(_Frozen):
         if self.every_s is not None and self.cron is not None:
             raise ValueError("every_s and cron exclude each other")
         return self
+
+    @property
+    def origin(self) -> str:
+        """What a cursor belongs to: where the feed is read and how, in a few letters."""
+        said = self.model_dump_json(include={"url", "path", "collection", "format"})
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def next_poll(self, after: datetime) -> datetime | None:
         """Return when the feed is due after `after`, None when it has no schedule."""

@@ -84,13 +84,17 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
 async def read(database: Database, feed: Definition, publishers: Publishers) -> AsyncGenerator[Outcome, None]:
     """Fetch and store what the feed has new, one transaction a batch; yield what each came to.
 
+    A definition that names another place or another way to read it begins anew: what was refused or left out comes.
+
     Raises:
         FeedError: the feed failed; the batches before are kept, and the cursor stands behind the last whole page.
     """
     async with database.reading() as db:
         cursor = (await db.get_one(Feed, feed.name)).cursor
-    async for body, after in publishers.pages(feed, cursor):
-        async for outcome in _stored(database, feed, body, after):
+    origin = feed.origin
+    known = cursor if cursor.get("origin", origin) == origin else {}
+    async for body, after in publishers.pages(feed, known):
+        async for outcome in _stored(database, feed, body, {**after, "origin": origin}):
             yield outcome
 
 
