@@ -265,7 +265,8 @@ class TAXIIFeed(_Common):
         return _STIX
 
     @model_validator(mode="after")
-    def _guards_its_secret(self) -> TAXIIFeed:
+    def _is_safe_to_read(self) -> TAXIIFeed:
+        _check_stream(self.semantics)
         _check_secrecy(self.auth, self.url, self.allow_hosts)
         return self
 
@@ -280,9 +281,15 @@ class MISPFeed(_Common):
     )
 
     @model_validator(mode="after")
-    def _guards_its_secret(self) -> MISPFeed:
+    def _is_safe_to_read(self) -> MISPFeed:
+        _check_stream(self.semantics)
         _check_secrecy(self.auth, self.url, self.allow_hosts)
         return self
+
+
+def _check_stream(semantics: Semantics) -> None:
+    if semantics is Semantics.SNAPSHOT:
+        raise ValueError("a feed that is read on from its last poll is a stream: a poll does not bring all that counts")
 
 
 def _check_secrecy(auth: Auth | None, url: str | None, hosts: tuple[str, ...]) -> None:

@@ -65,6 +65,16 @@ def test_what_is_wrong_is_named_with_file_and_field(tmp_path: Path, line: str, p
         catalogue.read(_write(tmp_path, "one", f"\n{line}{rest}"))
 
 
+@pytest.mark.parametrize(
+    "kind", ['kind = "misp-feed"', 'kind = "taxii-2.1"\ncollection = "c"', 'kind = "taxii-2.0"\ncollection = "c"']
+)
+def test_what_is_read_on_from_the_last_poll_is_no_snapshot(tmp_path: Path, kind: str):
+    written = GOOD.replace('kind = "stix-bundle"', kind)
+    catalogue.read(_write(tmp_path, "one", written))
+    with pytest.raises(InvalidInput, match=r"one\.toml: .*is a stream"):
+        catalogue.read(_write(tmp_path, "one", f'{written}semantics = "snapshot"\n'))
+
+
 @pytest.mark.parametrize("cron", ["0 0 * *", "0 0 * * 1", "61 * * * *", "nonsense"])
 def test_a_calendar_that_cannot_be_obeyed_is_refused(tmp_path: Path, cron: str):
     with pytest.raises(InvalidInput, match=r"one.toml: cron"):
