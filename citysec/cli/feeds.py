@@ -83,7 +83,7 @@ async def _poll(name: str, data: Path | None) -> None:
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="STIX, as JSON or gzipped JSON.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="In the feed's format; may be gzipped.")],
     feed: Annotated[str, typer.Option(help="Store the objects as if this feed had sent them.")],
     data: Data = None,
 ) -> None:
