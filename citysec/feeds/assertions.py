@@ -69,10 +69,11 @@ async def record(
 ) -> set[int]:
     """Record that `feed` says the object versions `said`, and return those it did not say before, or on other terms.
 
-    That it says more than before, at the same terms, is recorded and changes nothing for anybody. `new_ids` are those
-    of versions that nobody has said before.
+    That it says more than before, at the same terms, is recorded and changes nothing for anybody. What has been renewed
+    does not end sooner by being repeated. `new_ids` are those of versions that nobody has said before.
     """
     known = await _known(db, feed, said.keys() - set(new_ids))
+    said = {i: _lasting(terms, known[i][0]) if i in known else terms for i, terms in said.items()}
     new = [
         {**_row(object_id, feed, terms, at), "missed": 0} for object_id, terms in said.items() if object_id not in known
     ]
@@ -84,6 +85,13 @@ async def record(
         await connection.execute(_REVISE, [{f"_{name}": value for name, value in row.items()} for row in rows])
     changed = (i for i, terms in revised.items() if not known[i][1] or _differ(known[i][0], terms))
     return {row["object_id"] for row in new}.union(changed)
+
+
+def _lasting(terms: Terms, before: Terms) -> Terms:
+    """Return `terms`, with the later end where both have one."""
+    if terms.until is None or before.until is None or before.until <= terms.until:
+        return terms
+    return msgspec.structs.replace(terms, until=before.until)
 
 
 def _row(object_id: int, feed: str, terms: Terms, at: datetime) -> dict[str, Any]:
@@ -127,6 +135,14 @@ async def seen(db: AsyncSession, feed: str, object_ids: Iterable[int], at: datet
     """Note that a feed which lists all that counts still lists these."""
     confirm = update(Assertion).where(col(Assertion.feed) == feed, col(Assertion.object_id).in_(list(object_ids)))
     await (await db.connection()).execute(confirm.values(seen_at=at, missed=0))
+
+
+async def extend(db: AsyncSession, feed: str, ends: Mapping[int, datetime]) -> None:
+    """Let `feed`'s word on objects, named by id, count until those ends."""
+    if ends:
+        here = (col(Assertion.object_id) == bindparam("_object_id"), col(Assertion.feed) == feed)
+        rows = [{"_object_id": object_id, "_until": end} for object_id, end in ends.items()]
+        await (await db.connection()).execute(update(Assertion).where(*here).values(until=bindparam("_until")), rows)
 
 
 async def listed(db: AsyncSession, feed: str, since: datetime) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox, tlp
 from citysec.db import alone
-from citysec.feeds import assertions, markings, objects, rejects, trust, versions
+from citysec.feeds import assertions, markings, objects, rejects, sightings, trust, versions
 from citysec.feeds.assertions import Terms
 from citysec.feeds.authored import Author
 from citysec.feeds.definition import Definition, Semantics
@@ -97,6 +97,7 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
         said[object_id] = _said(feed, entry, tlp.strictest(entry.marking_refs, known), at)
     changed = await _relabel(db, plan, labels)
     changed |= await assertions.record(db, feed.name, said, new_ids=ids.values(), at=at)
+    changed |= await sightings.renew(db, feed, plan.new.values(), at)
     if feed.semantics is Semantics.SNAPSHOT:
         await assertions.seen(db, feed.name, said, at)
     refused = [*batch.rejects, *unstorable, *plan.clashes]

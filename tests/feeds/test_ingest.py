@@ -209,3 +209,16 @@ async def test_a_large_page_is_cut_and_each_work_is_small(enrolled: Database, bu
     assert sizes == [BATCH, BATCH, 201]
     async with enrolled.reading() as db:
         assert (await db.exec(select(col(Feed.objects)))).one() == many
+
+
+async def test_a_sighting_renews_the_feeds_own_word(enrolled: Database, bundle_feed: BundleFeed):
+    feed = bundle_feed.model_copy(update={"lifetime_days": 10})
+    await _take(enrolled, feed, indicator(1), indicator(2))
+    seen = {"created": "2026-01-06T00:00:00.000Z", "modified": "2026-01-06T00:00:00.000Z"}
+    sighting = {"type": "sighting", "spec_version": "2.1", "id": f"sighting--{indicator(1)['id'][11:]}", **seen}
+    for again in (sighting, sighting | {"id": f"sighting--{indicator(2)['id'][11:]}", "modified": seen["created"]}):
+        await _take(enrolled, feed, again | {"sighting_of_ref": indicator(1)["id"]}, indicator(1))
+    ends = sorted(a.until.day for a in await _all(enrolled, Assertion) if a.until)
+    assert ends == [11, 16]
+    correlated = [w.payload["objects"] for w in await _all(enrolled, Outbox) if w.kind == "correlate"]
+    assert correlated == [[1, 2], [1]]
