@@ -27,6 +27,7 @@ from yarl import URL
 from citysec.errors import FeedMalformed
 from citysec.feeds.body import spool
 from citysec.feeds.fetch import Answer, Client, Request, StatusRefused
+from citysec.feeds.formats.escapes import mended
 from citysec.feeds.walk import Page, RepeatedPage, Walk, advanced, by_date, instant, resumed
 
 _VERSIONLESS: Final = {"taxii-2.1": "application/taxii+json", "taxii-2.0": "application/vnd.oasis.stix+json"}
@@ -169,7 +170,7 @@ def _by_range(page: Page, answer: Answer, source: Source, walk: Walk) -> Page:
 def _read(answer: Answer) -> Page:
     content = answer.body.read()
     try:
-        envelope = msgspec.json.decode(content or b"{}", type=_Envelope, strict=False)
+        envelope = msgspec.json.decode(mended(content) or b"{}", type=_Envelope, strict=False)
     except (msgspec.DecodeError, RecursionError) as err:
         raise FeedMalformed(f"no TAXII envelope: {err}") from err
     last = answer.headers.get("x-taxii-date-added-last")

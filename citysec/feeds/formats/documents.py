@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.draft import Reject
+from citysec.feeds.formats.escapes import mended
 
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding JSON of strangers may raise."""
@@ -44,7 +45,7 @@ def documents(file: BinaryIO) -> Iterator[Document | Reject]:
         yield from _lines(file)
         return
     file.seek(0)
-    body = file.read().removeprefix(BOM)
+    body = mended(file.read().removeprefix(BOM))
     try:
         whole = Document("", _raw.decode(body))
         members = _raws.decode(body) if is_list(body) else None
@@ -66,7 +67,7 @@ def is_lines(file: BinaryIO) -> bool:
 
 def _is_json(written: bytes) -> bool:
     try:
-        _raw.decode(written)
+        _raw.decode(mended(written))
     except MALFORMED:
         return False
     return True
@@ -78,7 +79,7 @@ def _lines(file: BinaryIO) -> Iterator[Document | Reject]:
         if len(line) > MAX_LINE_BYTES:
             yield Reject(f"line {number}", f"longer than {MAX_LINE_BYTES} bytes", excerpt(line))
         elif not line.isspace():
-            yield Document(f"line {number}", Raw(line.removeprefix(BOM)))
+            yield Document(f"line {number}", Raw(mended(line.removeprefix(BOM))))
 
 
 def bounded_lines(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes]]:

@@ -20,6 +20,7 @@ from msgspec import Raw
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.draft import Draft, Reject, rejected
 from citysec.feeds.formats.elements import elements
+from citysec.feeds.formats.escapes import mended
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.objects import MALFORMED, draft
 
@@ -47,7 +48,7 @@ def parse(body: bytes) -> Iterator[Draft | Reject]:
     Raises:
         InvalidInput: the body as a whole is no STIX.
     """
-    return _parsed(_documents(body.removeprefix(b"\xef\xbb\xbf")))
+    return _parsed(_documents(mended(body.removeprefix(b"\xef\xbb\xbf"))))
 
 
 def _parsed(documents: Iterable[tuple[str, Raw]]) -> Iterator[Draft | Reject]:
@@ -80,7 +81,7 @@ def _documents(body: bytes) -> Iterator[tuple[str, Raw]]:
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[str, Raw]]:
-    return ((f"line {number}", Raw(line)) for number, line in enumerate(file, 1) if not line.isspace())
+    return ((f"line {number}", Raw(mended(line))) for number, line in enumerate(file, 1) if not line.isspace())
 
 
 def _is_json(text: bytes) -> bool:
@@ -123,7 +124,7 @@ def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
         return
     version = _VERSION.search(head)
     for number, element in enumerate(elements(file, "objects")):
-        yield _draft(Raw(element), "/objects/{}", number, version[1].decode() if version else None)
+        yield _draft(Raw(mended(element)), "/objects/{}", number, version[1].decode() if version else None)
 
 
 FORMAT: Final = Format("STIX 2.0 and 2.1: bundles, TAXII envelopes, objects, NDJSON", _read)
