@@ -65,15 +65,22 @@ _REVISE: Final = (
 
 
 async def record(
-    db: AsyncSession, feed: str, said: Mapping[int, Terms], *, new_ids: Collection[int], at: datetime
+    db: AsyncSession,
+    feed: str,
+    said: Mapping[int, Terms],
+    *,
+    new_ids: Collection[int],
+    ended: Collection[int] = (),
+    at: datetime,
 ) -> set[int]:
     """Record that `feed` says the object versions `said`, and return those it did not say before, or on other terms.
 
     That it says more than before, at the same terms, is recorded and changes nothing for anybody. What has been renewed
-    does not end sooner by being repeated. `new_ids` are those of versions that nobody has said before.
+    does not end sooner by being repeated. `new_ids` are those of versions that nobody has said before, `ended` those
+    whose end the feed states itself, which is obeyed.
     """
     known = await _known(db, feed, said.keys() - set(new_ids))
-    said = {i: _lasting(terms, known[i][0]) if i in known else terms for i, terms in said.items()}
+    said = {i: _lasting(terms, known[i][0]) if i in known and i not in ended else terms for i, terms in said.items()}
     new = [
         {**_row(object_id, feed, terms, at), "missed": 0} for object_id, terms in said.items() if object_id not in known
     ]

@@ -81,7 +81,7 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     await alone(db, "ingest")  # one at a time decides which version is the newest
     at, author = now(), await _author(db)
     waited = await markings.waiting(db, feed.name, batch.markings)
-    entries = {author.stix_id(entry): entry for entry in batch.entries}
+    entries = _each_once(batch.entries, author, at)
     have = await objects.stored(db, {draft.stix_id for draft in (*batch.drafts, *waited)} | entries.keys())
     drafts, unstorable = _sorted_out(batch.drafts, author, have)
     drafts += waited
@@ -93,10 +93,12 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     ids = await objects.store(db, plan, have, rows)
     held = {ids[key]: draft for key, draft in plan.new.items()} | {have.id: draft for draft, have in plan.again}
     said = {object_id: _terms(feed, draft, labels) for object_id, draft in held.items()}
-    for object_id, entry in _standing_for(entries, ids, have).items():
+    listed = _standing_for(entries, ids, have)
+    for object_id, entry in listed.items():
         said[object_id] = _said(feed, entry, tlp.strictest(entry.marking_refs, known), at)
     changed = await _relabel(db, plan, labels)
-    changed |= await assertions.record(db, feed.name, said, new_ids=ids.values(), at=at)
+    ended = {object_id for object_id, entry in listed.items() if entry.until is not None}
+    changed |= await assertions.record(db, feed.name, said, new_ids=ids.values(), ended=ended, at=at)
     changed |= await sightings.renew(db, feed, plan.new.values(), at)
     if feed.semantics is Semantics.SNAPSHOT:
         await assertions.seen(db, feed.name, said, at)
@@ -141,6 +143,17 @@ async def _author(db: AsyncSession) -> Author:
         db.add(row)
         await db.flush()
     return Author(uuid.UUID(row.value))
+
+
+def _each_once(entries: Sequence[Entry], author: Author, at: datetime) -> dict[str, Entry]:
+    """Return the entry that counts of each thing: what was seen last, and of equals the last one."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        stix_id = author.stix_id(entry)
+        before = found.get(stix_id)
+        if before is None or (entry.seen or at) >= (before.seen or at):
+            found[stix_id] = entry
+    return found
 
 
 def _sorted_out(drafts: Sequence[Draft], author: Author, have: Stands) -> tuple[list[Draft], list[Reject]]:

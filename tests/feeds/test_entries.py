@@ -151,6 +151,22 @@ def test_the_ids_are_those_of_the_standard(namespace: UUID, key: str):
     assert found == f"indicator--{uuid5(namespace, f'indicator {key}')}"
 
 
+async def test_of_what_a_stream_says_twice_the_newest_counts(enrolled: Database, bundle_feed: BundleFeed):
+    feed = bundle_feed.model_copy(update={"lifetime_days": 30})
+    newest, oldest = (entry("192.0.2.1", seen=now() - timedelta(days=days), name=f"{days}") for days in (1, 60))
+    await _take(enrolled, feed, newest, oldest)
+    (said,) = await _all(enrolled, Assertion)
+    assert (said.name, said.until > now()) == ("1", True)
+
+
+async def test_a_publisher_may_end_sooner_what_it_says(enrolled: Database, bundle_feed: BundleFeed):
+    feed, over = bundle_feed.model_copy(update={"lifetime_days": 30}), now() - timedelta(hours=1)
+    await _take(enrolled, feed, entry("192.0.2.1"))
+    await _take(enrolled, feed, entry("192.0.2.1", until=over))
+    (said,) = await _all(enrolled, Assertion)
+    assert said.until == over
+
+
 async def test_a_stream_of_entries_decays_from_when_it_was_last_seen(enrolled: Database, bundle_feed: BundleFeed):
     short = bundle_feed.model_copy(update={"lifetime_days": 10})
     await _take(enrolled, short, entry("192.0.2.1", seen=NOON), entry("192.0.2.2", seen=NOON, until=NOON))
