@@ -71,24 +71,16 @@ def of_marking(marking_id: str) -> TLP | None:
     return _BY_UUID.get(marking_id.partition("--")[2])
 
 
-def of_markings(marking_ids: Iterable[str], unmarked: TLP, known: Mapping[str, TLP | None]) -> TLP:
-    """Return the label an object must be handled by.
+def strictest(marking_ids: Iterable[str], known: Mapping[str, TLP | None]) -> TLP | None:
+    """Return the most restrictive label of `marking_ids`, None where none of them is a label.
 
-    The most restrictive marking wins. A marking that nobody here knows counts as `TLP:RED`: what we cannot read we do
-    not pass on.
+    A marking that nobody here knows counts as `TLP:RED`: what we cannot read we do not pass on.
 
     Args:
         marking_ids: all object and granular markings of one object.
-        unmarked: the feed's label for objects that no TLP marking applies to.
         known: marking definitions received so far: the label that each stands for, None for those that are no TLP
             marking, for instance statements.
     """
-    found = strictest(marking_ids, known)
-    return unmarked if found is None else found
-
-
-def strictest(marking_ids: Iterable[str], known: Mapping[str, TLP | None]) -> TLP | None:
-    """Return the most restrictive label of `marking_ids`, None where none of them is a label; as `of_markings`."""
     return max((level for i in marking_ids if (level := _level(i, known)) is not None), default=None)
 
 

@@ -45,12 +45,12 @@ class Medallion:
 @pytest.fixture
 async def medallion(tmp_path: Path) -> AsyncGenerator[Medallion]:
     port = free_port()
-    root = f"http://127.0.0.1:{port}/root/"
+    root = f"http://127.0.0.1:{port}/city/"
     collection = {"id": COLLECTION, "title": "C", "can_read": True, "can_write": True, "objects": [], "manifest": []}
     about = {"title": "R", "versions": ["application/taxii+json;version=2.1"], "max_content_length": 10**7}
     collections = [collection | {"media_types": ["application/stix+json;version=2.1"]}]
     known = {"information": about, "status": [], "collections": collections}
-    data = {"/discovery": {"title": "D", "api_roots": [root]}, "root": known}
+    data = {"/discovery": {"title": "D", "api_roots": [root]}, "city": known}
     (tmp_path / "data.json").write_text(json.dumps(data))
     backend = {"module": "medallion.backends.memory_backend", "module_class": "MemoryBackend"}
     backend["filename"] = str(tmp_path / "data.json")
