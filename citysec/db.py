@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
+import aiosqlite
 import msgspec
-from sqlalchemy import Connection, Dialect, Engine, column, event, func, insert, inspect, select, text
+from sqlalchemy import Connection, Dialect, Engine, column, event, func, insert, inspect, make_url, select, text
 from sqlalchemy import table as lightweight
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec import migrations
+from citysec import migrations, sqlite
 from citysec.errors import SettingsError
 
 READERS: Final = 4
@@ -176,11 +177,16 @@ def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
     if not url.startswith("sqlite"):
         engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, **common)
         return engine, engine
-    reader = create_async_engine(url, pool_size=READERS, max_overflow=0, **common)
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, **common)
+    common |= {"async_creator": partial(_connected, make_url(url).database or ":memory:"), "max_overflow": 0}
+    reader = create_async_engine(url, pool_size=READERS, **common)
+    writer = create_async_engine(url, pool_size=1, **common)
     for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
         _prepare(engine.sync_engine, begin)
     return reader, writer
+
+
+async def _connected(path: str) -> aiosqlite.Connection:
+    return await sqlite.Connection(path)
 
 
 def _prepare(engine: Engine, begin: str) -> None:
