@@ -97,10 +97,19 @@ async def insert_many(session: AsyncSession, table: type[SQLModel], rows: Sequen
         connection = await session.connection()
         statement, names, converters = _prepared(connection.dialect, _name(table), tuple(rows[0]))
         columns = [
-            [convert(row[name]) for row in rows] if convert else [row[name] for row in rows]
-            for name, convert in zip(names, converters, strict=True)
+            _converted([row[name] for row in rows], convert) for name, convert in zip(names, converters, strict=True)
         ]
         await connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+
+
+def _converted(values: list[Any], convert: Callable[[Any], Any] | None) -> list[Any]:
+    """Convert the values of a column; one that they all share, as the instant of a batch, once."""
+    if convert is None:
+        return values
+    first = values[0]
+    if all(value is first for value in values):
+        return [convert(first)] * len(values)
+    return [convert(value) for value in values]
 
 
 def _name(table: type[SQLModel]) -> str:

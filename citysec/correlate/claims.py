@@ -92,8 +92,12 @@ async def load(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -
     atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
     said = select(*_ASSERTION).join(Feed, col(Feed.name) == col(Assertion.feed))
     rows = await connection.execute(said.where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None)))
-    sources = _by_object((row[0], Source(*row[1:4], word_ends(*row[4:]))) for row in rows)
+    sources = _by_object((row[0], _source(*row[1:4], word_ends(*row[4:]))) for row in rows)
     return [_claim(row, atoms.get(row.id, ()), counting(sources[row.id], at)) for row in versions if row.id in sources]
+
+
+def _source(feed: str, tlp: int, confidence: int, until: datetime | None) -> Source:
+    return Source(feed, tlp, confidence, until, changes_at=until)
 
 
 def counting(sources: Sequence[Source], at: datetime) -> Source:
@@ -101,6 +105,8 @@ def counting(sources: Sequence[Source], at: datetime) -> Source:
 
     Where all have decayed, it is the one that did so last.
     """
+    if len(sources) == 1:
+        return sources[0]
     fresh = [source for source in sources if source.until is None or source.until > at]
     if not fresh:
         return max(sources, key=_end)
