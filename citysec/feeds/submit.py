@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ MOST: Final = BATCH
 """Indicators of a text: people look at every one."""
 LABELS: Final = ("phishing", "c2", "ransomware", "compromised", "malicious-activity")
 """Kinds of threat to choose from."""
+LONGEST_DAYS: Final = 36500
 _FORMAT: Final = "text"
 
 
@@ -65,12 +67,14 @@ class Judgement:
         confidence: how surely, 0 to 100, before the feed's reliability weighs it.
         label: kind of threat, one of `LABELS`; empty for none.
         threat: what people call it; entries with one name are one threat.
+        days: for how long it counts, at most `LONGEST_DAYS`; None leaves that to the feed's definition.
     """
 
     level: TLP
     confidence: int
     label: str = ""
     threat: str = ""
+    days: int | None = None
 
 
 def read(content: bytes) -> list[Proposal]:
@@ -180,11 +184,13 @@ async def save(
 
 
 def _judged(entry: Entry, judgement: Judgement) -> Entry:
+    seen = now()
     return msgspec.structs.replace(
         entry,
         name=judgement.threat or None,
         labels=(judgement.label,) if judgement.label else (),
         confidence=judgement.confidence,
         marking_refs=(tlp.MARKING_IDS[judgement.level],),
-        seen=now(),
+        seen=seen,
+        until=seen + timedelta(days=judgement.days) if judgement.days else None,
     )

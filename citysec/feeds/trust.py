@@ -30,12 +30,16 @@ def lasts_s(feed: Definition, sure: int, pattern: str | None) -> float | None:
     Confidence falls as `sure · (1 - (t/τ)^(1/δ))`, the polynomial of MISP's decay models, τ being the feed's lifetime
     for what the pattern first looks for and δ its decay speed; it counts until it meets the feed's floor.
     """
-    standing = STANDING_DAYS if feed.semantics is Semantics.SNAPSHOT else None
-    days = feed.lifetimes.get(_kind(pattern or ""), feed.lifetime_days or standing)
-    if days is None:
+    lifetime = feed.lifetimes.get(_kind(pattern or ""), days(feed))
+    if lifetime is None:
         return None
     left = max(0.0, 1 - feed.floor / sure) if sure else 0.0
-    return days * 86400 * left**feed.decay_speed
+    return lifetime * 86400 * left**feed.decay_speed
+
+
+def days(feed: Definition) -> float | None:
+    """Return the feed's lifetime in days for what it names no other for; None is for ever."""
+    return feed.lifetime_days or (STANDING_DAYS if feed.semantics is Semantics.SNAPSHOT else None)
 
 
 def _kind(pattern: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -207,3 +208,13 @@ async def test_a_million_lines_again_would_cost_no_million_writes(enrolled: Data
     await whole(enrolled, listed, *texts)
     async with enrolled.writing() as db:
         assert driver.total_changes - before < 10
+
+
+async def test_what_a_person_hands_in_counts_from_then_on(enrolled: Database, bundle_feed: BundleFeed, tmp_path: Path):
+    by_hand = bundle_feed.model_copy(update={"url": None, "every_s": None, "lifetime_days": 10})
+    polled = bundle_feed.model_copy(update={"lifetime_days": 10})
+    (tmp_path / "old.json").write_bytes(bundle(indicator(1)))
+    for feed, found in ((polled, set[str]()), (by_hand, {"198.51.100.1"})):
+        async for _ in poll.import_file(enrolled, feed, tmp_path / "old.json", 1 << 20):
+            pass
+        assert await counting(enrolled) == found
