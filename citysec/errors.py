@@ -3,6 +3,7 @@
 CitysecError
 ├── SettingsError           the operator must change the configuration
 ├── InvalidInput            the sender must change what was sent; carries every problem with its place (400, 422)
+│   └── NotEvaluable            a legal pattern that is not evaluated here: keep it, show it, never execute it
 ├── FeedError               one feed failed; the others carry on
 │   ├── FeedUnreachable         poll again later
 │   ├── FeedMalformed           not worth retrying until the publisher changes
@@ -23,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 class CitysecError(Exception):
@@ -56,9 +58,13 @@ class InvalidInput(CitysecError):
         super().__init__("; ".join(map(str, self.problems)))
 
     @classmethod
-    def at(cls, place: str, message: str) -> InvalidInput:
+    def at(cls, place: str, message: str) -> Self:
         """Return the error for one problem."""
         return cls((Problem(place, message),))
+
+
+class NotEvaluable(InvalidInput):
+    """A legal pattern asks for what is not evaluated here, or for too much: keep it, show it, never execute it."""
 
 
 class FeedError(CitysecError):

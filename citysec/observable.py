@@ -110,6 +110,18 @@ def network(text: str) -> Observable:
     plain = _quad(text)
     if plain is not None:  # nearly all that comes
         return Observable(Kind.IP, f"4/32/{plain}", text)
+    family, prefix, number = block(text)
+    if family == 6 and prefix >= 96 and number >> 32 == _MAPPED >> 32:
+        family, prefix, number = 4, prefix - 96, number & 0xFFFFFFFF
+    return Observable(Kind.IP, network_key(family, prefix, number), network_text(family, prefix, number))
+
+
+def block(text: str) -> tuple[int, int, int]:
+    """Return family, prefix length and first address of the address or CIDR block that `text` writes, as it stands.
+
+    Raises:
+        InvalidInput: `text` is something else (see `network`).
+    """
     address, slash, length = text.partition("/")
     family, number = _address(address)
     bits = prefix = BITS[family]
@@ -117,9 +129,7 @@ def network(text: str) -> Observable:
         if _LENGTH.fullmatch(length) is None or (prefix := int(length)) > bits:
             raise InvalidInput.at("", f"{text!r} has no legal prefix length")
         number = number >> (bits - prefix) << (bits - prefix)
-    if family == 6 and prefix >= 96 and number >> 32 == _MAPPED >> 32:
-        family, prefix, number = 4, prefix - 96, number & 0xFFFFFFFF
-    return Observable(Kind.IP, network_key(family, prefix, number), network_text(family, prefix, number))
+    return family, prefix, number
 
 
 def _quad(text: str) -> str | None:
@@ -282,6 +292,11 @@ def file_hash(algorithm: str, text: str) -> Observable:
 def certificate(algorithm: str, text: str) -> Observable:
     """Return the X.509 certificate with that fingerprint; as `file_hash`."""
     return _hash(Kind.CERTIFICATE, _algorithm(algorithm), text)
+
+
+def knows_hashes(algorithm: str) -> bool:
+    """Return whether the values of `algorithm` can be told from other texts."""
+    return algorithm.lower().replace("-", "").replace("_", "") in _ALGORITHMS
 
 
 @lru_cache(maxsize=256)

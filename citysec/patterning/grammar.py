@@ -3,20 +3,20 @@
 Operators wait on a stack until one that binds less tightly comes (AND before OR before FOLLOWEDBY, left to right).
 
 Source:
-    STIX 2.1 §9.2, §9.5 and §9.6; STIX 2.0 Part 5 where it differs (START and STOP as plain strings).
+    STIX 2.1 §9.2, §9.5 and §9.6; STIX 2.0 Part 5 where it differs: there is no EXISTS, and START and STOP take plain
+    strings. `docs/patterns.md` lists in what we differ from the reference grammar.
 """
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode
-from binascii import unhexlify
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final, NoReturn
 
-from citysec.errors import InvalidInput
+from citysec.errors import InvalidInput, Problem
+from citysec.patterning import literals
 from citysec.patterning.syntax import (
     Between,
     Comparison,
@@ -24,15 +24,17 @@ from citysec.patterning.syntax import (
     Join,
     Literal,
     Mark,
+    NoTime,
     Op,
     Qualifier,
     Repeats,
+    Version,
     Within,
 )
-from citysec.patterning.tokens import Form, Token, tokens
+from citysec.patterning.tokens import Form, Token, path_text, tokens
 
 MAX_VALUES: Final = 10_000
-"""Most literals in one pattern."""
+"""Most comparisons and literals in one pattern."""
 
 
 class _Open(Enum):
@@ -59,23 +61,36 @@ _TIGHTNESS: Final = {
     Join.OBSERVATION_AND: 3,
     Join.AND: 3,
 }
-_BLANKS_OR_TEXT: Final = re.compile(r"('(?:[^'\\]|\\.)*')|\s+", re.DOTALL)
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 
 
-def parse(pattern: str) -> list[Instruction]:
-    """Return `pattern` as a program in postfix order (see `syntax`).
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A pattern as a program in postfix order (see `syntax`), and what has a meaning but is forbidden all the same."""
+
+    program: Sequence[Instruction]
+    faults: Sequence[Problem]
+
+
+def parse(pattern: str, version: Version | None = None) -> Sequence[Instruction]:
+    """Return `pattern` as a program; as `read`, whatever its faults."""
+    return read(pattern, version).program
+
+
+def read(pattern: str, version: Version | None = None) -> Reading:
+    """Return `pattern` as `version` of the standard reads it, None: as either of them does.
 
     Raises:
         InvalidInput: it is not a pattern; the place is `character N`, counted from 0.
     """
-    return _Parser(pattern).program
+    parser = _Parser(pattern, version)
+    return Reading(parser.program, parser.faults)
 
 
 class _Parser:
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, version: Version | None) -> None:
         self.program: list[Instruction] = []
+        self.faults: list[Problem] = []
+        self._version = version
         self._tokens: Iterator[Token] = tokens(pattern)
         self._token = next(self._tokens)
         self._waiting: list[Join | _Open] = []
@@ -100,17 +115,19 @@ class _Parser:
         self.program.append(self._comparison())
         while self._token.text in {")", "]"}:
             self._close()
-            self._qualifiers()
 
     def _close(self) -> None:
         self._release(0)
         expected = _Open.GROUP if self._token.text == ")" else _Open.OBSERVATION
         if not self._waiting or self._waiting.pop() is not expected:
             self._fail(f"{self._token.text!r} closes nothing")
+        self._advance()
         if expected is _Open.OBSERVATION:
             self.program.append(Mark.OBSERVATION)
             self._inside = False
-        self._advance()
+            self._forbid_twice(self._qualifiers())
+        else:
+            self._qualifiers()
 
     def _join(self) -> None:
         joins = _JOINS if self._inside else _OBSERVATION_JOINS
@@ -127,38 +144,58 @@ class _Parser:
             self.program.append(join)
             self._waiting.pop()
 
-    def _qualifiers(self) -> None:
-        seen: set[type[Qualifier]] = set()
+    def _qualifiers(self) -> list[Qualifier]:
+        found: list[Qualifier] = []
         while not self._inside and (qualifier := self._qualifier()) is not None:
-            if type(qualifier) in seen:
-                self._fail("the same qualifier stands twice")
+            found.append(qualifier)
+        self.program += found
+        return found
+
+    def _forbid_twice(self, qualifiers: Sequence[Qualifier]) -> None:
+        """Note qualifiers of one kind that stand twice, as §9.5.1 forbids and 2.0 does not."""
+        seen: set[type[Qualifier]] = set()
+        for qualifier in qualifiers:
+            if type(qualifier) in seen and self._version is not Version.STIX20:
+                self.faults.append(Problem(f"character {qualifier.at}", "the same qualifier stands twice"))
             seen.add(type(qualifier))
-            self.program.append(qualifier)
 
     def _qualifier(self) -> Qualifier | None:
+        at = self._token.at
         match self._token.text:
             case "WITHIN":
                 self._advance()
-                seconds = float(self._expect(Form.INT, Form.FLOAT).text)
+                seconds = float(self._positive(Form.INT, Form.FLOAT))
                 self._word("SECONDS")
-                return Within(seconds)
+                return Within(seconds, at)
             case "REPEATS":
                 self._advance()
-                times = int(self._expect(Form.INT).text)
+                times = int(self._positive(Form.INT))
                 self._word("TIMES")
-                return Repeats(times)
+                return Repeats(times, at)
             case "START":
                 self._advance()
-                start = _instant(self._expect(Form.TIME, Form.STRING))
+                start = self._time()
                 self._word("STOP")
-                return Between(start, _instant(self._expect(Form.TIME, Form.STRING)))
+                return Between(start, self._time(), at)
             case _:
                 return None
 
+    def _positive(self, *forms: Form) -> float:
+        token = self._expect(*forms)
+        number = literals.value(token)
+        if not isinstance(number, (int, float)) or number <= 0:
+            raise InvalidInput.at(f"character {token.at}", f"expected a number above 0, found {token.text[:40]!r}")
+        return number
+
+    def _time(self) -> datetime | NoTime:
+        plain = self._version is not Version.STIX21
+        return literals.time(self._expect(Form.TIME, *([Form.STRING] if plain else [])))
+
     def _comparison(self) -> Comparison:
         at = self._token.at
+        self._count()
         negated = self._optional("NOT")
-        if self._optional("EXISTS"):
+        if self._version is not Version.STIX20 and self._optional("EXISTS"):
             return Comparison(self._path(), Op.EXISTS, negated, (), at)
         if negated:
             self._fail("expected EXISTS")
@@ -168,7 +205,11 @@ class _Parser:
         return Comparison(path, op, negated, self._literals(op), at)
 
     def _path(self) -> str:
-        return _BLANKS_OR_TEXT.sub(lambda found: found[1] or "", self._expect(Form.PATH).text)
+        token = self._expect(Form.PATH)
+        path = path_text(token.text)
+        if path is None:
+            raise InvalidInput.at(f"character {token.at}", f"{token.text[:40]!r} has a keyword for a name")
+        return path
 
     def _operator(self) -> Op:
         op = (_OPERATORS if self._token.form is Form.OPERATOR else _WORD_OPERATORS).get(self._token.text)
@@ -181,27 +222,32 @@ class _Parser:
         if op is not Op.IN:
             return (self._literal(op),)
         self._mark("(")
-        if self._token.text == ")":
-            self._advance()
-            return ()
-        values = [self._literal(op)]
-        while self._token.text == ",":
-            self._advance()
+        at = self._token.at
+        values: list[Literal] = []
+        while self._token.text != ")" or values:
             values.append(self._literal(op))
+            if self._token.text != ",":
+                break
+            self._advance()
         self._mark(")")
+        if len({literals.comparable(one) for one in values}) > 1:
+            raise InvalidInput.at(f"character {at}", "the values of IN are of several types")
         return tuple(values)
 
     def _literal(self, op: Op) -> Literal:
-        self._values += 1
-        if self._values > MAX_VALUES:
-            self._fail(f"more than {MAX_VALUES} values")
+        self._count()
         token = self._token
         if op in _STRING_OPERATORS and token.form is not Form.STRING:
             self._fail("expected a text in quotes")
         if op in _ORDER_OPERATORS and token.form is Form.WORD:
             self._fail("expected a value that has an order")
         self._advance()
-        return _value(token)
+        return literals.value(token)
+
+    def _count(self) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            self._fail(f"more than {MAX_VALUES} comparisons and values")
 
     def _advance(self) -> None:
         if self._token.form is Form.END:
@@ -233,44 +279,3 @@ class _Parser:
     def _fail(self, message: str) -> NoReturn:
         found = repr(self._token.text[:40]) if self._token.text else "the end"
         raise InvalidInput.at(f"character {self._token.at}", f"{message}, found {found}")
-
-
-def _value(token: Token) -> Literal:
-    match token.form:
-        case Form.STRING:
-            return unquote(token.text)
-        case Form.INT:
-            return int(token.text)
-        case Form.FLOAT:
-            return float(token.text)
-        case Form.HEX | Form.BASE64:
-            return _bytes(token)
-        case Form.TIME:
-            return _instant(token)
-        case Form.WORD if token.text in {"true", "false"}:
-            return token.text == "true"
-        case _:
-            raise InvalidInput.at(f"character {token.at}", f"expected a value, found {token.text[:40]!r}")
-
-
-def unquote(text: str) -> str:
-    """Return what a literal in quotes means: only the quote and the backslash are escaped, by a backslash."""
-    return _ESCAPE.sub(r"\1", text[1:-1]) if "\\" in text else text[1:-1]
-
-
-def _bytes(token: Token) -> bytes:
-    text = token.text[2:-1]
-    try:
-        return unhexlify(text) if token.form is Form.HEX else b64decode(text, validate=True)
-    except ValueError as err:
-        raise InvalidInput.at(f"character {token.at}", f"{text[:40]!r} is not {token.form}") from err
-
-
-def _instant(token: Token) -> datetime:
-    text = unquote(token.text.removeprefix("t"))
-    try:
-        if _TIME.fullmatch(text):
-            return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    raise InvalidInput.at(f"character {token.at}", f"{text[:40]!r} is not a time in UTC")

@@ -14,7 +14,7 @@ from typing import Final
 
 import re2
 
-from citysec.errors import InvalidInput
+from citysec.errors import NotEvaluable
 
 MAX_LENGTH: Final = 2000
 _WILDCARDS: Final = {"%": ".*", "_": "."}
@@ -45,14 +45,34 @@ class Expression:
         """Do nothing if the expression can be evaluated.
 
         Raises:
-            InvalidInput: RE2 does not know it, or it is too large.
+            NotEvaluable: RE2 does not know it, or it is too large.
         """
         if len(self._pattern) > MAX_LENGTH:
-            raise InvalidInput.at("", f"the expression is longer than {MAX_LENGTH} characters")
+            raise NotEvaluable.at("", f"the expression is longer than {MAX_LENGTH} characters")
         try:
             _compile(self._pattern)
         except re2.error as err:
-            raise InvalidInput.at("", f"{self._pattern!r} is not an expression of RE2: {err.args[0]!r}") from err
+            reason = err.args[0].decode() if isinstance(err.args[0], bytes) else err.args[0]
+            raise NotEvaluable.at("", f"{self._pattern!r} is not an expression of RE2: {reason}") from err
+
+    def search(self) -> Callable[[str | bytes], bool]:
+        """Return what tells whether a text or octets hold a match; line breaks are characters as any other.
+
+        Octets are matched as characters below U+0100.
+
+        Raises:
+            NotEvaluable: RE2 does not know it, or it is too large.
+        """
+        self.check()
+        texts = _compile_all(self._pattern, "utf-8")
+        octets = _compile_all(self._pattern, "latin-1")
+
+        def found(text: str | bytes) -> bool:
+            if isinstance(text, str):
+                return texts is not None and texts.search(text.encode("utf-8", "surrogatepass")) is not None
+            return octets is not None and octets.search(text) is not None
+
+        return found
 
     def matching(self, lines: bytes) -> Iterator[str]:
         """Yield each line that matches, in order; `lines` begins and ends with a line break, and `check` has passed."""
@@ -118,6 +138,19 @@ def _compile(pattern: str) -> re2._Regexp:
     options.log_errors = False
     options.never_nl = True  # so that no match runs over the end of a line
     return re2.compile(pattern.encode(), options)
+
+
+def _compile_all(pattern: str, encoding: str) -> re2._Regexp | None:
+    """Compile for values with line breaks in them; None where the expression has characters beyond `encoding`."""
+    options = re2.Options()
+    options.log_errors = False
+    options.dot_nl = True
+    if encoding == "latin-1":
+        options.encoding = re2.Options.Encoding.LATIN1
+    try:
+        return re2.compile(pattern.encode(encoding), options)
+    except UnicodeEncodeError:
+        return None
 
 
 def _required(pattern: str) -> str:

@@ -6,11 +6,26 @@ stack, each join takes two off and puts one on. So a pattern of any depth is rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
-Literal = str | int | float | bool | bytes | datetime
+
+class Version(StrEnum):
+    """A version of the standard; they differ in `EXISTS` and in how times are written."""
+
+    STIX20 = "2.0"
+    STIX21 = "2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class NoTime:
+    """What is written as a time but stands in no calendar, such as the 30th of February."""
+
+    text: str
+
+
+Literal = str | int | float | bool | bytes | datetime | NoTime
 
 
 @unique
@@ -63,6 +78,7 @@ class Within:
     """The last operand holds within so many seconds."""
 
     seconds: float
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +86,16 @@ class Repeats:
     """The last operand holds so many times."""
 
     times: int
+    at: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
     """The last operand holds in `start` ≤ t < `stop`."""
 
-    start: datetime
-    stop: datetime
+    start: datetime | NoTime
+    stop: datetime | NoTime
+    at: int = field(default=0, compare=False)
 
 
 Qualifier = Within | Repeats | Between

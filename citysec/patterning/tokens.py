@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from citysec.errors import InvalidInput
@@ -41,24 +42,38 @@ class Token(NamedTuple):
     at: int
 
 
+_WHITE: Final = r"[ \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+BLANKS: Final = rf"(?:{_WHITE}++|//[^\r\n]*+|/\*.*?\*/)*+"
+"""What may stand between two words: white space as Unicode has it, and comments."""
+
 _STRING: Final = r"'(?:[^'\\]++|\\['\\])*+'"
 _IDENTIFIER: Final = r"[A-Za-z_][A-Za-z0-9_]*+"
+_INDEX: Final = r"[+-]?(?:0|[1-9][0-9]*+)"
 _STEP: Final = rf"(?:{_IDENTIFIER}|{_STRING})"
+_FURTHER: Final = rf"{BLANKS}\.{BLANKS}{_STEP}|{BLANKS}\[{BLANKS}(?:{_INDEX}|\*){BLANKS}\]"
 _GROUPS: Final = (
-    (Form.PATH, rf"[A-Za-z_][A-Za-z0-9_-]*+\s*+:\s*+{_STEP}(?:\s*+\.\s*+{_STEP}|\s*+\[\s*+(?:-?[0-9]++|\*)\s*+\])*+"),
+    (Form.PATH, rf"[A-Za-z_][A-Za-z0-9_-]*+{BLANKS}:{BLANKS}{_STEP}(?:{_FURTHER})*+"),
     (Form.HEX, rf"h{_STRING}"),
     (Form.BASE64, rf"b{_STRING}"),
     (Form.TIME, rf"t{_STRING}"),
     (Form.STRING, _STRING),
     (Form.FLOAT, r"[+-]?[0-9]*+\.[0-9]++"),
-    (Form.INT, r"[+-]?(?:0|[1-9][0-9]*+)(?![0-9])"),
+    (Form.INT, rf"{_INDEX}(?![0-9])"),
     (Form.WORD, _IDENTIFIER),
     (Form.OPERATOR, r"==|!=|<>|<=|>=|[=<>]"),
     (Form.MARK, r"[\[\](),]"),
 )
 _FORMS: Final = {form.value: form for form in Form}
-_TOKEN: Final = re.compile("|".join(f"(?P<{form}>{expression})" for form, expression in _GROUPS))
-_BLANK: Final = re.compile(r"(?:\s++|//[^\r\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_TOKEN: Final = re.compile("|".join(f"(?P<{form}>{expression})" for form, expression in _GROUPS), re.DOTALL)
+_BLANK: Final = re.compile(BLANKS, re.DOTALL)
+
+
+_BLANKS_OR_TEXT: Final = re.compile(rf"('(?:[^'\\]|\\.)*')|{BLANKS}", re.DOTALL)
+_NAME: Final = re.compile(r"'(?:[^'\\]|\\.)*'|[A-Za-z_][A-Za-z0-9_-]*")
+_KEYWORDS: Final = frozenset((
+    *("AND", "OR", "NOT", "FOLLOWEDBY", "IN", "LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET", "EXISTS", "LAST", "START"),
+    *("STOP", "WITHIN", "SECONDS", "REPEATS", "TIMES", "true", "false"),
+))  # fmt: skip
 
 
 def tokens(pattern: str) -> Iterator[Token]:
@@ -82,3 +97,10 @@ def tokens(pattern: str) -> Iterator[Token]:
 def _skip(pattern: str, at: int) -> int:
     found = _BLANK.match(pattern, at)
     return found.end() if found else at
+
+
+@lru_cache(maxsize=4096)
+def path_text(text: str) -> str | None:
+    """Return a path without its blanks, None where a keyword stands for one of its names."""
+    path = _BLANKS_OR_TEXT.sub(lambda found: found[1] or "", text)
+    return None if _KEYWORDS.intersection(_NAME.findall(path)) else path

@@ -79,7 +79,6 @@ def test_a_path_is_kept_without_its_blanks():
         ("[a:b = t'2024-13-01T00:00:00Z']", 7),
         ("[NOT a:b = 1]", 5),
         ("[a:b LIKE 1]", 10),
-        ("[a:b = 1] WITHIN 1 SECONDS WITHIN 2 SECONDS", 43),
         ("[a:b = 1] REPEATS 1.5 TIMES", 18),
         ("[a:b FOLLOWEDBY a:c]", 5),
         ("[a:b = 1] FOLLOWEDBY", 20),
