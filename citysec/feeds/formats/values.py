@@ -13,7 +13,12 @@ from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.observable import Kind, Observable
 
-_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
+_PORT: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]+)")
+_LAST_PORT: Final = 65535
+_AUTHORITY: Final = re.compile(r"[^/?#:]*(?::([0-9]+))?")
+_BLOCK: Final = re.compile(r"[0-9.]+/[0-9]+(?:/|:.*)?", re.DOTALL)
+_BLUNT: Final = frozenset({"hxxp", "h**p", "meow"})
+_MAILTO: Final = re.compile("mailto:", re.IGNORECASE)
 HASHES: Final = {32: "md5", 40: "sha-1", 64: "sha-256", 128: "sha-512"}
 """Hexadecimal digits of a hash -> its algorithm."""
 _STIX_HASHES: Final = {
@@ -51,9 +56,15 @@ def value(text: str) -> Value:
     text = text.strip()
     if len(text) in HASHES and _HEX.fullmatch(text):
         return Value(observable.file_hash(HASHES[len(text)], text))
-    if ":" in text and (at := _PORT.fullmatch(text)) and int(at[2]) < 65536:
-        return Value(_first(at[1].strip("[]"), observable.network, _dotted), int(at[2]))
+    if ":" in text and (at := _PORT.fullmatch(text)):
+        return Value(_first(at[1].strip("[]"), observable.network, _dotted), _port(at[2]))
     return Value(_first(text, *_likely(text)))
+
+
+def _port(digits: str) -> int:
+    if len(digits) > 5 or int(digits) > _LAST_PORT:
+        raise InvalidInput.at("", "there is no such port")
+    return int(digits)
 
 
 def _dotted(text: str) -> Observable:
@@ -64,7 +75,25 @@ def _dotted(text: str) -> Observable:
 
 
 def _link(text: str) -> Observable:
+    if text[:4].lower() in _BLUNT:
+        raise InvalidInput.at("", "a URL that is defanged")
     return observable.url(text)[0]
+
+
+def _bare_link(text: str) -> Observable:
+    """Return a URL without a scheme, which is not what was to be an address with a length or a port."""
+    authority = _AUTHORITY.match(text)
+    if authority and authority[1]:
+        _port(authority[1])
+    if _BLOCK.fullmatch(text):
+        raise InvalidInput.at("", "no block of addresses")
+    return _link(text)
+
+
+def _mailbox(text: str) -> Observable:
+    found = observable.mailbox(text[len("mailto:") :] if _MAILTO.match(text) else text)
+    _dotted(found.value.rpartition("@")[2])
+    return found
 
 
 def _likely(text: str) -> Iterator[Callable[[str], Observable]]:
@@ -79,8 +108,8 @@ def _likely(text: str) -> Iterator[Callable[[str], Observable]]:
     if text[:4].upper() == "CVE-":
         yield observable.cve
     if "/" not in text:
-        yield observable.mailbox if "@" in text else _dotted
-    yield _link
+        yield _mailbox if "@" in text else _dotted
+    yield _bare_link
 
 
 def _first(text: str, *readings: Callable[[str], Observable]) -> Observable:
@@ -137,8 +166,8 @@ def _name(text: str) -> Value:
 
 
 def _at_port(text: str, reading: Callable[[str], Observable]) -> Value:
-    if ":" in text and (at := _PORT.fullmatch(text)) and int(at[2]) < 65536:
-        return Value(reading(at[1].strip("[]")), int(at[2]))
+    if ":" in text and (at := _PORT.fullmatch(text)):
+        return Value(reading(at[1].strip("[]")), _port(at[2]))
     return Value(reading(text))
 
 
@@ -152,7 +181,7 @@ _BY_KIND: Final[Mapping[Kind, Reader]] = {
     Kind.CERTIFICATE: _certificate,
     Kind.CVE: _plain(observable.cve),
     Kind.ASN: _plain(observable.autonomous_system),
-    Kind.MAILBOX: _plain(observable.mailbox),
+    Kind.MAILBOX: _plain(_mailbox),
     Kind.NAME: _name,
     Kind.URL: _plain(_link),
 }

@@ -40,6 +40,7 @@ NAME = "domain-name:value = 'evil.example'"
         ("0.0.0.0 evil.example", NAME),
         ("evil[.]example", NAME),
         ("hxxps://evil[.]example/a#b;c", "url:value = 'https://evil.example/a'"),
+        ("hXXp://evil.example/a", "url:value = 'http://evil.example/a'"),
         ("evil.example/a.php", "url:value = 'http://evil.example/a.php'"),
         ("a@evil.example", "email-addr:value = 'a@evil.example'"),
         ("d41d8cd98f00b204e9800998ecf8427e  file.exe", "file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e'"),
