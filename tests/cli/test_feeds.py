@@ -163,7 +163,7 @@ def test_import_stores_each_file_as_the_feed(data: Path):
 def test_import_of_no_stix_is_the_answer_no(data: Path):
     result = _run("import", str(data / "feeds" / "mine.toml"), "--feed", "by-hand", data=data)
     assert result.exit_code == 1
-    assert "no STIX" in result.stderr
+    assert "no JSON" in result.stderr
 
 
 def test_enable_and_disable_are_audited_and_shown(data: Path):

@@ -20,7 +20,7 @@ from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import csaf_products, markings
 from citysec.feeds.formats.csaf_products import Products
-from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, mappings, text
@@ -30,7 +30,6 @@ from citysec.feeds.formats.vulnerability import Remedy, Score, Vulnerability, sc
 _DESCRIPTION: Final = 4000
 _DETAILS: Final = 1000
 _SUMMARIES: Final = ("summary", "description", "general", "details")
-_anything: Final = msgspec.json.Decoder()
 
 
 class _Advisory(msgspec.Struct, frozen=True):
@@ -57,7 +56,7 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
             yield document
             continue
         try:
-            whole = mapping(_anything.decode(document.raw))
+            whole = mapping(decoded(document.raw))
             advisory = _advisory(whole, document)
         except (*MALFORMED, InvalidInput) as err:
             if not document.at:

@@ -15,13 +15,11 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, BinaryIO, Final
 
-import msgspec
-
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import applicability
 from citysec.feeds.formats.affected import Affected, status, versions
-from citysec.feeds.formats.documents import MALFORMED, Document, documents
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text, texts
@@ -30,7 +28,6 @@ from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability, score
 
 _REJECTED: Final = "rejected"
 _UNNAMED: Final = frozenset({"n/a", "na", "unspecified", "unknown", "-"})
-_anything: Final = msgspec.json.Decoder()
 
 
 def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
@@ -52,7 +49,7 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
 
 
 def _entry(document: Document) -> Entry:
-    record = mapping(_anything.decode(document.raw))
+    record = mapping(decoded(document.raw))
     about, containers = mapping(record.get("cveMetadata")), mapping(record.get("containers"))
     key = observable.cve(text(about.get("cveId")) or "").value
     cna = mapping(containers.get("cna"))

@@ -1,4 +1,4 @@
-"""The JSON texts that a file holds: one, a list of them, or one a line.
+"""The JSON texts that a file holds: one, a list of them, or one a line; and how much of it is in memory at a time.
 
 Source:
     RFC 8259 for JSON. That a byte order mark is passed over, and a list stands for its members, are our rules.
@@ -6,26 +6,38 @@ Source:
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
-from typing import BinaryIO, Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from io import SEEK_END, BytesIO
+from itertools import chain
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.draft import Reject
+from citysec.feeds.formats.elements import MALFORMED, MAX_ELEMENT_BYTES, elements
 from citysec.feeds.formats.escapes import mended
+from citysec.feeds.formats.refusal import in_memory
 
-MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding JSON of strangers may raise."""
-
+SMALL: Final = 8 << 20
+"""Bytes of a document that is read whole though its list could be read element by element."""
+MAX_DOCUMENT_BYTES: Final = 64 << 20
 MAX_LINE_BYTES: Final = 16 << 20
+MAX_VALUES: Final = 1 << 21
+"""Most values in a document that is decoded whole: each takes some hundred bytes of memory."""
+_FEW: Final = 2 << 20
+"""Bytes that hold no more values than memory has room for."""
+_HEAD: Final = 4096
 _EXCERPT: Final = 200
-BOM: Final = b"\xef\xbb\xbf"
+_BOM: Final = codecs.BOM_UTF8
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LIST: Final = re.compile(rb"\s*\[")
 _raws: Final = msgspec.json.Decoder(list[Raw])
 _raw: Final = msgspec.json.Decoder(Raw)
+_anything: Final = msgspec.json.Decoder()
 
 
 class Document(NamedTuple):
@@ -35,39 +47,132 @@ class Document(NamedTuple):
     raw: Raw
 
 
-def documents(file: BinaryIO) -> Iterator[Document | Reject]:
-    """Yield the JSON texts of `file`, in its order; of lines, one at a time is in memory.
+def documents(file: BinaryIO, member: str = "") -> Iterator[Document | Reject]:
+    """Yield the JSON texts of `file`, in its order; of lines and lists one at a time is in memory.
+
+    Args:
+        file: open for bytes.
+        member: the list in an outermost object that may be taken for all of it, where the whole is too large to be
+            read at once, or is no JSON: its elements come as `/member/3`.
 
     Raises:
-        InvalidInput: the file as a whole is no JSON.
+        InvalidInput: the file as a whole is no JSON, or too large.
     """
-    if is_lines(file):
-        yield from _lines(file)
-        return
-    file.seek(0)
-    body = mended(file.read().removeprefix(BOM))
+    file = _utf8(file)
+    if _is_lines(file):
+        return _lines(file)
+    if is_list(_head(file)):
+        return _elements("", file)
+    if member and file.seek(0, SEEK_END) > SMALL and (found := _members(member, file)) is not None:
+        return found
+    return _alone(file, member)
+
+
+def _alone(file: BinaryIO, member: str) -> Iterator[Document | Reject]:
     try:
-        whole = Document("", _raw.decode(body))
-        members = _raws.decode(body) if is_list(body) else None
+        yield Document("", whole(file))
+    except InvalidInput:
+        found = _members(member, file) if member else None
+        if found is None:
+            raise
+        yield from found
+
+
+def _members(member: str, file: BinaryIO) -> Iterator[Document | Reject] | None:
+    """Return the elements of the list `member`, None where there is none in `file`."""
+    found = _elements(member, file)
+    try:
+        first = next(found, None)
+    except InvalidInput:
+        return None
+    return found if first is None else chain((first,), found)
+
+
+def _elements(member: str, file: BinaryIO) -> Iterator[Document | Reject]:
+    file.seek(0)
+    return _placed(elements(file, member), f"/{member}" if member else "")
+
+
+def whole(file: BinaryIO) -> Raw:
+    """Return the one JSON text that `file` is.
+
+    Raises:
+        InvalidInput: it is none, or too large.
+    """
+    file.seek(0)
+    body = mended(in_memory(file, MAX_DOCUMENT_BYTES).removeprefix(_BOM))
+    try:
+        return _raw.decode(body)
     except MALFORMED as err:
         raise InvalidInput.at("", f"this is no JSON: {err}") from err
-    if members is None:
-        yield whole
-    else:
-        yield from (Document(f"/{number}", raw) for number, raw in enumerate(members))
 
 
-def is_lines(file: BinaryIO) -> bool:
-    """Return whether the next line is a JSON text of its own, and no list, and another line follows."""
-    first = file.readline(MAX_LINE_BYTES).removeprefix(BOM)
-    if not first.endswith(b"\n") or is_list(first) or not _is_json(first):
-        return False
-    return any(not line.isspace() for line in iter(lambda: file.readline(MAX_LINE_BYTES), b""))
+def listed(raw: Raw, at: str) -> Iterator[Document | Reject]:
+    """Yield the members of a JSON list; of a large one some at a time are in memory.
+
+    Args:
+        raw: one in which no character is broken.
+        at: where the list stands.
+
+    Raises:
+        msgspec.DecodeError: it is no list.
+    """
+    if not is_list(raw):
+        raise msgspec.ValidationError("Expected `array`")
+    try:
+        found = elements(BytesIO(bytes(raw))) if len(memoryview(raw)) > _FEW else _raws.decode(raw)
+    except RecursionError:
+        found = elements(BytesIO(bytes(raw)))
+    return _placed(found, at)
+
+
+def _placed(found: Iterable[Raw], at: str) -> Iterator[Document | Reject]:
+    for number, raw in enumerate(found):
+        if len(memoryview(raw)) > MAX_ELEMENT_BYTES:
+            yield Reject(f"{at}/{number}", f"larger than {MAX_ELEMENT_BYTES >> 20} MiB", excerpt(raw))
+        else:
+            yield Document(f"{at}/{number}", raw)
+
+
+def decoded(raw: Raw) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        msgspec.DecodeError: it is none, or says more than memory has room for.
+    """
+    if len(memoryview(raw)) > _FEW and sum(map(bytes(raw).count, (b",", b"{", b"["))) > MAX_VALUES:
+        raise msgspec.ValidationError(f"more than {MAX_VALUES:,} values in one piece")
+    return _anything.decode(raw)
+
+
+def _utf8(file: BinaryIO) -> BinaryIO:
+    """Return `file`, or what stands for it where it is written in UTF-16."""
+    file.seek(0)
+    is_utf16 = file.read(2) in _UTF16
+    file.seek(0)
+    if not is_utf16:
+        return file
+    return BytesIO(in_memory(file, MAX_DOCUMENT_BYTES).decode("utf-16", "replace").encode())
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(_HEAD).removeprefix(_BOM)
+
+
+def _is_lines(file: BinaryIO) -> bool:
+    """Return whether the first line is a JSON text of its own, and no list, and another line follows."""
+    file.seek(0)
+    said = (line for _, line in bounded_lines(file, MAX_LINE_BYTES) if not line.isspace())
+    first = next(said, b"").removeprefix(_BOM)
+    return not is_list(first) and _is_json(first) and next(said, None) is not None
 
 
 def _is_json(written: bytes) -> bool:
     try:
         _raw.decode(mended(written))
+    except RecursionError:
+        return True
     except MALFORMED:
         return False
     return True
@@ -77,9 +182,9 @@ def _lines(file: BinaryIO) -> Iterator[Document | Reject]:
     file.seek(0)
     for number, line in bounded_lines(file, MAX_LINE_BYTES):
         if len(line) > MAX_LINE_BYTES:
-            yield Reject(f"line {number}", f"longer than {MAX_LINE_BYTES} bytes", excerpt(line))
+            yield Reject(f"line {number}", f"longer than {MAX_LINE_BYTES >> 20} MiB", excerpt(line))
         elif not line.isspace():
-            yield Document(f"line {number}", Raw(mended(line.removeprefix(BOM))))
+            yield Document(f"line {number}", Raw(mended(line.removeprefix(_BOM))))
 
 
 def bounded_lines(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes]]:

@@ -1,80 +1,170 @@
-"""The elements of one JSON array in a file that is too large to be read whole, one by one."""
+"""The elements of one JSON array, in a file that may be larger than memory.
+
+Only brackets and strings are looked at, so that an element that is no JSON, or is nested too deeply for any decoder,
+costs itself and not the array. As many elements as are whole in memory are told apart at once, where they are JSON.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 
-from citysec.errors import InvalidInput
+import msgspec
+from msgspec import Raw
+
+from citysec.errors import InvalidInput, Problem
+from citysec.feeds.formats.escapes import mended
 
 MAX_ELEMENT_BYTES: Final = 16 << 20
+MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding JSON of strangers may raise."""
 _CHUNK: Final = 1 << 20
 _STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
-_STEP: Final = re.compile(rb'((?:[^"{}\[\]]++|' + _STRING + rb")*+)([{}\[\]])", re.DOTALL)
-_SCALAR: Final = re.compile(rb"(" + _STRING + rb'|[^\s,"{}\[\]]++)(?=[\s,\]])', re.DOTALL)
+_TEXT: Final = rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+"
+_BETWEEN_BRACKETS: Final = re.compile(_TEXT, re.DOTALL)
+_BETWEEN_NESTS: Final = re.compile(rb'(?:[^"{}\[\]]++|%b|\[%b\]|\{%b\})*+' % (_STRING, _TEXT, _TEXT), re.DOTALL)
+"""What need not be looked at where depth is all that counts: lists and objects with nothing nested in them, too."""
+_SCALAR: Final = re.compile(rb"(?:" + _STRING + rb'|[^\s,"{}\[\]]++)(?=[\s,\]])', re.DOTALL)
 _BETWEEN: Final = re.compile(rb"[\s,]*+(?=[^\s,])")
+_OPENING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
+_BEGINNING: Final = re.compile(rb'"|[{\[][^:"]*"[^"\\]{1,100}"\s*:')
+_OUTSIDE: Final = re.compile(rb'[^"{}\[\]]*+')
+_INSIDE: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_TRIES: Final = 4
+_list: Final = msgspec.json.Decoder(list[Raw])
 
 
-def elements(file: BinaryIO, member: str) -> Iterator[bytes]:
+def elements(file: BinaryIO, member: str = "") -> Iterator[Raw]:
     """Yield the text of each element of the array that `file` is, or of its first member called `member`.
 
-    Only brackets and strings are looked at; what is between them is for whoever decodes an element.
+    Halves of characters are mended. An element that is too large is cut behind one byte more than `MAX_ELEMENT_BYTES`.
 
     Raises:
-        InvalidInput: there is no such array, the text ends before it does, or an element is larger than
-            `MAX_ELEMENT_BYTES`.
+        InvalidInput: there is no such array, or the text ends before it does.
     """
     window = _Window(file)
     window.enter(re.compile(rb'"%s"\s*:\s*\Z' % re.escape(member.encode())))
     while (element := window.element()) is not None:
-        yield element
+        yield Raw(mended(element))
+        yield from window.run(element)
+
+
+class _TooLarge(InvalidInput):
+    """One thing is larger than may be held in memory."""
 
 
 class _Window:
-    """The part of the file that is in memory, and where reading stands in it."""
+    """The part of the file that is in memory: what is still needed of it, and where reading stands in it."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._held, self._at = file, b"", 0
+        self._file, self._held, self._is_new = file, file.read(_CHUNK), True
+        self._kept = self._at = 0
 
     def enter(self, name: re.Pattern[bytes]) -> None:
-        """Go behind the opening bracket of the array."""
+        """Go behind the opening bracket of the array.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        if _OPENING.match(self._held) is None:
+            raise InvalidInput.at("", "this is no JSON")
         depth = 0
         while True:
-            found = self._next(_STEP)
-            if found[2] == b"[" and (depth == 0 or (depth == 1 and name.search(found[1]))):
+            self._kept = self._at
+            bracket = self._bracket(_BETWEEN_BRACKETS if depth < 2 else _BETWEEN_NESTS)
+            is_named = depth == 1 and name.search(self._held, self._kept, self._at - 1)
+            if bracket == b"[" and (depth == 0 or is_named):
                 return
-            depth += 1 if found[2] in b"{[" else -1
-            if depth <= 0:
+            depth += 1 if bracket in b"{[" else -1
+            if depth == 0:
                 raise InvalidInput.at("", "the JSON text holds no list of objects")
-            self._forget()
 
     def element(self) -> bytes | None:
         """Return the next element, None at the end of the array."""
-        self._next(_BETWEEN)
-        self._forget()
-        first = self._held[:1]
+        self._kept = self._at
+        self._kept = self._next(_BETWEEN).end()
+        first = self._held[self._at : self._at + 1]
         if first == b"]":
             return None
         if first not in b"{[":
-            return self._next(_SCALAR)[1]
-        depth = 0
+            return self._next(_SCALAR)[0]
+        self._at += 1
+        depth = 1
+        try:
+            while depth:
+                depth += 1 if self._bracket(_BETWEEN_NESTS) in b"{[" else -1
+            return self._held[self._kept : self._at]
+        except _TooLarge:
+            return self._passed(depth)
+
+    def run(self, before: bytes) -> Sequence[Raw]:
+        """Return the elements that follow `before` in memory, up to the last one that begins like it.
+
+        There is none where that turns out to be inside another one, or one of them is no JSON: they come one by one.
+        """
+        beginning = _BEGINNING.match(before)
+        if beginning is None or not self._is_new:
+            return ()
+        self._is_new, end = False, len(self._held)
+        for _ in range(_TRIES):
+            if (end := self._held.rfind(beginning[0], self._at, end)) < 0:
+                break
+            try:
+                found = _list.decode(b"[%b]" % mended(self._held[self._at : end].strip(b", \t\r\n")))
+            except MALFORMED:
+                continue
+            self._at = end
+            return found
+        return ()
+
+    def _passed(self, depth: int) -> bytes:
+        """Go behind the end of an element that is too large, without keeping it, and return its beginning."""
+        beginning = self._held[self._kept : self._kept + MAX_ELEMENT_BYTES + 1]
+        plain = _OUTSIDE
+        while depth:
+            stop = plain.match(self._held, self._at)
+            self._kept = self._at = stop.end() if stop else self._at
+            sign = self._held[self._at : self._at + 1]
+            if sign in {b"", b"\\"}:
+                self._read_on()
+                continue
+            self._at += 1
+            if sign == b'"':
+                plain = _INSIDE if plain is _OUTSIDE else _OUTSIDE
+            else:
+                depth += 1 if sign in b"{[" else -1
+        return beginning
+
+    def _bracket(self, between: re.Pattern[bytes]) -> bytes:
+        """Go behind the next bracket, and return it."""
         while True:
-            depth += 1 if self._next(_STEP)[2] in b"{[" else -1
-            if depth == 0:
-                return self._held[: self._at]
+            passed = between.match(self._held, self._at)
+            self._at = passed.end() if passed else self._at
+            sign = self._held[self._at : self._at + 1]
+            if sign not in {b"", b'"'}:
+                self._at += 1
+                return sign
+            self._read_on()
 
     def _next(self, wanted: re.Pattern[bytes]) -> re.Match[bytes]:
         """Go behind what comes next, reading on until it is whole."""
         while (found := wanted.match(self._held, self._at)) is None:
-            if len(self._held) > MAX_ELEMENT_BYTES:
-                raise InvalidInput.at("", f"one object is larger than {MAX_ELEMENT_BYTES >> 20} MiB")
-            more = self._file.read(_CHUNK)
-            if not more:
-                raise InvalidInput.at("", "the JSON text is cut off")
-            self._held += more
+            self._read_on()
         self._at = found.end()
         return found
 
-    def _forget(self) -> None:
-        self._held, self._at = self._held[self._at :], 0
+    def _read_on(self) -> None:
+        """Take more of the file into memory.
+
+        Raises:
+            _TooLarge: what is needed fills the memory.
+            InvalidInput: there is no more.
+        """
+        if len(self._held) - self._kept > MAX_ELEMENT_BYTES:
+            raise _TooLarge([Problem("", f"something is larger than {MAX_ELEMENT_BYTES >> 20} MiB")])
+        more = self._file.read(_CHUNK)
+        if not more:
+            raise InvalidInput.at("", "the JSON text is cut off")
+        self._held, self._at, self._kept = self._held[self._kept :] + more, self._at - self._kept, 0
+        self._is_new = True

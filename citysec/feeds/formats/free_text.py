@@ -18,10 +18,12 @@ from citysec.feeds.formats.documents import excerpt
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.prose import Found, Plain, counted, extracted
+from citysec.feeds.formats.refusal import in_memory
 from citysec.feeds.formats.text import MAX_LINE
 from citysec.feeds.formats.text import lines as text_lines
 from citysec.observable import Kind
 
+MAX_PAGE_BYTES: Final = 8 << 20
 _HEAD: Final = 4096
 _PAGE: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _MARKED: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -60,7 +62,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[str, str]]:
     if b"\0" in head and not head.startswith(_MARKED):
         raise InvalidInput.at("", "this is no text")
     if _PAGE.match(head):
-        page = file.read().decode(errors="replace")
+        page = in_memory(file, MAX_PAGE_BYTES).decode(errors="replace")
         yield from ((f"line {number}", line) for number, line in enumerate(markup.text_of(page).splitlines(), 1))
         yield from ((f"link {number}", link) for number, link in enumerate(markup.addresses(page), 1))
     elif mail.is_mail(file):

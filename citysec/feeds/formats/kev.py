@@ -20,8 +20,8 @@ from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import rows
 from citysec.feeds.formats.affected import Affected
-from citysec.feeds.formats.documents import MALFORMED, excerpt
-from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, listed
+from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, text, texts
 from citysec.feeds.formats.times import day, instant
@@ -33,12 +33,12 @@ _COLUMN: Final = "cveID"
 
 
 class _Catalogue(msgspec.Struct):
-    vulnerabilities: list[Raw]
-    count: Any = None
+    cve: Raw | msgspec.UnsetType = msgspec.field(name=_COLUMN, default=msgspec.UNSET)
+    vulnerabilities: Raw = Raw(b"null")
+    count: Raw = Raw(b"null")
 
 
 _catalogue: Final = msgspec.json.Decoder(_Catalogue)
-_anything: Final = msgspec.json.Decoder()
 
 
 def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
@@ -53,18 +53,35 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
 
 
 def _of_json(file: BinaryIO) -> Iterator[Item]:
+    for document in documents(file, "vulnerabilities"):
+        if isinstance(document, Reject):
+            yield document
+        elif document.at:
+            yield _vulnerability(document)
+        else:
+            yield from _of_catalogue(document)
+
+
+def _of_catalogue(document: Document) -> Iterator[Item]:
     try:
-        catalogue = _catalogue.decode(file.read().removeprefix(b"\xef\xbb\xbf"))
+        catalogue = _catalogue.decode(document.raw)
+        if catalogue.cve is not msgspec.UNSET:
+            yield _vulnerability(document)
+            return
+        found, count = listed(catalogue.vulnerabilities, "/vulnerabilities"), decoded(catalogue.count)
     except MALFORMED as err:
         raise InvalidInput.at("", f"this is no catalogue of KEV: {err}") from err
-    if isinstance(catalogue.count, int):
-        yield Census(catalogue.count)
-    for number, raw in enumerate(catalogue.vulnerabilities):
-        at = f"/vulnerabilities/{number}"
-        try:
-            yield _entry(mapping(_anything.decode(raw)), at)
-        except (*MALFORMED, InvalidInput) as err:
-            yield Reject(at, str(err), excerpt(raw))
+    if isinstance(count, int):
+        yield Census(count)
+    for one in found:
+        yield one if isinstance(one, Reject) else _vulnerability(one)
+
+
+def _vulnerability(document: Document) -> Entry | Reject:
+    try:
+        return _entry(mapping(decoded(document.raw)), document.at)
+    except (*MALFORMED, InvalidInput) as err:
+        return rejected(document.at, err, bytes(document.raw))
 
 
 def _of_csv(file: BinaryIO) -> Iterator[Item]:

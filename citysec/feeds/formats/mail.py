@@ -18,7 +18,12 @@ from typing import BinaryIO, Final
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.markup import addresses, text_of
+from citysec.feeds.formats.refusal import in_memory
 
+MAX_BYTES: Final = 32 << 20
+_MOST_LINES: Final = 600_000
+_MOST_MARKS: Final = 10_000
+"""Most lines that may separate parts: each part takes some kilobytes of memory."""
 _HEAD: Final = 16 << 10
 _FIELDS: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:From \S.*\r?\n)?(?:[\x21-\x39\x3b-\x7e]+:.*\r?\n(?:[ \t].*\r?\n)*){2,}"
@@ -44,10 +49,13 @@ def lines(file: BinaryIO) -> Iterator[tuple[str, str]]:
     """Yield the subject, and the lines of all texts in a mail; of HTML what people see, then where it links to.
 
     Raises:
-        InvalidInput: the mail is broken beyond reading.
+        InvalidInput: the mail is broken beyond reading, or too large.
     """
+    body = in_memory(file, MAX_BYTES)
+    if body.count(b"\n") > _MOST_LINES or body.count(b"\n--") > _MOST_MARKS:
+        raise InvalidInput.at("", f"this mail has more than {_MOST_LINES:,} lines, or {_MOST_MARKS:,} parts")
     try:
-        mail: Message = BytesParser().parse(file)
+        mail: Message = BytesParser().parsebytes(body)
         parts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
         subject = _subject(mail)
     except _BROKEN as err:

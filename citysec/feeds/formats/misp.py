@@ -22,7 +22,7 @@ from msgspec import Raw
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import misp_types
-from citysec.feeds.formats.documents import MALFORMED, Document, documents, excerpt, is_list
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, is_list, listed
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.members import mapping, mappings, text, yes
@@ -51,15 +51,15 @@ class _Wrapping(msgspec.Struct):
     response: Raw = _ABSENT
     event: Raw = msgspec.field(name="Event", default=_ABSENT)
     attributes: Raw = msgspec.field(name="Attribute", default=_ABSENT)
-    info: Any = None
+    info: Raw = _ABSENT
 
 
 class _Event(msgspec.Struct):
-    info: Any = None
-    uuid: Any = None
-    date: Any = None
-    tags: Any = msgspec.field(name="Tag", default=None)
-    galaxies: Any = msgspec.field(name="Galaxy", default=None)
+    info: Raw = _ABSENT
+    uuid: Raw = _ABSENT
+    date: Raw = _ABSENT
+    tags: Raw = msgspec.field(name="Tag", default=_ABSENT)
+    galaxies: Raw = msgspec.field(name="Galaxy", default=_ABSENT)
     attributes: Raw = msgspec.field(name="Attribute", default=_ABSENT)
     objects: Raw = msgspec.field(name="Object", default=_ABSENT)
 
@@ -95,7 +95,6 @@ _wrapping: Final = msgspec.json.Decoder(_Wrapping)
 _event: Final = msgspec.json.Decoder(_Event)
 _object: Final = msgspec.json.Decoder(_Object)
 _attribute: Final = msgspec.json.Decoder(_Attribute)
-_list: Final = msgspec.json.Decoder(list[Raw] | None)
 
 
 class _Around(msgspec.Struct, frozen=True):
@@ -115,7 +114,7 @@ def read(file: BinaryIO, options: Options) -> Iterator[Item]:
     Raises:
         InvalidInput: the file as a whole is no MISP event.
     """
-    for document in documents(file):
+    for document in documents(file, "response"):
         if isinstance(document, Reject):
             yield document
             continue
@@ -135,7 +134,7 @@ def _unwrapped(document: Document, options: Options) -> Iterator[Item]:
     elif not is_list(response):
         yield from _event_in(Document(f"{document.at}/response", response), options)
     else:
-        yield from _each(response, f"{document.at}/response", lambda raw, at: _event_in(Document(at, raw), options))
+        yield from _each(response, f"{document.at}/response", lambda one: _event_in(one, options))
 
 
 def _is_there(raw: Raw) -> bool:
@@ -151,41 +150,46 @@ def _event_in(document: Document, options: Options) -> Iterator[Item]:
     found = _wrapping.decode(document.raw)
     if _is_there(found.event):
         return _of_event(found.event, f"{document.at}/Event", options)
-    if found.info is None and not _is_there(found.attributes):
+    if not _is_there(found.info) and not _is_there(found.attributes):
         raise msgspec.ValidationError("an event has an info")
     return _of_event(document.raw, document.at, options)
 
 
 def _of_event(raw: Raw, at: str, options: Options) -> Iterator[Item]:
     event = _event.decode(raw)
-    around = _Around(text(event.info), text(event.uuid), instant(event.date), tags(event.tags, event.galaxies), options)
+    said = tags(decoded(event.tags), decoded(event.galaxies))
+    around = _Around(text(decoded(event.info)), text(decoded(event.uuid)), instant(decoded(event.date)), said, options)
     yield from _each(event.attributes, f"{at}/Attribute", partial(_of_attribute, around=around))
     yield from _each(event.objects, f"{at}/Object", partial(_of_object, around=around))
 
 
-def _each(raws: Raw, at: str, read_one: Callable[[Raw, str], Iterator[Item]]) -> Iterator[Item]:
-    """Yield what is in each member of a list; one that is malformed costs itself."""
+def _each(raws: Raw, at: str, read_one: Callable[[Document], Iterator[Item]]) -> Iterator[Item]:
+    """Yield what is in each member of a list, if there is one; a member that is malformed costs itself."""
     try:
-        members = _list.decode(raws) or ()
+        members = listed(raws, at) if _is_there(raws) else ()
     except MALFORMED as err:
         yield Reject(at, str(err), excerpt(raws))
         return
-    for number, raw in enumerate(members):
+    for one in members:
+        if isinstance(one, Reject):
+            yield one
+            continue
         try:
-            yield from read_one(raw, f"{at}/{number}")
+            yield from read_one(one)
         except MALFORMED as err:
-            yield Reject(f"{at}/{number}", str(err), excerpt(raw))
+            yield Reject(one.at, str(err), excerpt(one.raw))
 
 
-def _of_object(raw: Raw, at: str, around: _Around) -> Iterator[Item]:
-    found = _object.decode(raw)
+def _of_object(document: Document, around: _Around) -> Iterator[Item]:
+    found = _object.decode(document.raw)
     if not yes(found.deleted):
         inside = msgspec.structs.replace(around, object=found)
-        yield from _each(found.attributes, f"{at}/Attribute", partial(_of_attribute, around=inside))
+        yield from _each(found.attributes, f"{document.at}/Attribute", partial(_of_attribute, around=inside))
 
 
-def _of_attribute(raw: Raw, at: str, around: _Around) -> Iterator[Item]:
+def _of_attribute(document: Document, around: _Around) -> Iterator[Item]:
     """Yield what an attribute says: nothing where it is deleted or context only."""
+    at, raw = document
     found = _attribute.decode(raw)
     is_vulnerability = found.type == "vulnerability"
     if yes(found.deleted) or not (is_vulnerability or _is_wanted(found, around.options)):

@@ -6,6 +6,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
@@ -15,7 +16,7 @@ from msgspec import Raw
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import applicability
-from citysec.feeds.formats.documents import MALFORMED, Document, documents
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, listed
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text
@@ -24,20 +25,20 @@ from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability, score
 
 _ABSENT: Final = Raw(b"null")
 _REJECTED: Final = "rejected"
+_ITEMS: Final = re.compile(rb'"cve_items"\s*:')
+_HEAD: Final = 4096
 
 
 class _Page(msgspec.Struct):
     vulnerabilities: Raw = _ABSENT
     cve_items: Raw = _ABSENT
-    results: Any = msgspec.field(name="resultsPerPage", default=None)
-    start: Any = msgspec.field(name="startIndex", default=None)
-    total: Any = msgspec.field(name="totalResults", default=None)
-    id: Any = None
+    results: Raw = msgspec.field(name="resultsPerPage", default=_ABSENT)
+    start: Raw = msgspec.field(name="startIndex", default=_ABSENT)
+    total: Raw = msgspec.field(name="totalResults", default=_ABSENT)
+    id: Raw = _ABSENT
 
 
 _page: Final = msgspec.json.Decoder(_Page)
-_list: Final = msgspec.json.Decoder(list[Raw])
-_anything: Final = msgspec.json.Decoder()
 
 
 def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
@@ -46,7 +47,7 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
     Raises:
         InvalidInput: the file as a whole is nothing of NVD.
     """
-    for document in documents(file):
+    for document in documents(file, "cve_items" if _ITEMS.search(file.read(_HEAD)) else "vulnerabilities"):
         if isinstance(document, Reject):
             yield document
             continue
@@ -58,11 +59,11 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
             yield rejected(document.at, err, bytes(document.raw))
             continue
         yield from _declared(found)
-        for member in members:
-            yield _entry(member)
+        for one in members:
+            yield one if isinstance(one, Reject) else _entry(one)
 
 
-def _members(document: Document) -> tuple[_Page, list[Document]]:
+def _members(document: Document) -> tuple[_Page, Iterator[Document | Reject]]:
     """Return what a document says of itself, and the vulnerabilities in it.
 
     Raises:
@@ -71,17 +72,16 @@ def _members(document: Document) -> tuple[_Page, list[Document]]:
     page = _page.decode(document.raw)
     for name, raw in (("vulnerabilities", page.vulnerabilities), ("cve_items", page.cve_items)):
         if raw is not _ABSENT:
-            at = f"{document.at}/{name}"
-            return page, [Document(f"{at}/{number}", one) for number, one in enumerate(_list.decode(raw))]
-    if page.id is None and "cve" not in mapping(_anything.decode(document.raw)):
+            return page, listed(raw, f"{document.at}/{name}")
+    if page.id is _ABSENT and "cve" not in mapping(decoded(document.raw)):
         raise msgspec.ValidationError("it has neither vulnerabilities nor an id")
-    return page, [document]
+    return page, iter((document,))
 
 
 def _declared(page: _Page) -> Iterator[Census]:
     """Yield how many vulnerabilities a page says it has."""
-    match page:
-        case _Page(results=int(results), start=int(start), total=int(total)) if total >= start >= 0 <= results:
+    match decoded(page.results), decoded(page.start), decoded(page.total):
+        case int(results), int(start), int(total) if total >= start >= 0 <= results:
             yield Census(min(results, total - start))
         case _:
             pass
@@ -89,7 +89,7 @@ def _declared(page: _Page) -> Iterator[Census]:
 
 def _entry(document: Document) -> Entry | Reject:
     try:
-        found = mapping(_anything.decode(document.raw))
+        found = mapping(decoded(document.raw))
         cve = mapping(found.get("cve")) or found
         return _vulnerability(cve, observable.cve(text(cve.get("id")) or "").value, document.at)
     except (*MALFORMED, InvalidInput) as err:

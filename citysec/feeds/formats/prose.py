@@ -29,6 +29,8 @@ _BULLETS: Final = " \t-*•·>#|"
 _BLANK: Final = re.compile(r"\s")
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
 _AROUND: Final = 150
+MOST: Final = 100_000
+"""Most observables in one text: what has more is a list, and is read as one without holding it in memory."""
 _HEADING: Final = 200
 
 
@@ -76,7 +78,11 @@ def extract(text: str, ignore: Collection[str] = ()) -> list[Found]:
 
 
 def extracted(lines: Iterable[tuple[str, str]], ignore: Collection[str] = ()) -> list[Found]:
-    """Return the observables in lines with their places; as `extract`."""
+    """Return the observables in lines with their places; as `extract`.
+
+    Raises:
+        InvalidInput: there are more than `MOST`.
+    """
     ignored = _Ignored(ignore)
     known: dict[tuple[Kind, str], Found] = {}
     heading = ""
@@ -92,6 +98,8 @@ def extracted(lines: Iterable[tuple[str, str]], ignore: Collection[str] = ()) ->
                 )
             elif first is not None and one.defanged and not first.defanged:
                 known[about.kind, about.key] = msgspec.structs.replace(first, defanged=True)
+        if len(known) > MOST:
+            raise InvalidInput.at(at, f"more than {MOST:,} observables: this is a list, and no text")
         if line.rstrip().endswith(":"):
             heading = line.strip()[:_HEADING]
     return [found for found in known.values() if not ignored.covers(found.value.observable)]

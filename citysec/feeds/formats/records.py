@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from io import SEEK_END
 from typing import Annotated, Any, BinaryIO, Final, cast
 
 import msgspec
 from msgspec import Meta, Raw
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.documents import BOM, MALFORMED, Document, documents, excerpt, is_lines, is_list
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, is_list, listed
 from citysec.feeds.formats.draft import Item, Reject, rejected
-from citysec.feeds.formats.elements import elements
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.interpreter import Interpreter
 from citysec.feeds.formats.profile import ANY, Profile, usual
 from citysec.feeds.formats.refusal import readable
 
-SMALL: Final = 16 << 20
-"""Bytes of a document that is read whole."""
-_HEAD: Final = 4096
 _members: Final = msgspec.json.Decoder(dict[str, Raw])
-_list: Final = msgspec.json.Decoder(list[Raw])
-_anything: Final = msgspec.json.Decoder()
 
 
 class RecordOptions(Profile, frozen=True, forbid_unknown_fields=True):
@@ -53,12 +46,9 @@ def _items(file: BinaryIO, options: RecordOptions) -> Iterator[Item]:
 
 def _records(file: BinaryIO, options: RecordOptions) -> Iterator[Document | Reject]:
     """Yield the records of `file`; of a large document only one is in memory at a time, where that is possible."""
-    if (member := _streamed(file, options)) is not None:
-        for number, element in enumerate(elements(file, member)):
-            yield Document(f"{options.records}/{number}", Raw(element))
-        return
-    for document in documents(file):
-        if isinstance(document, Reject):
+    steps = _steps(options.records)
+    for document in documents(file, steps[0] if len(steps) == 1 else ""):
+        if isinstance(document, Reject) or (steps and document.at.startswith(f"/{steps[0]}/")):
             yield document
             continue
         try:
@@ -67,21 +57,7 @@ def _records(file: BinaryIO, options: RecordOptions) -> Iterator[Document | Reje
             yield rejected(document.at, err, bytes(document.raw))
 
 
-def _streamed(file: BinaryIO, options: RecordOptions) -> str | None:
-    """Return the member that holds the records of a large document, None for another or where it is not known."""
-    size = file.seek(0, SEEK_END)
-    file.seek(0)
-    if size <= SMALL or is_lines(file):
-        file.seek(0)
-        return None
-    file.seek(0)
-    whole = is_list(file.read(_HEAD).removeprefix(BOM))
-    file.seek(0)
-    steps = _steps(options.records)
-    return steps[0] if len(steps) == 1 and not whole else "" if whole and not steps else None
-
-
-def _inside(document: Document, options: RecordOptions) -> Iterator[Document]:
+def _inside(document: Document, options: RecordOptions) -> Iterator[Document | Reject]:
     """Yield the records of a document.
 
     Raises:
@@ -95,18 +71,14 @@ def _inside(document: Document, options: RecordOptions) -> Iterator[Document]:
             raise InvalidInput.at("", f"there is nothing at {options.records}")
         at, raw = f"{at}/{step}", members[step]
     if is_list(raw):
-        yield from _listed(at, raw)
+        yield from listed(raw, at)
     elif at == "" or options.records:
         yield from _of_object(at, raw, options)
     else:
         yield Document(at, raw)
 
 
-def _listed(at: str, raw: Raw) -> Iterator[Document]:
-    return (Document(f"{at}/{number}", record) for number, record in enumerate(_list.decode(raw)))
-
-
-def _of_object(at: str, raw: Raw, options: RecordOptions) -> Iterator[Document]:
+def _of_object(at: str, raw: Raw, options: RecordOptions) -> Iterator[Document | Reject]:
     """Yield the records in the lists that an object holds; the object itself when it is a record.
 
     Raises:
@@ -121,12 +93,13 @@ def _of_object(at: str, raw: Raw, options: RecordOptions) -> Iterator[Document]:
         raise InvalidInput.at("", "neither a record nor lists of records")
     else:
         for name, member in lists:
-            yield from _listed(f"{at}/{name}", member)
+            yield from listed(member, f"{at}/{name}")
 
 
 def _inner(raw: Raw) -> Mapping[str, Raw]:
     if is_list(raw):
-        return {str(number): member for number, member in enumerate(_list.decode(raw))}
+        found = (member for member in listed(raw, "") if isinstance(member, Document))
+        return {member.at.removeprefix("/"): member.raw for member in found}
     return _members.decode(raw)
 
 
@@ -134,7 +107,7 @@ def _entries(document: Document, declared: Interpreter | None, *, is_alone: bool
     """Return what a record says; `is_alone`: whether it can be read outside of its document."""
     reject = partial(_rejected if is_alone else _reject, document)
     try:
-        record = _anything.decode(document.raw)
+        record = decoded(document.raw)
     except MALFORMED as err:
         return (reject(f"this is no JSON: {err}"),)
     interpreter = declared or _by_usual_names(_names(record))

@@ -1,15 +1,27 @@
-"""When a file is refused as a whole: nothing at all in it can be read."""
+"""When a file is refused as a whole: nothing in it can be read, or it is too large to be read at once, as it must."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import BinaryIO, Final
 
 from citysec.errors import InvalidInput, Problem
 from citysec.feeds.formats.draft import Item, Reject
 
 _PATIENCE: Final = 100
 _NAMED: Final = 3
+
+
+def in_memory(file: BinaryIO, most: int) -> bytes:
+    """Return the rest of `file`.
+
+    Raises:
+        InvalidInput: it is larger than `most` bytes.
+    """
+    body = file.read(most + 1)
+    if len(body) > most:
+        raise InvalidInput.at("", f"this is larger than {most >> 20} MiB in one piece")
+    return body
 
 
 def readable(items: Iterator[Item], harmless: Collection[str] = ()) -> Iterator[Item]:

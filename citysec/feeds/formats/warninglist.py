@@ -9,19 +9,19 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.documents import MALFORMED
+from citysec.feeds.formats.documents import MALFORMED, MAX_DOCUMENT_BYTES, decoded, whole
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import mapping, number, sequence, text, texts
+from citysec.feeds.formats.refusal import in_memory
 
-_BOM: Final = b"\xef\xbb\xbf"
 _DEFAULT_TYPE: Final = "string"
-_anything: Final = msgspec.json.Decoder()
 
 
 class WarningList(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ def parse(body: bytes) -> WarningList:
         InvalidInput: it holds none.
     """
     try:
-        found = mapping(_anything.decode(body.removeprefix(_BOM)))
+        found = mapping(decoded(whole(BytesIO(body))))
     except MALFORMED as err:
         raise InvalidInput.at("", f"this is no JSON: {err}") from err
     title = text(found.get("name"))
@@ -76,7 +76,7 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
     Raises:
         InvalidInput: the file is no warning list.
     """
-    found = parse(file.read())
+    found = parse(in_memory(file, MAX_DOCUMENT_BYTES))
     for position, value in enumerate(found.values):
         yield Entry(at=f"value {position}", subject=Subject.WARNING, key=value)
     yield from found.rejects

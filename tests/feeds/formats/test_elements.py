@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.feeds import formats
-from citysec.feeds.formats import Draft, elements, stix
+from citysec.feeds.formats import Draft, documents, elements
 from tests.feeds.stix import bundle, indicator
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("objects"), inner),
+    max_leaves=30,
 )
 
 
 def split(body: bytes) -> list[Any]:
-    return [json.loads(part) for part in elements.elements(BytesIO(body), "objects")]
+    return [json.loads(bytes(part)) for part in elements.elements(BytesIO(body), "objects")]
 
 
 @pytest.fixture(params=[1, 7, 1 << 20])
@@ -60,7 +61,8 @@ def test_any_bytes_are_split_or_refused(body: bytes):
         (b'{"objects": [{"a": 1}', "cut off"),
         (b'{"a": 1}', "no list"),
         (b'{"objects": {"x": []}}', "no list"),
-        (b"", "cut off"),
+        (b"", "no JSON"),
+        (b"<html>[{}]</html>", "no JSON"),
     ],
 )
 def test_a_text_without_a_whole_list_is_refused(body: bytes, reason: str):
@@ -68,16 +70,36 @@ def test_a_text_without_a_whole_list_is_refused(body: bytes, reason: str):
         split(body)
 
 
-def test_an_element_larger_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(elements, "MAX_ELEMENT_BYTES", 1000)
+@pytest.mark.parametrize(
+    "large", [{"a": "x" * 2000}, {"a": ['"]}\\\\'] * 500}, [[]] * 1000, {"a\\": "\\" * 999, "b": "}"}]
+)
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_an_element_larger_than_the_limit_is_passed_over(large: Any, chunk: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(elements, "MAX_ELEMENT_BYTES", 900)
+    monkeypatch.setattr(elements, "_CHUNK", chunk)
+    body = json.dumps({"objects": [{"n": 1}, large, {"n": 2}]}).encode()
+    first, cut, last = elements.elements(BytesIO(body), "objects")
+    assert [bytes(first), bytes(last)] == [b'{"n": 1}', b'{"n": 2}']
+    assert (len(bytes(cut)), bytes(cut)[:4]) == (901, json.dumps(large).encode()[:4])
+
+
+@pytest.mark.parametrize("body", [b'["' + b"x" * 2000, b'{"' + b"x" * 2000, b"[" + b" " * 2000])
+def test_what_is_too_large_and_no_element_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(elements, "MAX_ELEMENT_BYTES", 900)
     monkeypatch.setattr(elements, "_CHUNK", 100)
     with pytest.raises(InvalidInput, match="larger than"):
-        split(json.dumps({"objects": [{"a": "x" * 2000}]}).encode())
+        split(body)
+
+
+def test_an_element_that_is_no_json_or_too_deep_costs_itself():
+    deep = b'{"a":' * 2000 + b"1" + b"}" * 2000
+    parts = (b'{"n":1}', deep, b"{'n':2}", b'{"n":NaN}', b'{"n":3}')
+    assert tuple(map(bytes, elements.elements(BytesIO(b"[" + b",".join(parts) + b"]")))) == parts
 
 
 @pytest.mark.parametrize("size", [0, 1 << 30])
 def test_small_and_large_files_are_read_alike(size: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stix, "SMALL", size)
+    monkeypatch.setattr(documents, "SMALL", size)
     objects = [indicator(1), indicator(2), {"type": "broken"}]
     lines = b"\n".join(json.dumps(one).encode() for one in objects)
     for body in (bundle(*objects), json.dumps(objects).encode(), lines):
@@ -86,10 +108,11 @@ def test_small_and_large_files_are_read_alike(size: int, monkeypatch: pytest.Mon
         assert getattr(found[-1], "at", "") in {"/objects/2", "/2", "line 3"}
 
 
-def test_the_version_of_a_large_bundle_counts_for_its_objects(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stix, "SMALL", 0)
+@pytest.mark.parametrize("members", [{"spec_version": "2.0", "objects": 0}, {"objects": 0, "spec_version": "2.0"}])
+def test_the_version_of_a_large_bundle_counts_for_its_objects(members: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(documents, "SMALL", 0)
     old = {name: value for name, value in indicator(1).items() if name != "spec_version"}
-    body = json.dumps({"type": "bundle", "spec_version": "2.0", "objects": [old]}).encode()
+    body = json.dumps({"type": "bundle"} | members | {"objects": [old]}).encode()
     (found,) = formats.read("stix", BytesIO(body))
     assert isinstance(found, Draft)
     assert found.spec_version == "2.0"

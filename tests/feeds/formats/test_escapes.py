@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.feeds import formats
-from citysec.feeds.formats import Draft, Entry
+from citysec.feeds.formats import Draft, Entry, documents
 from citysec.feeds.formats.escapes import mended
 from tests.feeds.stix import bundle, indicator
 
+KEV = '{"vulnerabilities":[{"cveID":"CVE-2024-0001","vulnerabilityName":"HERE"}]}'
+CSAF = '{"document":{"title":"HERE","tracking":{"id":"1"}},"vulnerabilities":[{"cve":"CVE-2024-0001","title":"HERE"}]}'
+RECORDS = '{"a":[{"ip":"192.0.2.1","comment":"HERE"}]}'
 EVENT = '{"Event":{"info":"x","Attribute":[{"type":"ip-dst","to_ids":true,"value":"192.0.2.1","comment":"HERE"}]}}'
 
 
@@ -47,5 +50,28 @@ def test_all_that_json_can_write_can_be_read(text: str):
 def test_a_file_with_half_a_character_is_read_whole(half: str):
     stix = bundle(indicator(1, name="HERE"), indicator(2)).replace(b"HERE", half.encode())
     assert [type(item) for item in formats.read("stix", BytesIO(stix))] == [Draft, Draft]
-    event = EVENT.replace("HERE", half).encode()
-    assert [type(item) for item in formats.read("misp", BytesIO(event))] == [Entry]
+
+
+@pytest.mark.parametrize("size", [0, 1 << 30])
+@pytest.mark.parametrize(
+    ("name", "body", "number"),
+    [
+        ("misp", EVENT, 1),
+        ("misp", f'{{"response":[{EVENT}]}}', 1),
+        ("kev", KEV, 1),
+        ("nvd", '{"vulnerabilities":[{"cve":{"id":"CVE-2024-0001","sourceIdentifier":"HERE"}}]}', 1),
+        ("csaf", CSAF, 2),
+        ("csaf", f"[{CSAF}]", 2),
+        ("json", RECORDS, 1),
+        ("json", '{"ip":"192.0.2.1","comment":"HERE"}\n' * 2, 2),
+        ("spamhaus", '{"cidr":"192.0.2.0/24","rir":"HERE"}\n{"cidr":"192.0.2.0/24"}', 2),
+        ("warninglist", '{"name":"HERE","list":["192.0.2.1"]}', 1),
+    ],
+)
+def test_half_a_character_costs_no_record_of_any_format(
+    name: str, body: str, number: int, size: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(documents, "SMALL", size)
+    options = {"records": "/a"} if body == RECORDS else {}
+    found = list(formats.read(name, BytesIO(body.replace("HERE", r"cut \ud83d").encode()), options))
+    assert [type(item) for item in found] == [Entry] * number

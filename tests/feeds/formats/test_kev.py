@@ -69,9 +69,13 @@ def test_a_bad_row_costs_itself():
     first, second = parse("kev", as_csv(LISTED | {"cveID": "CVE-1"}, LISTED))
     assert isinstance(first, Reject)
     assert isinstance(second, Entry)
-    assert parse("kev", {"vulnerabilities": [3, LISTED]})[0] == Reject(
-        "/vulnerabilities/0", "'' is not a CVE id", "3"
-    )  # fmt: skip
+    first, _ = parse("kev", {"vulnerabilities": [3, LISTED]})
+    assert first == Reject("/vulnerabilities/0", "'' is not a CVE id", "3", b"3")
+
+
+def test_one_vulnerability_may_stand_alone():
+    assert [entry.key for entry in entries("kev", LISTED)] == ["CVE-2024-0001"]
+    assert [entry.at for entry in entries("kev", [LISTED, LISTED])] == ["/0", "/1"]
 
 
 def test_a_cell_without_an_end_costs_what_it_swallows():

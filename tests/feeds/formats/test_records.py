@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import Reject, records
+from citysec.feeds.formats import Reject, documents
 from tests.feeds.formats.mutations import mutated, survives
 from tests.feeds.formats.reading import census, entries, items, keys, rejects
 
@@ -86,7 +86,7 @@ def test_an_answer_without_records_is_no_empty_list(document: Any):
 def test_a_large_document_is_read_record_by_record(monkeypatch: pytest.MonkeyPatch):
     document = {"a": [1], "data": [{"ip": "192.0.2.1"}, {"ip": "nowhere"}, {"ip": "192.0.2.2"}]}
     small = [items("json", json.dumps(d), records=r) for d, r in ((document, "/data"), (document["data"], ""))]
-    monkeypatch.setattr(records, "SMALL", 10)
+    monkeypatch.setattr(documents, "SMALL", 10)
     assert [items("json", json.dumps(d), records=r) for d, r in ((document, "/data"), (document["data"], ""))] == small
 
 

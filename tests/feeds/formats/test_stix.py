@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import Draft, Reject, stix
+from citysec.feeds.formats import Draft, Reject, documents, stix
 from citysec.tlp import MARKING_IDS, TLP
 
 INDICATOR: dict[str, Any] = {
@@ -59,6 +59,8 @@ def reject(value: Any) -> Reject:
         {"type": "bundle", "id": "bundle--1", "objects": [INDICATOR]},
         {"more": False, "objects": [INDICATOR]},
         b"\xef\xbb\xbf " + json.dumps(INDICATOR, indent=1).encode() + b"\n",
+        json.dumps([INDICATOR], indent=1).encode("utf-16"),
+        b"\r\n" + json.dumps([INDICATOR], indent=1).replace("\n", "\r\n").encode() + b"<!-- 3 ms -->",
         json.dumps(INDICATOR).encode() + b"\n",
     ],
 )
@@ -118,6 +120,26 @@ def test_one_bad_object_costs_one_object():
 )
 def test_a_bad_object_is_refused_with_the_reason(properties: dict[str, Any], reason: str):
     assert reason in reject([changed(**properties)]).reason
+
+
+@pytest.mark.parametrize("bad", [b'{"a":' * 2000 + b"1" + b"}" * 2000, b"[" * 5000 + b"]" * 5000, b"{'a': NaN}"])
+@pytest.mark.parametrize("wrapping", [b'{"objects": [%b, %b, %b]}', b"[%b,%b,%b]", b"%b\n%b\n%b"])
+def test_an_object_that_no_decoder_takes_costs_itself(wrapping: bytes, bad: bytes):
+    good = json.dumps(INDICATOR).encode()
+    first, broken, last = parse(wrapping % (good, bad, good))
+    assert isinstance(first, Draft)
+    assert isinstance(last, Draft)
+    assert isinstance(broken, Reject)
+    assert broken.at in {"/objects/1", "/1", "line 2", "line 2/0"}
+
+
+def test_a_line_of_ndjson_that_is_too_long_costs_itself(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(documents, "MAX_LINE_BYTES", 2000)
+    good = json.dumps(INDICATOR).encode()
+    first, long, last = parse(b"\n".join((good, b'{"a": "' + b"x" * 9000 + b'"}', good)))
+    assert (type(first), type(last)) == (Draft, Draft)
+    assert isinstance(long, Reject)
+    assert (long.at, len(long.excerpt), long.raw) == ("line 2", 200, b"")
 
 
 def test_bytes_that_are_no_utf8_cost_one_object():
