@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
-from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -73,8 +74,20 @@ async def running(settings: Settings, role: Role = Role.ALL) -> AsyncGenerator[S
         _listening(parts, database, feeds, role) as url,
     ):
         _log.info("service.started", url=url, role=role.value, city=settings.city)
-        yield Service(settings, database, url)
+        with _settled():
+            yield Service(settings, database, url)
     _log.info("service.stopped")
+
+
+@contextmanager
+def _settled() -> Generator[None, None, None]:
+    """Have the garbage collector pass over what is there now, modules above all: it stays while the block lasts."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @asynccontextmanager
