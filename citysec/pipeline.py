@@ -12,6 +12,7 @@
     an incident is closed ──► stand-down                            (its runs end)
     a feed falls silent, or is heard again ──► outage               (an incident of the city's own)
     a warning list changes ──► rejudge ──► triage                   (its matches end, or come back)
+    a feed's definition changes ──► restate ──► correlate, share    (what its word is worth)
 
 Each function writes what it found and the next work in one transaction (`outbox`): the arrows are rows of that table.
 """
@@ -41,6 +42,7 @@ from citysec.engine import Drive, Engine
 from citysec.errors import InvalidInput
 from citysec.feeds.poll import poll
 from citysec.feeds.publishers import Publishers, definitions
+from citysec.feeds.restate import restate
 from citysec.incidents import escalate, outage, record, triage
 from citysec.incidents.severity import Severity, SeverityTable, severity
 from citysec.outbox import Effect, Stage
@@ -114,6 +116,7 @@ def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -
     post = Post(settings.city, configured(settings), links, settings.delivery_retry_s)
     return {
         "poll": Effect(partial(poll, publishers=publishers)),
+        "restate": Stage(partial(restate, definitions=publishers.definitions)),
         "correlate": Stage(correlate_objects),
         "retro": Stage(correlate_assets),
         "rejudge": Stage(rejudge_assets),

@@ -18,7 +18,7 @@ from citysec import log, pipeline
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import SettingsError
-from citysec.feeds import publishers, schedule, silence, standing
+from citysec.feeds import publishers, restate, schedule, silence, standing
 from citysec.feeds.publishers import Publishers
 from citysec.outbox import Dispatcher, Performer, forget
 from citysec.pipeline import Parts
@@ -165,9 +165,10 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
 
 
 async def _schedule(database: Database, feeds: Publishers) -> None:
-    """Give new feeds their row, then put feeds to work when they are due, until cancelled."""
+    """Bring what is stored in line with the definitions, then put feeds to work when they are due, until cancelled."""
     async with database.writing() as db:
         await standing.enrol(db, feeds.definitions, now())
+        await restate.begin(db, feeds.definitions)
     await schedule.run(database)
 
 

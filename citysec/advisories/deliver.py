@@ -87,12 +87,10 @@ async def deliver(database: Database, payload: Mapping[str, Any], post: Post) ->
 
 async def _claim(db: AsyncSession, key: str) -> _Claim | None:
     """Count an attempt; None when the delivery is not to be sent, or another worker was faster."""
-    delivery = await db.get(Delivery, key)
-    if delivery is None:
-        raise NotShared(f"delivery {key}")
+    claim = await _context(db, key)
+    delivery = claim.delivery
     if delivery.state != State.QUEUED:
         return None
-    claim = await _context(db, delivery)
     unwanted = await _unwanted(db, claim)
     if unwanted:
         delivery.state, delivery.error = State.CANCELLED, unwanted
@@ -107,17 +105,19 @@ async def _claim(db: AsyncSession, key: str) -> _Claim | None:
     return claim if won.rowcount == 1 else None
 
 
-async def _context(db: AsyncSession, delivery: Delivery) -> _Claim:
-    advisory = await db.get_one(Advisory, delivery.advisory_id)
-    contact = await db.get_one(Contact, delivery.contact_id)
-    return _Claim(
-        delivery,
-        advisory,
-        await db.get_one(Incident, advisory.incident_id),
-        await db.get_one(Constituent, contact.constituent_id),
-        contact,
-        await _first_id(db, advisory, contact),
+async def _context(db: AsyncSession, key: str) -> _Claim:
+    context = (
+        select(Delivery, Advisory, Incident, Contact)
+        .join(Advisory, col(Advisory.id) == col(Delivery.advisory_id))
+        .join(Incident, col(Incident.id) == col(Advisory.incident_id))
+        .join(Contact, col(Contact.id) == col(Delivery.contact_id))
     )
+    found = (await db.exec(context.where(col(Delivery.id) == key))).first()
+    if found is None:
+        raise NotShared(f"delivery {key}")
+    delivery, advisory, incident, contact = found
+    constituent = await db.get_one(Constituent, contact.constituent_id)
+    return _Claim(delivery, advisory, incident, constituent, contact, await _first_id(db, advisory, contact))
 
 
 async def _first_id(db: AsyncSession, advisory: Advisory, contact: Contact) -> str:

@@ -31,12 +31,16 @@ def submit_(
     confidence: Annotated[int, typer.Option(min=0, max=100, help="How sure it is that it does harm.")] = 75,
     kind: Annotated[str, typer.Option(help=f"One of: {', '.join(submit.LABELS)}.")] = "",
     threat: Annotated[str, typer.Option(help="What people call the threat; one name becomes one incident.")] = "",
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=submit.LONGEST_DAYS, help="For how long it counts; else as usual for its kind."),
+    ] = None,
     take_all: Annotated[bool, typer.Option("--all", help="Take also what is not advised.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Store it without asking; a pipe cannot be asked.")] = False,
     data: Data = None,
 ) -> None:
     """Store the indicators of FILE after a look at them, under the name of the feed `by-hand`."""
-    judgement = Judgement(_level(label), confidence, _kind(kind), threat.strip())
+    judgement = Judgement(_level(label), confidence, _kind(kind), threat.strip(), days)
     found = asyncio.run(_look(_content(file), data))
     agreed = [one for one in found if take_all or one.advised]
     if found:

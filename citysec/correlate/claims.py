@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.correlate.standing import Terms
 from citysec.observable import Kind
 from citysec.patterning import Atom, Op
-from citysec.tables.feeds import Assertion, IndicatorKey, StixObject
+from citysec.tables.feeds import WORD, Assertion, Feed, IndicatorKey, StixObject, word_ends
 
 _OBJECT_ID: Final[ColumnElement[int]] = cast("ColumnElement[int]", col(StixObject.id))
 _VERSION: Final = (
@@ -40,7 +40,7 @@ _ASSERTION: Final = (
     col(Assertion.feed),
     col(Assertion.tlp),
     col(Assertion.confidence),
-    col(Assertion.until),
+    *WORD,
 )
 _OPERATORS: Final = {Kind.NAME_LIKE: Op.LIKE, Kind.NAME_REGEX: Op.MATCHES}
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -90,10 +90,14 @@ async def load(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -
     keys = select(col(IndicatorKey.object_id), *ATOM).where(col(IndicatorKey.object_id).in_(ids))
     rows = await connection.execute(keys.order_by(col(IndicatorKey.id)))
     atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
-    said = select(*_ASSERTION).where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None))
-    rows = await connection.execute(said)
-    sources = _by_object((row.object_id, Source(row.feed, row.tlp, row.confidence, row.until)) for row in rows)
+    said = select(*_ASSERTION).join(Feed, col(Feed.name) == col(Assertion.feed))
+    rows = await connection.execute(said.where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None)))
+    sources = _by_object((row[0], _source(*row[1:4], word_ends(*row[4:]))) for row in rows)
     return [_claim(row, atoms.get(row.id, ()), counting(sources[row.id], at)) for row in versions if row.id in sources]
+
+
+def _source(feed: str, tlp: int, confidence: int, until: datetime | None) -> Source:
+    return Source(feed, tlp, confidence, until, changes_at=until)
 
 
 def counting(sources: Sequence[Source], at: datetime) -> Source:
@@ -101,6 +105,8 @@ def counting(sources: Sequence[Source], at: datetime) -> Source:
 
     Where all have decayed, it is the one that did so last.
     """
+    if len(sources) == 1:
+        return sources[0]
     fresh = [source for source in sources if source.until is None or source.until > at]
     if not fresh:
         return max(sources, key=_end)

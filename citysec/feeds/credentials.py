@@ -11,7 +11,7 @@ from urllib.parse import quote
 import aiohttp
 
 from citysec.errors import FeedRefused
-from citysec.feeds.definition import PLACEHOLDER, Auth, Scheme
+from citysec.feeds.auth import PLACEHOLDER, Auth, Scheme
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from yarl import URL
 
 from citysec import tlp
-from citysec.errors import InvalidInput, SettingsError
+from citysec.errors import InvalidInput
 from citysec.feeds import formats, schedule
+from citysec.feeds.auth import Auth, check_secrecy
 from citysec.feeds.formats import FORMATS, Item
-from citysec.guard import Guard
 from citysec.tlp import TLP
 
 
@@ -36,51 +36,6 @@ class Semantics(StrEnum):
 
     STREAM = "stream"
     SNAPSHOT = "snapshot"
-
-
-class Scheme(StrEnum):
-    """How a secret is shown to the publisher."""
-
-    BASIC = "basic"
-    BEARER = "bearer"
-    HEADER = "header"
-    URL = "url"
-    CERTIFICATE = "certificate"
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-PLACEHOLDER = "{secret}"
-"""Stands in an address where the secret belongs."""
-
-
-class Auth(_Frozen):
-    """Where the secret is, never the secret.
-
-    It is `user:password` for `basic`, the token for `bearer`, the value of `header`, what replaces `{secret}` in the
-    address for `url`, or a PEM file with certificate and key for `certificate`.
-    """
-
-    scheme: Scheme
-    header: str | None = Field(
-        default=None, pattern=r"^[A-Za-z][A-Za-z0-9-]*$", description="The header's name, for instance `Auth-Key`."
-    )
-    env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$", description="Name of an environment variable.")
-    file: Path | None = Field(default=None, description="A file; relative to the definition.")
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Auth:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("give either env or file")
-        if self.env is not None and self.env.startswith("CITYSEC_"):
-            raise ValueError("names that begin with CITYSEC_ are settings; choose another")
-        if (self.scheme is Scheme.HEADER) != (self.header is not None):
-            raise ValueError("the scheme header, and only that, needs the name of a header")
-        if self.scheme is Scheme.CERTIFICATE and self.file is None:
-            raise ValueError("a certificate is in a file")
-        return self
 
 
 def _label(text: Any) -> TLP:
@@ -104,8 +59,10 @@ def _address(text: str) -> str:
 _Address = Annotated[str, AfterValidator(_address)]
 
 
-class _Common(_Frozen):
+class _Common(BaseModel):
     """What every feed says of itself, whatever its kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", description="The file's name without `.toml`.")
     title: str = Field(min_length=1)
@@ -126,7 +83,7 @@ class _Common(_Frozen):
         default=None,
         gt=0,
         le=36500,
-        description="Indicators without `valid_until` expire after this; never when unset.",
+        description="So long an indicator without `valid_until` counts; unset never ends, 30 days for a snapshot.",
     )
     lifetimes: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")], Annotated[float, Field(gt=0, le=36500)]] = Field(
         default_factory=dict[str, float],
@@ -159,7 +116,17 @@ class _Common(_Frozen):
     @property
     def origin(self) -> str:
         """What a cursor belongs to: where the feed is read and how, in a few letters."""
-        said = self.model_dump_json(include={"url", "path", "collection", "format"})
+        return self._digest("url", "path", "collection", "format", "semantics")
+
+    @property
+    def worth(self) -> str:
+        """What decides what its word is worth, in a few letters."""
+        return self._digest(
+            "reliability", "confidence", "tlp", "lifetime_days", "lifetimes", "decay_speed", "floor", "semantics"
+        )
+
+    def _digest(self, *fields: str) -> str:
+        said = self.model_dump_json(include=set(fields))
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def next_poll(self, after: datetime) -> datetime | None:
@@ -219,7 +186,7 @@ class FileFeed(_Common):
             raise ValueError("url and path exclude each other")
         if self.by_hand and (self.every_s, self.cron) != (None, None):
             raise ValueError("a schedule needs a url or a path")
-        _check_secrecy(self.auth, self.url, self.allow_hosts)
+        check_secrecy(self.auth, self.url, self.allow_hosts)
         return self
 
     @property
@@ -267,7 +234,7 @@ class TAXIIFeed(_Common):
     @model_validator(mode="after")
     def _is_safe_to_read(self) -> TAXIIFeed:
         _check_stream(self.semantics)
-        _check_secrecy(self.auth, self.url, self.allow_hosts)
+        check_secrecy(self.auth, self.url, self.allow_hosts)
         return self
 
 
@@ -283,24 +250,13 @@ class MISPFeed(_Common):
     @model_validator(mode="after")
     def _is_safe_to_read(self) -> MISPFeed:
         _check_stream(self.semantics)
-        _check_secrecy(self.auth, self.url, self.allow_hosts)
+        check_secrecy(self.auth, self.url, self.allow_hosts)
         return self
 
 
 def _check_stream(semantics: Semantics) -> None:
     if semantics is Semantics.SNAPSHOT:
         raise ValueError("a feed that is read on from its last poll is a stream: a poll does not bring all that counts")
-
-
-def _check_secrecy(auth: Auth | None, url: str | None, hosts: tuple[str, ...]) -> None:
-    if (auth is not None and auth.scheme is Scheme.URL) != (url is not None and PLACEHOLDER in url):
-        raise ValueError(f"{PLACEHOLDER} in the address and the scheme `url` go together")
-    try:
-        named = Guard.of(",".join(hosts))
-    except SettingsError as err:
-        raise ValueError(f"allow_hosts: {err}") from err
-    if auth is not None and url is not None and URL(url).scheme != "https" and not named.names(URL(url)):
-        raise ValueError("a secret travels over https, or to a host of allow_hosts")
 
 
 Definition = DocumentFeed | BundleFeed | TAXIIFeed | MISPFeed

@@ -39,11 +39,9 @@ async def progress(db: AsyncSession, run: int, feed: str, total: Outcome) -> Non
     outbox.announce(db, "feed", feed)
 
 
-async def end(
-    db: AsyncSession, run: int, total: Outcome, at: datetime, *, gone: int = 0, error: str | None = None
-) -> None:
+async def end(db: AsyncSession, run: int, total: Outcome, at: datetime, *, error: str | None = None) -> None:
     """Note what poll `run` came to; with `error` why it failed."""
-    await _note(db, run, total, ended_at=at, gone=gone, error=error)
+    await _note(db, run, total, ended_at=at, error=error)
 
 
 async def newest(db: AsyncSession, feed: str, most: int) -> Sequence[PollRun]:
@@ -53,7 +51,7 @@ async def newest(db: AsyncSession, feed: str, most: int) -> Sequence[PollRun]:
 
 
 async def _note(db: AsyncSession, run: int, total: Outcome, **facts: datetime | int | str | None) -> None:
-    counts = {"stored": total.stored, "known": total.known, "refused": total.refused}
+    counts = {"stored": total.stored, "known": total.known, "refused": total.refused, "gone": total.gone}
     await db.exec(update(PollRun).where(col(PollRun.id) == run).values(**counts, **facts))
 
 

@@ -6,7 +6,7 @@ One batch is one transaction. The same batch twice changes nothing and causes no
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -16,25 +16,22 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec import outbox, tlp
+from citysec import tlp
 from citysec.db import alone
-from citysec.feeds import assertions, markings, objects, rejects, sightings, trust, versions
-from citysec.feeds.assertions import Terms
+from citysec.feeds import assertions, markings, objects, rejects, sightings, terms, versions
 from citysec.feeds.authored import Author
-from citysec.feeds.definition import Definition, Semantics
+from citysec.feeds.definition import Definition
+from citysec.feeds.followup import hand_on
 from citysec.feeds.formats import Draft, Entry, Reject
 from citysec.feeds.formats.draft import rejected
+from citysec.feeds.reading import Extent, Reading
 from citysec.feeds.versions import Key, Plan, Stored
 from citysec.tables import Feed, Meta
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 
 BATCH: Final = 1000
-WORK: Final = 1000
-"""Objects that one piece of work names at most."""
 UNMARKED: Final = -1
-SMALL: Final = 10
-"""So many may always be missing from a list."""
 _TEXTS: Final = attrgetter(
     "created_by_ref", "name", "pattern", "pattern_type", "source_ref", "target_ref", "relationship_type"
 )
@@ -66,22 +63,38 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a batch came to, object by object: stored, here already, refused."""
+    """What a batch came to, object by object: stored, here already, refused; and not listed any more."""
 
     stored: int = 0
     known: int = 0
     refused: int = 0
+    gone: int = 0
 
     def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.stored + other.stored, self.known + other.known, self.refused + other.refused)
+        return Outcome(
+            self.stored + other.stored,
+            self.known + other.known,
+            self.refused + other.refused,
+            self.gone + other.gone,
+        )
 
 
-async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
-    """Store `batch` in the caller's transaction, with the work `correlate` and `share` for what it changes."""
+async def ingest(db: AsyncSession, feed: Definition, batch: Batch, reading: Reading | None = None) -> Outcome:
+    """Store `batch` in the caller's transaction, with the work `correlate` and `share` for what it changes.
+
+    Args:
+        db: the session of the caller.
+        feed: what says so.
+        batch: what it says.
+        reading: what the batch is a part of; by itself it is a part of the feed.
+    """
     await alone(db, "ingest")  # one at a time decides which version is the newest
-    at, author = now(), await _author(db)
+    reading = reading or Reading(now(), Extent.PART)
+    at, author, row = now(), await _author(db), await db.get_one(Feed, feed.name)
+    if row.confirmed_at is None and reading.extent is Extent.WHOLE:
+        row.confirmed_at = reading.began  # until the reading has ended, what it brings is as fresh as its beginning
     waited = await markings.waiting(db, feed.name, batch.markings)
-    entries = _each_once(batch.entries, author, at)
+    entries = _each_once(batch.entries, author)
     have = await objects.stored(db, {draft.stix_id for draft in (*batch.drafts, *waited)} | entries.keys())
     drafts, unstorable = _sorted_out(batch.drafts, author, have)
     drafts += waited
@@ -92,47 +105,21 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch) -> Outcome:
     rows = {key: _row(key, draft, labels, at) for key, draft in plan.new.items()}
     ids = await objects.store(db, plan, have, rows)
     held = {ids[key]: draft for key, draft in plan.new.items()} | {have.id: draft for draft, have in plan.again}
-    said = {object_id: _terms(feed, draft, labels) for object_id, draft in held.items()}
-    listed = _standing_for(entries, ids, have)
-    for object_id, entry in listed.items():
-        said[object_id] = _said(feed, entry, tlp.strictest(entry.marking_refs, known), at)
+    said = {
+        object_id: terms.of_draft(feed, draft, labels[draft.content_hash], reading) for object_id, draft in held.items()
+    }
+    for object_id, entry in _standing_for(entries, ids, have).items():
+        said[object_id] = terms.of_entry(feed, entry, tlp.strictest(entry.marking_refs, known), reading)
     changed = await _relabel(db, plan, labels)
-    ended = {object_id for object_id, entry in listed.items() if entry.until is not None}
-    changed |= await assertions.record(db, feed.name, said, new_ids=ids.values(), ended=ended, at=at)
-    changed |= await sightings.renew(db, feed, plan.new.values(), at)
-    if feed.semantics is Semantics.SNAPSHOT:
-        await assertions.seen(db, feed.name, said, at)
+    changed |= await assertions.record(db, row, said, new_ids=ids.values(), reading=reading)
+    changed |= await sightings.renew(db, [(draft, said[ids[key]].tlp) for key, draft in plan.new.items()], at)
+    reading.says(said)
     refused = [*batch.rejects, *unstorable, *plan.clashes]
     arrived = len(batch.drafts) - len(unstorable) - len(plan.clashes) + len(batch.entries)
     new_rejects = await rejects.keep(db, feed.name, refused, at)
-    _hand_on(db, sorted(changed), {i for i in changed if i not in held or _is_correlated(held[i])})
+    hand_on(db, shared=changed, correlated=[i for i in changed if i not in held or _is_correlated(held[i])])
     await _count(db, feed.name, len(ids), new_rejects, batch.cursor)
     return Outcome(stored=len(ids), known=arrived - len(ids), refused=len(refused))
-
-
-async def delist(db: AsyncSession, feed: Definition, since: datetime) -> int:
-    """Note what is missing from a whole reading that began at `since`; return how much is gone by that.
-
-    A list that is empty, or has shrunk by more than the feed's limit, is not believed until a person accepts it.
-    """
-    row, at = await db.get_one(Feed, feed.name), now()
-    believed, here = await assertions.listed(db, feed.name, since)
-    row.held = None if row.accepted else _suspicion(feed, believed, here)
-    if row.held is not None:
-        return 0
-    row.accepted = False
-    gone = await assertions.delist(db, feed.name, since, feed.confirmations, at)
-    _hand_on(db, gone, set(gone))
-    return len(gone)
-
-
-def _suspicion(feed: Definition, believed: int, here: int) -> str | None:
-    """Return why a list cannot be believed."""
-    if believed - here <= max(SMALL, believed * feed.max_shrink):
-        return None
-    return (
-        f"the list has shrunk from {believed:,} to {here:,}: nothing was delisted; `citysec feeds accept {feed.name}`"
-    )
 
 
 async def _author(db: AsyncSession) -> Author:
@@ -145,13 +132,13 @@ async def _author(db: AsyncSession) -> Author:
     return Author(uuid.UUID(row.value))
 
 
-def _each_once(entries: Sequence[Entry], author: Author, at: datetime) -> dict[str, Entry]:
-    """Return the entry that counts of each thing: what was seen last, and of equals the last one."""
+def _each_once(entries: Sequence[Entry], author: Author) -> dict[str, Entry]:
+    """Return the entry that counts of each thing: the first, unless one was seen later."""
     found: dict[str, Entry] = {}
     for entry in entries:
         stix_id = author.stix_id(entry)
         before = found.get(stix_id)
-        if before is None or (entry.seen or at) >= (before.seen or at):
+        if before is None or terms.is_newer(entry.seen, before.seen):
             found[stix_id] = entry
     return found
 
@@ -226,47 +213,6 @@ def _standing_for(entries: Mapping[str, Entry], ids: Mapping[Key, int], have: St
     rows = {key[0]: object_id for key, object_id in ids.items()}
     rows |= {stix_id: next(v.id for v in found if v.latest) for stix_id, found in have.items()}
     return {rows[stix_id]: entry for stix_id, entry in entries.items()}
-
-
-def _terms(feed: Definition, draft: Draft, labels: Labels) -> Terms:
-    own = labels[draft.content_hash]
-    sure = trust.confidence(feed, draft.confidence)
-    ends = draft.type == "indicator" and draft.valid_until is None
-    until = trust.decayed(feed, sure, draft.pattern, draft.version) if ends else None
-    return Terms(int(feed.tlp if own is None else own), sure, until)
-
-
-def _said(feed: Definition, entry: Entry, label: TLP | None, at: datetime) -> Terms:
-    """Return the terms of an entry; what a feed lists all of counts while it is listed."""
-    sure = trust.confidence(feed, entry.confidence)
-    until = entry.until
-    if until is None and feed.semantics is Semantics.STREAM:
-        until = trust.decayed(feed, sure, entry.key, trust.end_of_day(entry.seen or at))
-    return Terms(
-        tlp=int(feed.tlp if label is None else label),
-        confidence=sure,
-        until=until,
-        name=entry.name,
-        labels=entry.labels or feed.labels,
-        facts=_facts(entry),
-    )
-
-
-def _facts(entry: Entry) -> dict[str, Any]:
-    told = {
-        "since": entry.since and entry.since.isoformat(),
-        "seen": entry.seen and entry.seen.isoformat(),
-        "description": entry.description,
-        "references": list(entry.references),
-    }
-    return {**{name: fact for name, fact in told.items() if fact}, **entry.facts}
-
-
-def _hand_on(db: AsyncSession, shared: Sequence[int], correlated: Set[int]) -> None:
-    """Write the work for what has changed: all of it to be shared, what can match something to be correlated."""
-    for kind, ids in (("correlate", sorted(correlated)), ("share", shared)):
-        for start in range(0, len(ids), WORK):
-            outbox.add(db, kind, {"objects": list(ids[start : start + WORK])})
 
 
 def _is_correlated(draft: Draft) -> bool:

@@ -13,7 +13,7 @@ from citysec.db import dialect, insert_many
 from citysec.feeds.atoms import atoms
 from citysec.feeds.versions import Key, Plan, Stored, newest
 from citysec.patterning import Atom
-from citysec.tables import IndicatorKey, StixObject
+from citysec.tables import Assertion, IndicatorKey, StixObject
 
 _VERSION: Final = (
     col(StixObject.id),
@@ -91,6 +91,8 @@ async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping
         connection = await db.connection()
         await connection.execute(update(StixObject).where(col(StixObject.id).in_(beaten)).values(latest=False))
         await connection.execute(delete(IndicatorKey).where(col(IndicatorKey.object_id).in_(beaten)))
+        on_lists = update(Assertion).where(col(Assertion.object_id).in_(beaten), col(Assertion.missed).is_not(None))
+        await connection.execute(on_lists.values(missed=None))  # nobody expects them on the next list
 
 
 async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:

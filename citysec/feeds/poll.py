@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -13,12 +14,13 @@ from typing import Any, BinaryIO, Final
 from citysec import log
 from citysec.db import Database
 from citysec.errors import FeedError, FeedMalformed, InvalidInput
-from citysec.feeds import history, markings, standing
+from citysec.feeds import history, listing, markings, standing
 from citysec.feeds.body import opened
-from citysec.feeds.definition import Definition, Layout, Semantics
+from citysec.feeds.definition import Definition, FileFeed, Layout
 from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
-from citysec.feeds.ingest import BATCH, Batch, Outcome, delist, ingest
+from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
 from citysec.feeds.publishers import Publishers
+from citysec.feeds.reading import Extent, Reading
 from citysec.tables import Feed
 from citysec.tables.columns import now
 from citysec.tlp import TLP
@@ -55,7 +57,7 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
     Raises:
         FeedError: the feed failed, which is noted.
     """
-    started, total, batch, gone = now(), Outcome(), 0, 0
+    started, total, batch = now(), Outcome(), 0
     async with database.writing() as db:
         run = await history.begin(db, feed.name, started)
     try:
@@ -65,10 +67,6 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
                 async with database.writing() as db:
                     await history.progress(db, run, feed.name, total)
             yield outcome
-        if batch and feed.semantics is Semantics.SNAPSHOT:
-            async with database.writing() as db:
-                gone = await delist(db, feed, started)
-            _log.info("feed.delisted", feed=feed.name, objects=gone)
     except FeedError as err:
         async with database.writing() as db:
             row = await standing.failed(db, feed, err, at=now(), jitter=_chance.random())
@@ -77,7 +75,7 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
         raise
     async with database.writing() as db:
         await standing.succeeded(db, feed, started, now())
-        await history.end(db, run, total, now(), gone=gone)
+        await history.end(db, run, total, now())
     _log.info("feed.polled", feed=feed.name, stored=total.stored, known=total.known, refused=total.refused)
 
 
@@ -91,11 +89,17 @@ async def read(database: Database, feed: Definition, publishers: Publishers) -> 
     """
     async with database.reading() as db:
         cursor = (await db.get_one(Feed, feed.name)).cursor
-    origin = feed.origin
+    origin, extent = feed.origin, Extent.WHOLE if isinstance(feed, FileFeed) else Extent.PART
     known = cursor if cursor.get("origin", origin) == origin else {}
+    began, changed = now(), False
     async for body, after in publishers.pages(feed, known):
-        async for outcome in _stored(database, feed, body, {**after, "origin": origin}):
+        changed = True
+        async for outcome in _stored(database, feed, body, Reading(began, extent), {**after, "origin": origin}):
             yield outcome
+    if extent is Extent.WHOLE and not changed:
+        async with database.writing() as db:
+            gone = await listing.unchanged(db, feed)
+        yield Outcome(gone=gone)
 
 
 async def import_file(
@@ -107,19 +111,36 @@ async def import_file(
         FeedError: the file cannot be read as what the feed is.
     """
     body = await asyncio.to_thread(opened, path, max_bytes)
-    async for outcome in _stored(database, feed, body, None):
+    by_hand = isinstance(feed, FileFeed) and feed.by_hand
+    reading = Reading(now(), Extent.HANDED_IN if by_hand else Extent.PART)
+    async for outcome in _stored(database, feed, body, reading, None):
         yield outcome
 
 
 async def _stored(
-    database: Database, feed: Definition, body: BinaryIO, after: Mapping[str, Any] | None
+    database: Database, feed: Definition, body: BinaryIO, reading: Reading, after: Mapping[str, Any] | None
 ) -> AsyncGenerator[Outcome, None]:
     with body:
         cut = batches(feed.format, body, after)
         while (batch := await asyncio.to_thread(next, cut, None)) is not None:
+            if reading.extent is Extent.WHOLE and batch.cursor is not None:
+                yield await _last(database, feed, batch, reading)
+                return
             async with database.writing() as db:
-                outcome = await ingest(db, feed, batch)
+                outcome = await ingest(db, feed, batch, reading)
             yield outcome
+
+
+async def _last(database: Database, feed: Definition, batch: Batch, reading: Reading) -> Outcome:
+    """Store the last batch of a whole reading, and judge in the same transaction what the reading has not brought."""
+    async with database.reading() as db:
+        missing = await listing.lacking(db, feed.name, reading)
+    async with database.writing() as db:
+        outcome = await ingest(db, feed, batch, reading)
+        gone = await listing.close(db, feed, reading, missing)
+    if gone:
+        _log.info("feed.delisted", feed=feed.name, objects=gone)
+    return replace(outcome, gone=gone)
 
 
 def batches(layout: Layout, body: BinaryIO, after: Mapping[str, Any] | None) -> Iterator[Batch]:

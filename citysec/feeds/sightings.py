@@ -1,4 +1,7 @@
-"""Sightings renew a feed's word: what was seen again has not decayed.
+"""Sightings renew what feeds say: what was seen again has not decayed.
+
+A sighting renews the word of every feed on the indicator, where all who may read that word may learn of the sighting:
+longer life under a wider label would tell them of it.
 
 Source:
     STIX 2.1 §5.2 (sighting). That its own date, not `last_seen`, counts is our rule: it cannot lie in the future of the
@@ -7,38 +10,86 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select, text, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.feeds import assertions, trust
-from citysec.feeds.definition import Definition
 from citysec.feeds.formats import Draft
-from citysec.tables import Assertion, StixObject
+from citysec.feeds.terms import ends_otherwise
+from citysec.tables import Assertion, Feed, StixObject
+from citysec.tables.feeds import SIGHTING, WORD, word_ends
+
+_RENEW: Final = (
+    update(Assertion)
+    .where(col(Assertion.object_id) == bindparam("_object_id"), col(Assertion.feed) == bindparam("_feed"))
+    .values(fresh_at=bindparam("_fresh_at"))
+)
+_IS_SIGHTING: Final = text(SIGHTING)  # not as a parameter: SQLite would not take the index of sightings
 
 
-async def renew(db: AsyncSession, feed: Definition, drafts: Iterable[Draft], at: datetime) -> set[int]:
-    """Let the feed's word on indicators that the sightings among `drafts` have seen count longer, and return those."""
-    seen: dict[str, datetime] = {}
-    for draft in drafts:
-        if draft.type == "sighting" and draft.target_ref and draft.version and not draft.revoked:
-            last = min(draft.version, at)
-            seen[draft.target_ref] = max(last, seen.get(draft.target_ref, last))
-    if not seen:
-        return set()
-    known = (col(StixObject.id), col(StixObject.stix_id), col(StixObject.pattern))
-    said = (
-        select(*known, col(Assertion.confidence), col(Assertion.until))
-        .join(Assertion, col(Assertion.object_id) == col(StixObject.id))
-        .where(col(StixObject.stix_id).in_(seen), col(Assertion.feed) == feed.name, col(Assertion.until).is_not(None))
+class _Sighting(NamedTuple):
+    of: str
+    at: datetime
+    tlp: int
+
+
+async def renew(db: AsyncSession, arrived: Sequence[tuple[Draft, int]], at: datetime) -> set[int]:
+    """Renew what is said of indicators by the sightings that have arrived, or that were here before their indicators.
+
+    Args:
+        db: the session of the caller.
+        arrived: new objects, with the label under which their feed says them.
+        at: the present instant.
+
+    Returns:
+        The indicators that count again by that.
+    """
+    found = [
+        _Sighting(draft.target_ref, min(draft.version, at), label)
+        for draft, label in arrived
+        if draft.type == "sighting" and draft.target_ref and draft.version and not draft.revoked
+    ]
+    found += await _before(db, {draft.stix_id for draft, _ in arrived if draft.type == "indicator"}, at)
+    return await _renewed(db, found, at) if found else set()
+
+
+async def _before(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[_Sighting]:
+    """Return the sightings of these indicators that are here."""
+    if not indicator_ids:
+        return []
+    columns = col(StixObject.target_ref), col(StixObject.version), func.min(col(Assertion.tlp))
+    query = (
+        select(*columns).join(Assertion, col(Assertion.object_id) == col(StixObject.id)).group_by(col(StixObject.id))
     )
-    longer: dict[int, datetime] = {}
-    for object_id, stix_id, pattern, sure, until in await (await db.connection()).execute(said):
-        end = trust.decayed(feed, sure, pattern, seen[stix_id])
-        if object_id is not None and until is not None and end is not None and end > until:
-            longer[object_id] = end
-    await assertions.extend(db, feed.name, longer)
-    return set(longer)
+    query = query.where(_IS_SIGHTING, col(StixObject.target_ref).in_(indicator_ids))
+    rows = await (await db.connection()).execute(query.where(col(StixObject.latest), ~col(StixObject.revoked)))
+    return [_Sighting(of or "", min(seen_at, at), label) for of, seen_at, label in rows]
+
+
+async def _renewed(db: AsyncSession, found: Sequence[_Sighting], at: datetime) -> set[int]:
+    """Let each word count from the last sighting that all its readers may know, and return what counts otherwise."""
+    said = (
+        select(col(Assertion.object_id), col(Assertion.feed), col(Assertion.tlp), col(StixObject.stix_id), *WORD)
+        .join(StixObject, col(StixObject.id) == col(Assertion.object_id))
+        .join(Feed, col(Feed.name) == col(Assertion.feed))
+        .where(col(StixObject.stix_id).in_({each.of for each in found}), col(Assertion.gone_at).is_(None))
+        .where(col(Assertion.fresh_at).is_not(None), col(Assertion.lasts_s).is_not(None))
+    )
+    times: dict[str, list[_Sighting]] = {}
+    for each in found:
+        times.setdefault(each.of, []).append(each)
+    connection, renewed, changed = await db.connection(), list[dict[str, Any]](), set[int]()
+    for row in (await connection.execute(said)).all():
+        seen_at = max((each.at for each in times[row.stix_id] if each.tlp <= row.tlp), default=row.fresh_at)
+        if seen_at > row.fresh_at:
+            renewed.append({"_object_id": row.object_id, "_feed": row.feed, "_fresh_at": seen_at})
+            later = word_ends(row.until, row.missed, seen_at, row.lasts_s, row.confirmed_at)
+            if ends_otherwise(word_ends(*row[4:]), later, at):
+                changed.add(row.object_id)
+    if renewed:
+        await connection.execute(_RENEW, renewed)
+    return changed

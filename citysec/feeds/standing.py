@@ -26,7 +26,7 @@ async def enrol(db: AsyncSession, definitions: Mapping[str, Definition], at: dat
     here = set((await db.exec(select(Feed.name))).all())
     for name, definition in definitions.items():
         if name not in here:
-            feed = Feed(name=name)
+            feed = Feed(name=name, terms=definition.worth)
             if definition.enabled:
                 enable(feed, definition, at)
             db.add(feed)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,8 +22,9 @@ from citysec.feeds.definition import Definition
 from citysec.feeds.formats import Entry, Subject
 from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
 from citysec.observable import Kind
-from citysec.tables import Assertion, IndicatorKey, StixObject
+from citysec.tables import Assertion, Feed, IndicatorKey, StixObject
 from citysec.tables.columns import now
+from citysec.tables.feeds import WORD, word_ends
 from citysec.tlp import TLP
 
 FEED: Final = "by-hand"
@@ -33,6 +35,7 @@ MOST: Final = BATCH
 """Indicators of a text: people look at every one."""
 LABELS: Final = ("phishing", "c2", "ransomware", "compromised", "malicious-activity")
 """Kinds of threat to choose from."""
+LONGEST_DAYS: Final = 36500
 _FORMAT: Final = "text"
 
 
@@ -64,12 +67,14 @@ class Judgement:
         confidence: how surely, 0 to 100, before the feed's reliability weighs it.
         label: kind of threat, one of `LABELS`; empty for none.
         threat: what people call it; entries with one name are one threat.
+        days: for how long it counts, at most `LONGEST_DAYS`; None leaves that to the feed's definition.
     """
 
     level: TLP
     confidence: int
     label: str = ""
     threat: str = ""
+    days: int | None = None
 
 
 def read(content: bytes) -> list[Proposal]:
@@ -120,13 +125,14 @@ _Said = dict[tuple[str, str], set[str]]
 async def _indexed(db: AsyncSession, found: Sequence[Proposal], clearance: TLP) -> _Said:
     keys = {one.index_key for one in found if one.kind is not Kind.CVE}
     query = (
-        select(col(IndicatorKey.kind), col(IndicatorKey.key), col(Assertion.feed))
+        select(col(IndicatorKey.kind), col(IndicatorKey.key), col(Assertion.feed), *WORD)
         .join(Assertion, col(Assertion.object_id) == col(IndicatorKey.object_id))
+        .join(Feed, col(Feed.name) == col(Assertion.feed))
         .where(col(IndicatorKey.kind).in_({one.kind.value for one in found}), col(IndicatorKey.key).in_(keys))
-        .where(*_counts(clearance))
+        .where(*_listed(clearance))
     )
-    rows = await (await db.connection()).execute(query.distinct())
-    return _grouped([(kind, key, feed) for kind, key, feed in rows])
+    rows = await (await db.connection()).execute(query)
+    return _grouped((kind, key, feed) for kind, key, feed, *word in rows if _counts_now(word))
 
 
 async def _vulnerabilities(db: AsyncSession, found: Sequence[Proposal], clearance: TLP) -> _Said:
@@ -134,19 +140,24 @@ async def _vulnerabilities(db: AsyncSession, found: Sequence[Proposal], clearanc
     if not names:
         return {}
     query = (
-        select(col(StixObject.name), col(Assertion.feed))
+        select(col(StixObject.name), col(Assertion.feed), *WORD)
         .join(Assertion, col(Assertion.object_id) == col(StixObject.id))
+        .join(Feed, col(Feed.name) == col(Assertion.feed))
         .where(col(StixObject.type) == Subject.VULNERABILITY, col(StixObject.latest), col(StixObject.name).in_(names))
-        .where(*_counts(clearance))
+        .where(*_listed(clearance))
     )
-    rows = await (await db.connection()).execute(query.distinct())
-    return _grouped([(Kind.CVE.value, name or "", feed) for name, feed in rows])
+    rows = await (await db.connection()).execute(query)
+    return _grouped((Kind.CVE.value, name or "", feed) for name, feed, *word in rows if _counts_now(word))
 
 
-def _counts(clearance: TLP) -> tuple[ColumnElement[bool], ...]:
-    """Return which assertions still count, of those that a reader with `clearance` may know."""
-    until = col(Assertion.until)
-    return col(Assertion.gone_at).is_(None), col(Assertion.tlp) <= clearance, or_(until.is_(None), until > now())
+def _listed(clearance: TLP) -> tuple[ColumnElement[bool], ...]:
+    """Return which assertions are listed, of those that a reader with `clearance` may know."""
+    return col(Assertion.gone_at).is_(None), col(Assertion.tlp) <= clearance
+
+
+def _counts_now(word: Sequence[Any]) -> bool:
+    end = word_ends(*word)
+    return end is None or end > now()
 
 
 def _grouped(rows: Iterable[tuple[str, str, str]]) -> _Said:
@@ -173,11 +184,13 @@ async def save(
 
 
 def _judged(entry: Entry, judgement: Judgement) -> Entry:
+    seen = now()
     return msgspec.structs.replace(
         entry,
         name=judgement.threat or None,
         labels=(judgement.label,) if judgement.label else (),
         confidence=judgement.confidence,
         marking_refs=(tlp.MARKING_IDS[judgement.level],),
-        seen=now(),
+        seen=seen,
+        until=seen + timedelta(days=judgement.days) if judgement.days else None,
     )

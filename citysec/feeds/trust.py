@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from citysec.feeds.definition import Definition, Reliability
+from citysec.feeds.definition import Definition, Reliability, Semantics
 
 WEIGHTS: Final = {
     Reliability.A: 1.0,
@@ -16,6 +15,8 @@ WEIGHTS: Final = {
     Reliability.F: 0.5,
 }
 """How much of an object's confidence a feed of that letter carries over; F is no verdict, so it lies in the middle."""
+STANDING_DAYS: Final = 30.0
+"""How long what a list had counts when the list comes no more, where its definition does not say."""
 
 
 def confidence(feed: Definition, stated: int | None) -> int:
@@ -23,27 +24,24 @@ def confidence(feed: Definition, stated: int | None) -> int:
     return round(WEIGHTS[feed.reliability] * (feed.confidence if stated is None else stated))
 
 
-def decayed(feed: Definition, sure: int, pattern: str | None, seen: datetime | None) -> datetime | None:
-    """Return when the feed's word on what was last seen at `seen` counts no more; None is never.
+def lasts_s(feed: Definition, sure: int, pattern: str | None) -> float | None:
+    """Return how many seconds the feed's word on what it is `sure` of counts after it was fresh; None is for ever.
 
     Confidence falls as `sure · (1 - (t/τ)^(1/δ))`, the polynomial of MISP's decay models, τ being the feed's lifetime
     for what the pattern first looks for and δ its decay speed; it counts until it meets the feed's floor.
     """
-    days = feed.lifetimes.get(_kind(pattern or ""), feed.lifetime_days)
-    if days is None or seen is None:
+    lifetime = feed.lifetimes.get(_kind(pattern or ""), days(feed))
+    if lifetime is None:
         return None
     left = max(0.0, 1 - feed.floor / sure) if sure else 0.0
-    try:
-        return seen + timedelta(days=days * left**feed.decay_speed)
-    except OverflowError:
-        return None
+    return lifetime * 86400 * left**feed.decay_speed
+
+
+def days(feed: Definition) -> float | None:
+    """Return the feed's lifetime in days for what it names no other for; None is for ever."""
+    return feed.lifetime_days or (STANDING_DAYS if feed.semantics is Semantics.SNAPSHOT else None)
 
 
 def _kind(pattern: str) -> str:
     """Return the type of the first object that a STIX pattern looks for, for instance `url`."""
     return pattern.lstrip("[( \t\n").partition(":")[0]
-
-
-def end_of_day(at: datetime) -> datetime:
-    """Return the end of the day of `at` in UTC: lists that repeat themselves renew what they say once a day."""
-    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

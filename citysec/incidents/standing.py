@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.db import insert_many
-from citysec.incidents.touches import Place, Touch
+from citysec.incidents.touches import Found, Place, Touch
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 
@@ -62,7 +62,7 @@ class Standing:
     settled: Set[Place]
 
     @classmethod
-    async def of(cls, db: AsyncSession, matches: Sequence[Match]) -> Standing:
+    async def of(cls, db: AsyncSession, matches: Sequence[Found]) -> Standing:
         """Look `matches` up."""
         since = {m.id: m.matched_at for m in matches}
         query = (

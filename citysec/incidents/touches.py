@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import func
+import msgspec
+from sqlalchemy import ColumnElement, Text, func
+from sqlalchemy import cast as sql_cast
+from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,8 +25,35 @@ BARE: Final = "value:"
 """Begins a threat that is no more than an observable: nobody said what it is a sign of."""
 
 _INDICATES: Final = "indicates"
+_NO_LABELS: Final = "[]"
 Place = tuple[str, str]
 """(match id, constituent id)."""
+
+
+class Found(NamedTuple):
+    """What triage wants to know of a match: some columns of `Match`."""
+
+    id: str
+    indicator_id: str
+    object_id: int
+    asset_id: int
+    path: str
+    indicator_value: str
+    certain: bool
+    feed: str
+    confidence: int
+    tlp: int
+    matched_at: datetime
+    closed_at: datetime | None
+
+
+_FOUND: Final = tuple(cast("ColumnElement[Any]", getattr(Match, name)) for name in Found._fields)
+
+
+async def read_matches(db: AsyncSession, *conditions: ColumnElement[bool]) -> list[Found]:
+    """Return the matches of which `conditions` hold, in a stable order."""
+    rows = await (await db.connection()).execute(columns(*_FOUND).where(*conditions).order_by(col(Match.id)))
+    return [Found._make(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +66,7 @@ class Touch:
         threat_name: empty where it has none, or none that may be told under the match's label.
     """
 
-    match: Match
+    match: Found
     constituent: Constituent
     criticality: int
     owned: bool
@@ -66,7 +98,7 @@ class Concern:
     owned: bool
 
 
-async def touches_of(db: AsyncSession, matches: Sequence[Match]) -> list[Touch]:
+async def touches_of(db: AsyncSession, matches: Sequence[Found]) -> list[Touch]:
     """Return `matches` once for each constituent concerned: the asset's owners, and who answers for its service."""
     if not matches:
         return []
@@ -75,7 +107,7 @@ async def touches_of(db: AsyncSession, matches: Sequence[Match]) -> list[Touch]:
     concerned = await _concerned(db, {m.asset_id for m in matches})
     touches: list[Touch] = []
     for match in matches:
-        kind = kind_of(match.path, labels.get(match.object_id, ()))
+        kind = _kind(match.path, labels.get(match.object_id, ""))
         threat = threats.get(match.indicator_id)
         name = threat.name if threat is not None and threat.tlp <= match.tlp else ""
         root = threat.stix_id if threat is not None else f"{BARE}{match.indicator_value.lower()}"
@@ -120,16 +152,25 @@ async def names_of(db: AsyncSession, stix_ids: set[str]) -> dict[str, tuple[str,
     return {stix_id: (name or "", tlp) for stix_id, name, tlp in await db.exec(named)}
 
 
-async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, list[str]]:
-    """Return what indicators, and the feeds that list them, say of the kind of threat."""
-    own = select(col(StixObject.id), col(StixObject.labels)).where(col(StixObject.id).in_(object_ids))
-    listed = select(col(Assertion.object_id), col(Assertion.labels)).where(
+async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, str]:
+    """Return what indicators, and the feeds that list them, say of the kind of threat: JSON arrays, one a line."""
+    own = columns(col(StixObject.id), sql_cast(col(StixObject.labels), Text)).where(col(StixObject.id).in_(object_ids))
+    listed = columns(col(Assertion.object_id), sql_cast(col(Assertion.labels), Text)).where(
         col(Assertion.object_id).in_(object_ids), col(Assertion.gone_at).is_(None)
     )
-    found: dict[int, list[str]] = defaultdict(list)
-    for object_id, labels in (*await db.exec(own), *await db.exec(listed.order_by(col(Assertion.feed)))):
-        found[object_id or 0] += labels
-    return found
+    connection = await db.connection()
+    said: dict[int, str] = defaultdict(str)
+    for query in (own, listed.order_by(col(Assertion.feed))):
+        for object_id, labels in await connection.execute(query):
+            if labels != _NO_LABELS:
+                said[object_id] += labels + "\n"
+    return said
+
+
+@lru_cache(maxsize=1024)
+def _kind(path: str, labels: str) -> str:
+    """Return the kind of incident; few of the many matches of a feed differ in what is said of them."""
+    return kind_of(path, [label for line in labels.splitlines() for label in msgspec.json.decode(line, type=list[str])])
 
 
 async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Concern]]:

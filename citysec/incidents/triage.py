@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,7 +19,7 @@ from citysec.incidents.lifecycle import State, Step, after
 from citysec.incidents.record import LOCK, called, move, next_ref, open_key
 from citysec.incidents.severity import Severity
 from citysec.incidents.standing import Ground, Standing, Weight, grounds, link
-from citysec.incidents.touches import BARE, Place, Touch, touches_of
+from citysec.incidents.touches import BARE, Found, Place, Touch, read_matches, touches_of
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
@@ -62,7 +63,7 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     """
     await alone(db, LOCK)
     ids: list[str] = payload["matches"]
-    matches = (await db.exec(select(Match).where(col(Match.id).in_(ids)).order_by(col(Match.id)))).all()
+    matches = await read_matches(db, col(Match.id).in_(ids))
     standing = await Standing.of(db, matches)
     fresh: list[Touch] = []
     again: dict[Place, Weight] = {}
@@ -77,7 +78,7 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     await _regrade(db, standing.incidents, policy)
 
 
-def _counts(match: Match, policy: Policy) -> bool:
+def _counts(match: Found, policy: Policy) -> bool:
     return match.certain or policy.possible_opens
 
 
@@ -132,14 +133,13 @@ async def _grade_by(db: AsyncSession, incident: Incident, found: Sequence[Ground
 
 async def _title_left(db: AsyncSession, incident: Incident) -> str:
     """Return what to call an incident by the first match that it still rests on: its old name may be too secret now."""
-    held = (
-        select(Match)
+    first = (
+        select(func.min(Match.id))
         .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
         .where(col(IncidentMatch.incident_id) == incident.id, col(IncidentMatch.criticality) > 0)
         .where(col(Match.closed_at).is_(None))
     )
-    matches = (await db.exec(held.order_by(col(Match.id)).limit(1))).all()
-    touches = await touches_of(db, matches)
+    touches = await touches_of(db, await read_matches(db, col(Match.id) == first.scalar_subquery()))
     return next((title(t) for t in touches if t.constituent.id == incident.constituent_id), called(incident.kind))
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.db import Database
@@ -42,8 +43,12 @@ async def perform(db: Database, hands: Hands, run_id: str, order: Perform) -> St
 
 
 async def _perform(session: AsyncSession, hands: Hands, run_id: str, order: Perform) -> None:
-    step = await session.get_one(RunStep, (run_id, order.step, order.occurrence))
-    run = await session.get_one(Run, run_id)
+    here = (
+        col(RunStep.run_id) == run_id,
+        col(RunStep.step_id) == order.step,
+        col(RunStep.occurrence) == order.occurrence,
+    )
+    step, run = (await session.exec(select(RunStep, Run).join(Run).where(*here))).one()
     if step.ended_at is not None:
         return
     for command in order.commands:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import rfc8785
@@ -52,8 +53,9 @@ def read(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in sorted(folder.glob("*.json"))]
 
 
+@lru_cache(maxsize=32)
 def pinned(text: str) -> Playbook:
-    """Return the playbook that was approved as `text`.
+    """Return the playbook that was approved as `text`; read and checked once, for many incidents use the same.
 
     Raises:
         PlaybookRefused: this version of the service does not run it any more.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
+from sqlalchemy import tuple_
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
@@ -19,6 +22,9 @@ from citysec.tables.columns import now
 from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook as PlaybookRow
 from citysec.tables.playbooks import Run, RunStep
+
+_Place: TypeAlias = tuple[str, int]
+"""Step, occurrence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +73,36 @@ async def begin(db: AsyncSession, run_id: str) -> Begun | None:
 
 async def write(db: AsyncSession, page: Page, signals: Sequence[Signal]) -> datetime:
     """Write what `signals` say into the rows of the run; return the time clocks count from."""
-    run, at = await db.get_one(Run, page.run_id), now()
-    entered = [signal for signal in signals if isinstance(signal, Entered)]
-    for position, signal in enumerate(entered, page.entered):
-        await _entered(db, page, signal, position)
+    mine = select(Run, Incident).join(Incident).where(col(Run.id) == page.run_id)
+    (run, incident), at = (await db.exec(mine)).one(), now()
+    steps = await _steps(db, page, signals)
+    position = page.entered
     for signal in signals:
-        await _write(db, page, run, signal)
-    incident = await db.get_one(Incident, run.incident_id)
+        if isinstance(signal, Entered):
+            if _place(signal) not in steps:
+                steps[_place(signal)] = _entered(page, signal, position, at)
+            position += 1
+    db.add_all(steps.values())
+    await db.flush()
+    for signal in signals:
+        await _write(db, page, run, steps, signal)
     outbox.announce(db, "run", run.id, incident.constituent_id)
     return at
 
 
-async def _write(db: AsyncSession, page: Page, run: Run, signal: Signal) -> None:
+async def _write(db: AsyncSession, page: Page, run: Run, steps: Mapping[_Place, RunStep], signal: Signal) -> None:
     match signal:
         case Decided():
-            await _detail(db, page, signal)
+            if row := steps.get(_place(signal)):
+                row.detail = str(signal.value).lower()
         case Left():
             failure = signal.failure
             detail = f"{failure.kind}: {failure.message}" if failure else None
-            await _end(db, page, signal, "failed" if failure else "completed", detail)
+            _end(steps.get(_place(signal)), "failed" if failure else "completed", detail)
         case Ask():
             await questions.ask(db, run, signal, page.owners.get(signal.agent.name, "coordinator"))
         case Abandon():
-            await _end(db, page, signal, "cancelled")
+            _end(steps.get(_place(signal)), "cancelled")
             await questions.expire(db, page.run_id, signal.step, signal.occurrence)
         case Finish():
             await _finish(db, run, signal)
@@ -97,15 +110,21 @@ async def _write(db: AsyncSession, page: Page, run: Run, signal: Signal) -> None
             pass
 
 
-async def _step(db: AsyncSession, page: Page, signal: Entered | Decided | Left | Abandon) -> RunStep | None:
-    return await db.get(RunStep, (page.run_id, signal.step, signal.occurrence))
+async def _steps(db: AsyncSession, page: Page, signals: Sequence[Signal]) -> dict[_Place, RunStep]:
+    """Return those rows of the run that `signals` are about and that are there."""
+    places = {_place(signal) for signal in signals if isinstance(signal, Entered | Decided | Left | Abandon)}
+    here = tuple_(col(RunStep.step_id), col(RunStep.occurrence)).in_(places)
+    rows = await db.exec(select(RunStep).where(col(RunStep.run_id) == page.run_id, here)) if places else ()
+    return {(row.step_id, row.occurrence): row for row in rows}
 
 
-async def _entered(db: AsyncSession, page: Page, signal: Entered, position: int) -> None:
-    if await _step(db, page, signal) is not None:
-        return
+def _place(signal: Entered | Decided | Left | Abandon) -> _Place:
+    return signal.step, signal.occurrence
+
+
+def _entered(page: Page, signal: Entered, position: int, at: datetime) -> RunStep:
     step = page.playbook.steps[signal.step]
-    row = RunStep(
+    return RunStep(
         run_id=page.run_id,
         step_id=signal.step,
         occurrence=signal.occurrence,
@@ -113,25 +132,13 @@ async def _entered(db: AsyncSession, page: Page, signal: Entered, position: int)
         name=step.name,
         kind=step.kind.value,
         state="ongoing",
-        started_at=now(),
+        started_at=at,
     )
-    db.add(row)
-    await db.flush()
 
 
-async def _detail(db: AsyncSession, page: Page, signal: Decided) -> None:
-    row = await _step(db, page, signal)
-    if row is not None:
-        row.detail = str(signal.value).lower()
-        db.add(row)
-
-
-async def _end(db: AsyncSession, page: Page, signal: Left | Abandon, state: str, detail: str | None = None) -> None:
-    row = await _step(db, page, signal)
-    if row is None or row.ended_at is not None:
-        return
-    row.state, row.ended_at, row.detail = state, now(), detail or row.detail
-    db.add(row)
+def _end(row: RunStep | None, state: str, detail: str | None = None) -> None:
+    if row is not None and row.ended_at is None:
+        row.state, row.ended_at, row.detail = state, now(), detail or row.detail
 
 
 async def _finish(db: AsyncSession, run: Run, finish: Finish) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -61,12 +61,12 @@ def _written(value: datetime | None) -> str | None:
 
 
 def _read(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text is not None else None
+    return datetime.fromisoformat(text + "+00:00") if text is not None else None
 
 
 def new_id() -> str:
     """Return a fresh opaque row id."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def now() -> datetime:

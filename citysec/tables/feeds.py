@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, col
 
 from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime
+
+SIGHTING: Final = "type = 'sighting'"
+"""Which objects are in the index of sightings."""
 
 
 class Feed(Row, table=True):
@@ -36,6 +39,10 @@ class Feed(Row, table=True):
         default=None, sa_type=LongText, description="Why the last list was not believed; a person may accept it."
     )
     accepted: bool = Field(default=False, description="The next list is believed, however short.")
+    confirmed_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="When all that it has was last read, or found unchanged."
+    )
+    terms: str | None = Field(default=None, description="Digest of what its definition says of its word's worth.")
 
 
 class StixObject(Row, table=True):
@@ -45,7 +52,11 @@ class StixObject(Row, table=True):
     `latest` marks the greatest version of an id, whatever the order of arrival.
     """
 
-    __table_args__ = (UniqueConstraint("stix_id", "version", "spec_version"), Index("ix_latest", "type", "latest"))
+    __table_args__ = (
+        UniqueConstraint("stix_id", "version", "spec_version"),
+        Index("ix_latest", "type", "latest"),
+        Index("ix_sighting", "target_ref", sqlite_where=text(SIGHTING), postgresql_where=text(SIGHTING)),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigCount)
     stix_id: str = Field(sa_type=KeyText)
@@ -76,24 +87,69 @@ class StixObject(Row, table=True):
 class Assertion(Row, table=True):
     """One feed says one object version; several feeds may say the same, each with its own terms.
 
-    It counts while it is listed and `until` has not come. What is gone stays, so that the past can be explained.
+    It counts while it is listed and its end (`word_ends`) has not come. What is gone stays, so that the past can be
+    explained. What stands on the feed's last whole list is not touched when the list is read again: it is as fresh as
+    the list, `Feed.confirmed_at`.
     """
 
-    __table_args__ = (Index("ix_assertion_feed", "feed", "seen_at", "gone_at"),)
+    __table_args__ = (Index("ix_assertion_feed", "feed", "missed", "object_id", "lasts_s"),)
 
     object_id: int = Field(primary_key=True, foreign_key="stix_object.id", sa_type=BigCount)
     feed: str = Field(primary_key=True, foreign_key="feed.name")
     tlp: int = Field(description="The object's own TLP, else the feed's default.")
     confidence: int = Field(description="0-100: the object's confidence weighted by the feed's reliability.")
-    until: datetime | None = Field(
-        default=None, sa_type=UtcDateTime, description="When the feed's word has decayed; the object's own end is its."
+    own_tlp: int | None = Field(default=None, description="TLP of the object or record itself.")
+    own_confidence: int | None = Field(default=None, description="Confidence that it states itself.")
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime, description="The end that the feed states.")
+    fresh_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="When it was last known to be so; None for what stands listed."
     )
+    lasts_s: float | None = Field(default=None, description="How long that counts from then; None is for ever.")
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="Last seen, as the feed says.")
     name: str | None = Field(default=None, description="What the feed calls the threat, where it sends no objects.")
     labels: list[str] = Field(default_factory=list, sa_type=Json, description="The same for kinds of threat.")
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=Json, description="What else it says, as received.")
-    seen_at: datetime = Field(sa_type=UtcDateTime)
-    missed: int = Field(default=0, description="Whole lists in a row that it was not on, for feeds that list all.")
+    missed: int | None = Field(
+        default=None, description="Whole lists in a row that it was not on; 0 stands listed; None is not expected."
+    )
     gone_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="Not listed any more since.")
+
+
+WORD: Final = (
+    col(Assertion.until),
+    col(Assertion.missed),
+    col(Assertion.fresh_at),
+    col(Assertion.lasts_s),
+    col(Feed.confirmed_at),
+)
+"""The columns that `word_ends` takes."""
+
+
+def word_ends(
+    until: datetime | None,
+    missed: int | None,
+    fresh_at: datetime | None,
+    lasts_s: float | None,
+    confirmed_at: datetime | None,
+) -> datetime | None:
+    """Return when a feed's word on an object counts no more; None is never.
+
+    Days are whole: what was seen at any hour of a day is as fresh as its end, so that a list read every hour moves
+    its ends once a day. What never counts, because it lasts for no time, does not count for that day either.
+    """
+    fresh = confirmed_at if missed == 0 else fresh_at
+    if until is not None or lasts_s is None or fresh is None:
+        return until
+    try:
+        return (whole_day(fresh) if lasts_s else fresh) + timedelta(seconds=lasts_s)
+    except OverflowError:
+        return None
+
+
+def whole_day(at: datetime) -> datetime:
+    """Return the midnight (UTC) that `at` is or that follows it."""
+    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == at else midnight + timedelta(days=1)
 
 
 class IndicatorKey(Row, table=True):

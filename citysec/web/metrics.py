@@ -32,7 +32,7 @@ class Metrics:
         self._seconds = Histogram(
             "citysec_http_seconds", "Time to answer.", ["route"], buckets=_BUCKETS_S, registry=self._registry
         )
-        self._waiting = self._gauge("citysec_work_waiting", "Work items not done.", "kind")
+        self._waiting = self._gauge("citysec_work_waiting", "Work items that are due and not done.", "kind")
         self._oldest = Gauge("citysec_work_oldest_seconds", "Age of the oldest work due.", registry=self._registry)
         self._incidents = self._gauge("citysec_incidents", "Incidents that are not closed.", "severity")
         self._deliveries = self._gauge("citysec_deliveries", "Deliveries by state.", "state")
@@ -45,8 +45,8 @@ class Metrics:
 
     async def text(self, db: AsyncSession) -> bytes:
         """Return everything, with what is stored as it is now."""
-        waiting = select(Outbox.kind, func.count()).where(col(Outbox.done_at).is_(None)).group_by(Outbox.kind)
-        _set(self._waiting, await db.exec(waiting))
+        due = col(Outbox.done_at).is_(None), col(Outbox.due_at) <= now()
+        _set(self._waiting, await db.exec(select(Outbox.kind, func.count()).where(*due).group_by(Outbox.kind)))
         self._oldest.set(await _oldest_s(db, now()))
         opened = select(Incident.severity, func.count()).where(Incident.state != "closed").group_by(Incident.severity)
         _set(self._incidents, await db.exec(opened))

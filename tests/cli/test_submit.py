@@ -48,7 +48,7 @@ def test_without_indicators_the_answer_is_1(data: Path, typed: str):
     assert (result.exit_code, "No indicator was found" in result.output) == (1, True)
 
 
-@pytest.mark.parametrize("wrong", [("--tlp", "purple"), ("--kind", "x"), ("--confidence", "101")])
+@pytest.mark.parametrize("wrong", [("--tlp", "purple"), ("--kind", "x"), ("--confidence", "101"), ("--days", "0")])
 def test_a_wrong_option_is_named(data: Path, wrong: tuple[str, str]):
     result = _run(data, "-", *wrong, typed=TEXT)
     assert (result.exit_code, wrong[0] in result.output) == (2, True)

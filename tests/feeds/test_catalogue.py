@@ -10,8 +10,8 @@ import pytest
 
 from citysec.errors import FeedRefused, InvalidInput
 from citysec.feeds import catalogue
+from citysec.feeds.auth import Auth, Scheme
 from citysec.feeds.credentials import address, credentials
-from citysec.feeds.definition import Auth, Scheme
 from citysec.feeds.formats import Draft
 from citysec.tlp import TLP
 from tests.feeds.stix import bundle, indicator

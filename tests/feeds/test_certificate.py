@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from citysec.errors import FeedRefused, FeedUnreachable
+from citysec.feeds.auth import Auth, Scheme
 from citysec.feeds.credentials import credentials
-from citysec.feeds.definition import Auth, Scheme
 from citysec.feeds.fetch import Client, Limits, Request
 from citysec.guard import Guard
 

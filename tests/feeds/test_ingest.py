@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -12,13 +13,14 @@ from sqlmodel import col, select
 
 from citysec.db import Database
 from citysec.feeds import poll, standing
-from citysec.feeds.definition import BundleFeed, Reliability, Semantics
+from citysec.feeds.definition import BundleFeed, Reliability
 from citysec.feeds.ingest import BATCH, Outcome, ingest
 from citysec.feeds.rejects import KEPT
 from citysec.tables import Assertion, Feed, IndicatorKey, Outbox, Reject, StixObject
 from citysec.tables.columns import now
 from citysec.tlp import MARKING_IDS, TLP
 from tests.feeds.stix import STIX, bundle, indicator, marking
+from tests.feeds.stored import ends
 
 
 async def _take(database: Database, feed: BundleFeed, *objects: dict[str, Any]) -> Outcome:
@@ -162,10 +164,11 @@ async def test_without_an_end_each_feeds_word_decays_by_its_own_lifetime(enrolle
         await standing.enrol(db, {"other": other}, now())
     await _take(enrolled, bundle_feed.model_copy(update={"lifetime_days": 10}), indicator(1))
     await _take(enrolled, other, indicator(1))
-    ends = {a.feed: a.until and (a.until.month, a.until.day) for a in await _all(enrolled, Assertion)}
-    assert ends == {"test": (1, 11), "other": (1, 21)}
+    address, day = "198.51.100.1", datetime(2026, 1, 1, tzinfo=UTC)
+    for feed, days in (("test", 10), ("other", 20)):
+        assert await ends(enrolled, feed) == {address: day + timedelta(days=days)}
     await _take(enrolled, bundle_feed, indicator(1))
-    assert {a.until for a in await _all(enrolled, Assertion) if a.feed == "test"} == {None}
+    assert await ends(enrolled) == {address: None}
 
 
 async def test_relationships_that_indicate_are_correlated_others_only_shared(
@@ -193,15 +196,6 @@ async def test_rejects_are_bounded_and_counted(enrolled: Database, bundle_feed: 
     assert (await _all(enrolled, Feed))[0].rejects == KEPT + 50
 
 
-async def test_a_list_that_says_all_notes_what_it_still_lists(enrolled: Database, bundle_feed: BundleFeed):
-    feed = bundle_feed.model_copy(update={"semantics": Semantics.SNAPSHOT})
-    await _take(enrolled, feed, indicator(1))
-    (first,) = await _all(enrolled, Assertion)
-    await _take(enrolled, feed, indicator(1))
-    (second,) = await _all(enrolled, Assertion)
-    assert second.seen_at > first.seen_at
-
-
 async def test_a_large_page_is_cut_and_each_work_is_small(enrolled: Database, bundle_feed: BundleFeed):
     many = 2 * BATCH + 201
     assert await _take(enrolled, bundle_feed, *(indicator(n) for n in range(1, many + 1))) == Outcome(stored=many)
@@ -209,16 +203,3 @@ async def test_a_large_page_is_cut_and_each_work_is_small(enrolled: Database, bu
     assert sizes == [BATCH, BATCH, 201]
     async with enrolled.reading() as db:
         assert (await db.exec(select(col(Feed.objects)))).one() == many
-
-
-async def test_a_sighting_renews_the_feeds_own_word(enrolled: Database, bundle_feed: BundleFeed):
-    feed = bundle_feed.model_copy(update={"lifetime_days": 10})
-    await _take(enrolled, feed, indicator(1), indicator(2))
-    seen = {"created": "2026-01-06T00:00:00.000Z", "modified": "2026-01-06T00:00:00.000Z"}
-    sighting = {"type": "sighting", "spec_version": "2.1", "id": f"sighting--{indicator(1)['id'][11:]}", **seen}
-    for again in (sighting, sighting | {"id": f"sighting--{indicator(2)['id'][11:]}", "modified": seen["created"]}):
-        await _take(enrolled, feed, again | {"sighting_of_ref": indicator(1)["id"]}, indicator(1))
-    ends = sorted(a.until.day for a in await _all(enrolled, Assertion) if a.until)
-    assert ends == [11, 16]
-    correlated = [w.payload["objects"] for w in await _all(enrolled, Outbox) if w.kind == "correlate"]
-    assert correlated == [[1, 2], [1]]

@@ -18,7 +18,8 @@ from sqlmodel import col, select
 from citysec.cli.instance import free_port
 from citysec.db import Database
 from citysec.feeds import poll
-from citysec.feeds.definition import Auth, Scheme, TAXIIFeed
+from citysec.feeds.auth import Auth, Scheme
+from citysec.feeds.definition import TAXIIFeed
 from citysec.feeds.publishers import Publishers
 from citysec.tables import Feed, StixObject
 from tests.feeds.stix import CREATED, indicator

@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 
 from citysec.errors import FeedMalformed, FeedRefused, FeedUnreachable
-from citysec.feeds.definition import Auth, Scheme, TAXIIFeed
+from citysec.feeds.auth import Auth, Scheme
+from citysec.feeds.definition import TAXIIFeed
 from citysec.feeds.publishers import Publishers
 from tests.feeds.collection import Collection, RangeCollection, date_added
 from tests.feeds.publisher import Publisher, sends

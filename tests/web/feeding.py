@@ -26,7 +26,7 @@ LIST: Final = DocumentFeed(
     every_s=3600,
     **_SAID,
 )
-BY_HAND: Final = BundleFeed(name="by-hand", title="By hand", kind="stix-bundle", **_SAID)
+BY_HAND: Final = BundleFeed(name="by-hand", title="By hand", kind="stix-bundle", lifetimes={"url": 30}, **_SAID)
 FEEDS: Final[dict[str, Definition]] = {feed.name: feed for feed in (BY_HAND, LIST)}
 
 

@@ -128,6 +128,7 @@ def checked() -> SubmitCheckView:
         feed="Files imported by hand",
         candidates=rows,
         judged=Judged(tlp="TLP:AMBER", confidence="75"),
+        lifetimes={"": "As usual for its kind", "30": "30 days"},
         labels={"": "Not known", "phishing": "Phishing"},
         tlps={"TLP:GREEN": "TLP:GREEN", "TLP:AMBER": "TLP:AMBER"},
         confidences={"75": "Likely (75; counts as 38)"},

@@ -93,6 +93,8 @@ def upgrade() -> None:
         sa.Column("rejects", sa.Integer(), nullable=False),
         sa.Column("held", sa.Text(), nullable=True),
         sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("confirmed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("terms", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -171,6 +173,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("stix_object", schema=None) as batch_op:
         batch_op.create_index("ix_latest", ["type", "latest"], unique=False)
+        batch_op.create_index(
+            "ix_sighting",
+            ["target_ref"],
+            unique=False,
+            sqlite_where=sa.text("type = 'sighting'"),
+            postgresql_where=sa.text("type = 'sighting'"),
+        )
         batch_op.create_index(batch_op.f("ix_stix_object_source_ref"), ["source_ref"], unique=False)
 
     op.create_table(
@@ -231,12 +240,16 @@ def upgrade() -> None:
         sa.Column("feed", sa.String(), nullable=False),
         sa.Column("tlp", sa.Integer(), nullable=False),
         sa.Column("confidence", sa.Integer(), nullable=False),
+        sa.Column("own_tlp", sa.Integer(), nullable=True),
+        sa.Column("own_confidence", sa.Integer(), nullable=True),
         sa.Column("until", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("fresh_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("lasts_s", sa.Float(), nullable=True),
+        sa.Column("seen_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=False),
-        sa.Column("seen_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=True),
         sa.Column("gone_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["feed"],
@@ -249,7 +262,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("object_id", "feed"),
     )
     with op.batch_alter_table("assertion", schema=None) as batch_op:
-        batch_op.create_index("ix_assertion_feed", ["feed", "seen_at", "gone_at"], unique=False)
+        batch_op.create_index("ix_assertion_feed", ["feed", "missed", "object_id", "lasts_s"], unique=False)
 
     op.create_table(
         "asset_owner",

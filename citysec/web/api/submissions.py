@@ -34,6 +34,10 @@ class SubmissionBody(In):
     ] = 75
     label: Annotated[_Label | None, Field(description="Kind of threat.")] = None
     threat: Annotated[str, Field(max_length=200, pattern=_NO_NUL, description="One name becomes one incident.")] = ""
+    days: Annotated[
+        int | None,
+        Field(ge=1, le=submit.LONGEST_DAYS, description="For how long it counts; null is as usual for its kind."),
+    ] = None
 
 
 class TouchedOut(Out):
@@ -76,7 +80,7 @@ async def submit_text(call: Call[Nothing, SubmissionBody]) -> SubmissionOut:
     feed, body = call.app.feeds.get(submit.FEED), call.body
     if feed is None:
         raise Conflict(f"there is no feed {submit.FEED} to keep it")
-    judgement = Judgement(tlp.parse(body.tlp), body.confidence, body.label or "", body.threat.strip())
+    judgement = Judgement(tlp.parse(body.tlp), body.confidence, body.label or "", body.threat.strip(), body.days)
     found = await submission.look(call.app.database, body.text.encode(errors="replace"), call.principal.clearance)
     stored = 0
     if body.apply:

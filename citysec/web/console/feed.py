@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.access import policy
 from citysec.access.policy import Action, Principal
 from citysec.errors import NotShared
-from citysec.feeds import assertions, history, orders, rejects, submit
+from citysec.feeds import assertions, history, orders, rejects, submit, trust
 from citysec.feeds.definition import Definition, FileFeed, TAXIIFeed
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.rejects import Reason
@@ -168,10 +168,11 @@ def _span(seconds: float) -> str:
 
 
 def _lifetime(feed: Definition) -> str:
-    if feed.lifetime_days is None:
-        return "no end"
-    days = f"{feed.lifetime_days:g} {'day' if feed.lifetime_days == 1 else 'days'}"
-    return f"{days}, until confidence has fallen to {feed.floor}" if feed.floor else days
+    days = trust.days(feed)
+    said = "no end" if days is None else f"{days:g} {'day' if days == 1 else 'days'}"
+    kinds = ", ".join(f"{kind} {length:g}" for kind, length in sorted(feed.lifetimes.items()))
+    said = f"{said} ({kinds})" if kinds else said
+    return f"{said}, until confidence has fallen to {feed.floor}" if feed.floor else said
 
 
 def _health(definition: Definition, row: Feed) -> v.FeedHealthView:

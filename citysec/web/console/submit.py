@@ -29,12 +29,21 @@ from citysec.web.context import AppContext
 PATH: Final = "/submit"
 CONFIDENCES: Final = (95, 75, 50, 20)
 LIKELY: Final = 75
+LIFETIMES: Final = {
+    "": "As usual for its kind",
+    "7": "A week",
+    "30": "30 days",
+    "90": "90 days",
+    "365": "A year",
+    "1825": "Five years",
+}
+"""Days to choose from, and what people call them."""
 LONGEST_NAME: Final = 200
 _EMPTY: Final = Problem("text", "Paste a text, or choose a file.")
 _NO_FIND: Final = Problem("text", "No indicator was found in it.")
 _NOTHING: Final = Problem("take", "Tick at least one indicator.")
 _BROKEN: Final = Problem("text", "The form came back broken. Hand the text in again.")
-_UNKNOWN: Final = Problem("tlp", "Choose label, kind and confidence from the lists.")
+_UNKNOWN: Final = Problem("tlp", "Choose label, kind, confidence and time from the lists.")
 _NAME: Final = Problem("threat", f"Use at most {LONGEST_NAME} characters.")
 
 
@@ -54,9 +63,9 @@ class _Choice:
     @classmethod
     async def made(cls, request: web.Request) -> _Choice:
         """Return what was sent."""
-        level, sure, label, threat = [await field(request, n) for n in ("tlp", "confidence", "label", "threat")]
+        said = {name: await field(request, name) for name in ("tlp", "confidence", "label", "threat", "days")}
         ticked = {key for key in (await request.post()).getall("take", []) if isinstance(key, str)}
-        return cls(ticked, v.Judged(tlp=level, confidence=sure, label=label, threat=threat))
+        return cls(ticked, v.Judged(**said))
 
     def faults(self, found: Iterable[Candidate]) -> tuple[Problem, ...]:
         """Return what keeps it from being stored."""
@@ -64,7 +73,7 @@ class _Choice:
         if not any(c.proposal.entry.key in self.ticked for c in found):
             faults.append(_NOTHING)
         known = judged.tlp in _tlps() and judged.confidence in map(str, CONFIDENCES)
-        if not known or judged.label not in {"", *submit.LABELS}:
+        if not known or judged.label not in {"", *submit.LABELS} or judged.days not in LIFETIMES:
             faults.append(_UNKNOWN)
         if len(judged.threat) > LONGEST_NAME:
             faults.append(_NAME)
@@ -74,7 +83,8 @@ class _Choice:
     def judgement(self) -> Judgement:
         """What is said, once nothing is wrong with it."""
         judged = self.judged
-        return Judgement(tlp.parse(judged.tlp), int(judged.confidence), judged.label, judged.threat)
+        days = int(judged.days) if judged.days else None
+        return Judgement(tlp.parse(judged.tlp), int(judged.confidence), judged.label, judged.threat, days)
 
 
 def routes(_app: AppContext) -> Iterable[web.AbstractRouteDef]:
@@ -173,6 +183,7 @@ def _check(
         labels={"": "Not known", **{label: words.THREATS[label] for label in submit.LABELS}},
         tlps=_tlps(),
         confidences={str(sure): _said(feed, sure) for sure in CONFIDENCES},
+        lifetimes=LIFETIMES,
         problems=problems,
     )
 

@@ -68,6 +68,7 @@ class Judged:
     confidence: str
     label: str = ""
     threat: str = ""
+    days: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class SubmitCheckView:
     Args:
         content: what was handed in, base64: it comes back with the form, for nothing is stored yet.
         feed: title of the feed under whose name it will be stored.
-        labels, tlps, confidences: what can be chosen, value -> words.
+        labels, tlps, confidences, lifetimes: what can be chosen, value -> words.
     """
 
     template: ClassVar[str] = "submit/check.html"
@@ -88,4 +89,5 @@ class SubmitCheckView:
     labels: Mapping[str, str]
     tlps: Mapping[str, str]
     confidences: Mapping[str, str]
+    lifetimes: Mapping[str, str]
     problems: tuple[Problem, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +55,13 @@ async def test_what_is_named_is_stored_and_nothing_else(eve: ClientSession):
     keys = ["[ipv4-addr:value = '203.0.113.77']", "[ipv4-addr:value = '192.0.2.1']"]
     assert (await _post(eve, text=TEXT, apply=True, keys=keys))[1]["stored"] == 1
     assert [one["known"] for one in (await _post(eve, text=TEXT))[1]["found"]] == [[], ["by-hand"], []]
+
+
+async def test_it_may_be_said_for_how_long_it_counts(eve: ClientSession, db: Database):
+    await _post(eve, text=TEXT, apply=True, days=3)
+    async with db.reading() as session:
+        ends = {a.until - a.seen_at for a in (await session.exec(select(Assertion))).all() if a.until and a.seen_at}
+    assert ends == {timedelta(days=3)}
 
 
 async def test_a_text_without_indicators_is_no_fault(eve: ClientSession):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import AsyncGenerator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -105,6 +105,14 @@ async def test_what_is_ticked_is_stored_as_it_was_judged(ann: Visit, db: Databas
     assert {work.kind for work in await _all(db, Outbox)} == {"correlate", "share"}
 
 
+async def test_it_counts_as_long_as_was_chosen_else_as_usual_for_its_kind(ann: Visit, db: Database):
+    await _save(ann, KIT)
+    await _save(ann, HOST, days="7")
+    usual, chosen = sorted(await _all(db, Assertion), key=lambda said: said.object_id)
+    assert (usual.until, usual.lasts_s) == (None, 30 * 86400)
+    assert chosen.until - chosen.seen_at == timedelta(days=7)
+
+
 async def test_who_stored_it_is_in_the_audit_chain_without_the_values(ann: Visit, db: Database):
     await _save(ann, KIT)
     (entry,) = [e for e in await _all(db, AuditEntry) if e.action == "feed.submit"]
@@ -153,9 +161,10 @@ async def test_what_cannot_be_used_is_refused_with_the_reason(ann: Visit, fields
     ("keys", "more", "said"),
     [
         ([], {}, "Tick at least one indicator."),
-        ([KIT], {"tlp": "TLP:PURPLE"}, "Choose label, kind and confidence from the lists."),
-        ([KIT], {"confidence": "101"}, "Choose label, kind and confidence from the lists."),
-        ([KIT], {"label": "nonsense"}, "Choose label, kind and confidence from the lists."),
+        ([KIT], {"tlp": "TLP:PURPLE"}, "Choose label, kind, confidence and time from the lists."),
+        ([KIT], {"confidence": "101"}, "Choose label, kind, confidence and time from the lists."),
+        ([KIT], {"label": "nonsense"}, "Choose label, kind, confidence and time from the lists."),
+        ([KIT], {"days": "8"}, "Choose label, kind, confidence and time from the lists."),
         ([KIT], {"threat": "x" * 201}, "Use at most 200 characters."),
     ],
 )

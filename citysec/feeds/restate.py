@@ -1,0 +1,65 @@
+"""What a feed has said is worth what its definition says now: a changed definition reaches what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import outbox
+from citysec.db import alone
+from citysec.feeds import assertions, trust
+from citysec.feeds.definition import Definition
+from citysec.feeds.followup import WORK, hand_on
+from citysec.feeds.formats import Subject
+from citysec.feeds.terms import Terms, concerns
+from citysec.tables import Assertion, Feed, StixObject
+from citysec.tables.columns import now
+
+
+async def begin(db: AsyncSession, definitions: Mapping[str, Definition]) -> None:
+    """Write the work `restate` for all that feeds have said whose definitions have changed since the last time."""
+    for name, definition in definitions.items():
+        feed = await db.get(Feed, name)
+        if feed is None or feed.terms == definition.worth:
+            continue
+        said = select(col(Assertion.object_id)).where(col(Assertion.feed) == name).order_by(col(Assertion.object_id))
+        ids = (await (await db.connection()).execute(said)).scalars().all()
+        for start in range(0, len(ids), WORK):
+            outbox.add(db, "restate", {"feed": name, "objects": list(ids[start : start + WORK])})
+        feed.terms = definition.worth
+
+
+async def restate(db: AsyncSession, payload: Mapping[str, Any], definitions: Mapping[str, Definition]) -> None:
+    """Give what a feed has said of `payload["objects"]` the worth of its present definition."""
+    feed = definitions.get(payload["feed"])
+    if feed is None:
+        return
+    await alone(db, "ingest")
+    have = await assertions.listed(db, feed.name, payload["objects"])
+    about = select(col(StixObject.id), col(StixObject.type), col(StixObject.valid_until), col(StixObject.pattern))
+    rows = await (await db.connection()).execute(about.where(col(StixObject.id).in_(have)))
+    will = {i or 0: _worth(feed, have[i or 0], kind, end, pattern) for i, kind, end, pattern in rows}
+    will = {i: terms for i, terms in will.items() if terms != have[i]}
+    await assertions.revise(db, feed.name, will)
+    at, confirmed_at = now(), (await db.get_one(Feed, feed.name)).confirmed_at
+    hand_on(
+        db,
+        shared=[i for i, terms in will.items() if not terms.says_as(have[i])],
+        correlated=[i for i, terms in will.items() if concerns(have[i], terms, at, confirmed_at)],
+    )
+
+
+def _worth(feed: Definition, have: Terms, kind: str, end: datetime | None, pattern: str | None) -> Terms:
+    sure = trust.confidence(feed, have.own_confidence)
+    return replace(
+        have,
+        tlp=int(feed.tlp if have.own_tlp is None else have.own_tlp),
+        confidence=sure,
+        lasts_s=trust.lasts_s(feed, sure, pattern) if kind == Subject.INDICATOR and end is None else None,
+    )

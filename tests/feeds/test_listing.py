@@ -1,0 +1,220 @@
+"""Whole readings: what it means that something is on a list no more, again, or that the list comes no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from citysec.db import Database
+from citysec.feeds import listing, poll, standing
+from citysec.feeds.definition import BundleFeed, DocumentFeed, Layout, Semantics
+from citysec.feeds.ingest import BATCH, ingest
+from citysec.feeds.publishers import Publishers
+from citysec.feeds.reading import Extent, Reading
+from citysec.tables import Assertion, Feed
+from citysec.tables.columns import now
+from tests.feeds.publisher import Handler, Publisher, sends
+from tests.feeds.stix import STIX, bundle, indicator
+from tests.feeds.stored import counting, days_pass, entry, rows, take, whole, work
+
+POLL = {"feed": "test", "tick": "t1"}
+ONE, OTHER = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+def listed(publisher: Publisher) -> DocumentFeed:
+    """A feed that lists all that counts, and is believed at the second word."""
+    return DocumentFeed(
+        kind="document", format=Layout(name="list"), name="test", title="T", publisher="T", licence="none",
+        every_s=3600, url=publisher.url, allow_hosts=(publisher.host,), semantics=Semantics.SNAPSHOT,
+        enabled=True, lifetime_days=10,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def hasty(listed: DocumentFeed) -> DocumentFeed:
+    """The same, believed at the first word."""
+    return listed.model_copy(update={"confirmations": 1})
+
+
+async def _poll(database: Database, publishers: Publishers, feed: DocumentFeed) -> None:
+    await poll.poll(database, POLL, replace(publishers, definitions={"test": feed}))
+
+
+async def test_the_same_list_again_writes_and_causes_nothing(enrolled: Database, listed: DocumentFeed):
+    await whole(enrolled, listed, ONE, OTHER)
+    before = await rows(enrolled, Assertion), await work(enrolled)
+    assert await whole(enrolled, listed, ONE, OTHER) == 0
+    assert (await rows(enrolled, Assertion), await work(enrolled)) == before
+
+
+async def test_what_a_list_lacks_is_gone_when_that_is_confirmed(enrolled: Database, listed: DocumentFeed):
+    await whole(enrolled, listed, ONE, OTHER)
+    assert [await whole(enrolled, listed, ONE) for _ in range(3)] == [0, 1, 0]
+    assert await work(enrolled) == 3
+
+
+@pytest.mark.parametrize("again", [sends(status=304), sends(ONE.encode(), ETag='"2"')])
+async def test_a_list_that_is_the_same_confirms_what_is_missing(
+    enrolled: Database, listed: DocumentFeed, bundle_publishers: Publishers, publisher: Publisher, again: Handler
+):
+    publisher.will(sends(f"{ONE}\n{OTHER}".encode(), ETag='"1"'), sends(ONE.encode(), ETag='"2"'), again)
+    for gone in (0, 0, 1, 1):
+        await _poll(enrolled, bundle_publishers, listed)
+        assert sum(a.gone_at is not None for a in await rows(enrolled, Assertion)) == gone
+
+
+async def test_a_reading_is_judged_with_its_last_page_or_not_at_all(
+    enrolled: Database, hasty: DocumentFeed, bundle_publishers: Publishers, publisher: Publisher
+):
+    await whole(enrolled, hasty, ONE, "192.0.2.3")
+    many = "\n".join(f"198.51.{n >> 8}.{n & 255}" for n in range(BATCH + 1))
+    publisher.will(sends(f"{many}\n{ONE}".encode(), ETag='"1"'))
+    asked = replace(bundle_publishers, definitions={"test": hasty})
+    reading = poll.read(enrolled, hasty, asked)
+    assert [(await anext(reading)).gone for _ in range(2)] == [0, 1]
+    await reading.aclose()  # killed here: the cursor has moved, and so has the list
+    (row,) = await rows(enrolled, Feed)
+    assert (row.cursor["etag"], len(await counting(enrolled))) == ('"1"', BATCH + 2)
+
+
+async def test_of_two_readings_at_once_one_counts(enrolled: Database, listed: DocumentFeed):
+    await whole(enrolled, listed, ONE, OTHER)
+    early = Reading(now(), Extent.WHOLE)
+    assert await whole(enrolled, listed, ONE) == 0
+    async with enrolled.writing() as db:
+        assert await listing.close(db, listed, early, []) == 0
+    assert await counting(enrolled) == {ONE, OTHER}
+
+
+async def test_what_comes_back_is_listed_again(enrolled: Database, hasty: DocumentFeed):
+    await whole(enrolled, hasty, ONE, OTHER)
+    assert [await whole(enrolled, hasty, ONE), await whole(enrolled, hasty, ONE, OTHER)] == [1, 0]
+    assert (await counting(enrolled), await work(enrolled)) == ({ONE, OTHER}, 4)
+
+
+async def test_what_comes_back_in_time_was_never_gone(enrolled: Database, listed: DocumentFeed):
+    for texts in ((ONE, OTHER), (ONE,), (ONE, OTHER), (ONE,), (ONE, OTHER)):
+        assert await whole(enrolled, listed, *texts) == 0
+    assert ({a.missed for a in await rows(enrolled, Assertion)}, await work(enrolled)) == ({0}, 2)
+
+
+async def test_a_list_that_shrinks_too_much_waits_for_a_person(enrolled: Database, hasty: DocumentFeed):
+    await whole(enrolled, hasty, *(f"192.0.2.{n}" for n in range(100)))
+    for _ in range(2):
+        assert await whole(enrolled, hasty, ONE) == 0
+        (row,) = await rows(enrolled, Feed)
+        assert "from 100 to 1" in row.held
+    async with enrolled.writing() as db:
+        await standing.accept(db, "test")
+    assert await whole(enrolled, hasty, ONE) == 99
+    (row,) = await rows(enrolled, Feed)
+    assert (row.held, row.accepted) == (None, False)
+
+
+async def test_a_list_that_is_held_stays_so_while_it_is_the_same(enrolled: Database, hasty: DocumentFeed):
+    await whole(enrolled, hasty, *(f"192.0.2.{n}" for n in range(100)))
+    await whole(enrolled, hasty, ONE)
+    async with enrolled.writing() as db:
+        assert await listing.unchanged(db, hasty) == 0
+    assert len(await counting(enrolled)) == 100
+
+
+async def test_a_list_of_new_versions_has_not_shrunk(enrolled: Database, bundle_feed: BundleFeed):
+    feed = bundle_feed.model_copy(update={"semantics": Semantics.SNAPSHOT, "confirmations": 1})
+    for day in (1, 2):
+        reading = Reading(now(), Extent.WHOLE)
+        page = bundle(*(indicator(n, modified=f"2026-02-0{day}T00:00:00.000Z") for n in range(1, 101)))
+        async with enrolled.writing() as db:
+            missing = await listing.lacking(db, "test", reading)
+            for batch in poll.batches(STIX, BytesIO(page), None):
+                await ingest(db, feed, batch, reading)
+            assert await listing.close(db, feed, reading, missing) == 0
+    (row,) = await rows(enrolled, Feed)
+    assert row.held is None
+
+
+@pytest.mark.parametrize("semantics", list(Semantics))
+async def test_what_a_dead_feed_has_listed_ends(enrolled: Database, listed: DocumentFeed, semantics: Semantics):
+    feed = listed.model_copy(update={"semantics": semantics})
+    await whole(enrolled, feed, ONE)
+    await days_pass(enrolled, 9)
+    assert await counting(enrolled) == {ONE}
+    await days_pass(enrolled, 2.1)
+    assert await counting(enrolled) == set()
+
+
+@pytest.mark.parametrize(("semantics", "days"), [(Semantics.SNAPSHOT, 31), (Semantics.STREAM, None)])
+async def test_without_a_lifetime_a_list_ends_after_a_month(
+    enrolled: Database, listed: DocumentFeed, semantics: Semantics, days: int | None
+):
+    feed = listed.model_copy(update={"semantics": semantics, "lifetime_days": None})
+    await whole(enrolled, feed, ONE)
+    await days_pass(enrolled, days or 9999)
+    assert await counting(enrolled) == (set() if days else {ONE})
+
+
+async def test_each_reading_renews_what_it_has_and_only_that(enrolled: Database, listed: DocumentFeed):
+    await whole(enrolled, listed, ONE, OTHER)
+    await days_pass(enrolled, 6)
+    await whole(enrolled, listed, ONE)
+    await days_pass(enrolled, 6)
+    assert await counting(enrolled) == {ONE}
+
+
+@pytest.mark.parametrize("semantics", list(Semantics))
+async def test_an_unchanged_list_renews_all_it_has_without_writing_them(
+    enrolled: Database, listed: DocumentFeed, semantics: Semantics
+):
+    feed = listed.model_copy(update={"semantics": semantics})
+    await whole(enrolled, feed, ONE, OTHER)
+    await days_pass(enrolled, 9)
+    before = await rows(enrolled, Assertion)
+    async with enrolled.writing() as db:
+        await listing.unchanged(db, feed)
+    assert await rows(enrolled, Assertion) == before
+    await days_pass(enrolled, 9)
+    assert await counting(enrolled) == {ONE, OTHER}
+
+
+async def test_who_is_heard_again_after_its_word_had_ended_counts_again(enrolled: Database, listed: DocumentFeed):
+    await whole(enrolled, listed, ONE, OTHER)
+    await days_pass(enrolled, 30)
+    before = await work(enrolled)
+    await whole(enrolled, listed, ONE, OTHER)
+    assert (await counting(enrolled), await work(enrolled) - before) == ({ONE, OTHER}, 2)
+    await whole(enrolled, listed, ONE, OTHER)
+    assert await work(enrolled) - before == 2
+
+
+async def test_what_is_imported_for_a_list_says_nothing_of_the_list(enrolled: Database, listed: DocumentFeed):
+    await whole(enrolled, listed, ONE)
+    await take(enrolled, listed, entry(ONE), entry(OTHER))
+    assert [await whole(enrolled, listed, *texts) for texts in ((ONE,), (), ())] == [0, 0, 1]
+    assert await counting(enrolled) == {OTHER}
+
+
+async def test_a_million_lines_again_would_cost_no_million_writes(enrolled: Database, listed: DocumentFeed):
+    texts = [f"198.51.{n >> 8}.{n & 255}" for n in range(500)]
+    await whole(enrolled, listed, *texts)
+    async with enrolled.writing() as db:
+        connection = await db.connection()
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        before = driver.total_changes
+    await whole(enrolled, listed, *texts)
+    async with enrolled.writing() as db:
+        assert driver.total_changes - before < 10
+
+
+async def test_what_a_person_hands_in_counts_from_then_on(enrolled: Database, bundle_feed: BundleFeed, tmp_path: Path):
+    by_hand = bundle_feed.model_copy(update={"url": None, "every_s": None, "lifetime_days": 10})
+    polled = bundle_feed.model_copy(update={"lifetime_days": 10})
+    (tmp_path / "old.json").write_bytes(bundle(indicator(1)))
+    for feed, found in ((polled, set[str]()), (by_hand, {"198.51.100.1"})):
+        async for _ in poll.import_file(enrolled, feed, tmp_path / "old.json", 1 << 20):
+            pass
+        assert await counting(enrolled) == found

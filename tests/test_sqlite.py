@@ -1,0 +1,74 @@
+"""One hand-over for each statement, and the same rows as ever."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from citysec import sqlite
+from citysec.sqlite import AT_ONCE
+
+MANY = AT_ONCE * 2 + 1
+
+
+@pytest.fixture
+async def connection(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
+    """An open connection to an empty database with the table `t(n)`."""
+
+    async def connected() -> sqlite.Connection:
+        opened = sqlite.Connection(str(tmp_path / "test.db"))
+        await opened
+        return opened
+
+    engine = create_async_engine("sqlite+aiosqlite://", async_creator=connected)
+    async with engine.connect() as opened:
+        await opened.execute(text("CREATE TABLE t (n INTEGER PRIMARY KEY)"))
+        yield opened
+    await engine.dispose()
+
+
+async def fill(connection: AsyncConnection, rows: int) -> None:
+    if rows:
+        await connection.execute(text("INSERT INTO t VALUES (:n)"), [{"n": n} for n in range(rows)])
+
+
+@pytest.mark.parametrize("rows", [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, MANY])
+async def test_all_rows_come_in_order(connection: AsyncConnection, rows: int):
+    await fill(connection, rows)
+    found = (await connection.execute(text("SELECT n FROM t ORDER BY n"))).scalars().all()
+    assert found == list(range(rows))
+
+
+@pytest.mark.parametrize("rows", [0, AT_ONCE, MANY])
+@pytest.mark.parametrize("part", [1, 7, AT_ONCE, AT_ONCE + 1])
+async def test_a_stream_brings_all_rows_in_parts_of_any_size(connection: AsyncConnection, rows: int, part: int):
+    await fill(connection, rows)
+    async with connection.stream(text("SELECT n FROM t ORDER BY n"), execution_options={"yield_per": part}) as found:
+        assert [n async for n in found.scalars()] == list(range(rows))
+
+
+async def test_a_stream_that_is_left_early_holds_nothing_open(connection: AsyncConnection):
+    await fill(connection, MANY)
+    async with connection.stream(text("SELECT n FROM t")) as found:
+        await found.fetchone()
+    await connection.execute(text("DROP TABLE t"))  # refused while a statement reads from it
+    await connection.commit()
+
+
+async def test_statements_tell_what_they_changed(connection: AsyncConnection):
+    await fill(connection, MANY)
+    assert (await connection.execute(text("DELETE FROM t WHERE n < 5"))).rowcount == 5
+    returned = await connection.execute(text("DELETE FROM t RETURNING n"))
+    assert len(returned.all()) == MANY - 5
+
+
+async def test_a_statement_that_fails_leaves_the_connection_usable(connection: AsyncConnection):
+    await fill(connection, 3)
+    with pytest.raises(IntegrityError):
+        await connection.execute(text("INSERT INTO t VALUES (1)"))
+    assert (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one() == 3
