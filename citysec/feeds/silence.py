@@ -19,36 +19,55 @@ from citysec.tables.columns import now
 MISSED: Final = 3
 """So many polls in a row without success make a feed silent, …"""
 LEAST: Final = timedelta(hours=1)
-"""… but not before that time."""
+"""… but not before that time, and not before it could be asked for so long."""
 PERIOD_S: Final = 60.0
+ASLEEP: Final = timedelta(seconds=5 * PERIOD_S)
+"""Who has not looked for so long was stopped, and so were the polls."""
 
 _log: Final = log.get(__name__)
 
 
 async def watch(database: Database, definitions: Mapping[str, Definition]) -> None:
     """Note which feeds have gone silent, until cancelled."""
+    awake = looked = now()
     while True:
+        at = now()
+        awake, looked = awake_since(awake, looked, at), at
         try:
             async with database.reading() as db:
-                found = await _silent(db, definitions, now())
+                found = await _silent(db, definitions, at, awake)
             if found:
                 async with database.writing() as db:
-                    await note(db, definitions, now())
+                    await note(db, definitions, at, awake)
         except Exception as err:  # noqa: BLE001  (a worker loop: the database may be away for a while)
             _log.warning("silence.stalled", error=type(err).__name__)
         await asyncio.sleep(PERIOD_S)
 
 
-async def note(db: AsyncSession, definitions: Mapping[str, Definition], at: datetime) -> None:
-    """Note which feeds have gone silent by `at`, with the work `outage` for each."""
-    for feed in await _silent(db, definitions, at):
+def awake_since(before: datetime, looked: datetime, at: datetime) -> datetime:
+    """Return since when feeds can be polled: since `before`, unless nobody has looked between `looked` and `at`."""
+    return at if at - looked > ASLEEP else before
+
+
+async def note(db: AsyncSession, definitions: Mapping[str, Definition], at: datetime, awake: datetime) -> None:
+    """Note which feeds have gone silent by `at`, with the work `outage` for each.
+
+    Args:
+        db: the session of the caller.
+        definitions: of the feeds.
+        at: the present instant.
+        awake: since when feeds can be polled: after a long downtime each gets its chance first.
+    """
+    for feed in await _silent(db, definitions, at, awake):
         feed.stale_since = at
         outbox.add(db, "outage", {"feed": feed.name})
         outbox.announce(db, "feed", feed.name)
 
 
-async def _silent(db: AsyncSession, definitions: Mapping[str, Definition], at: datetime) -> list[Feed]:
+async def _silent(db: AsyncSession, definitions: Mapping[str, Definition], at: datetime, awake: datetime) -> list[Feed]:
     """Return the feeds that should have brought something by `at`, and of which that is not noted yet."""
+    if at <= awake + LEAST:
+        return []
     enabled = select(Feed).where(col(Feed.enabled), col(Feed.stale_since).is_(None)).order_by(col(Feed.name))
     return [feed for feed in await db.exec(enabled) if feed.name in definitions and _is_late(feed, definitions, at)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -16,12 +16,12 @@ from citysec.tables.columns import now
 from tests.incidents.conftest import POLICY
 
 
-async def _pass(database: Database, feed: BundleFeed, hours: float) -> None:
+async def _pass(database: Database, feed: BundleFeed, hours: float, awake: datetime | None = None) -> None:
     """Let so many hours have passed since the feed was enabled, and do the work that comes of it."""
     async with database.writing() as db:
         row = await db.get_one(Feed, feed.name)
         row.enabled_at = now() - timedelta(hours=hours)
-        await silence.note(db, {feed.name: feed}, now())
+        await silence.note(db, {feed.name: feed}, now(), awake or now() - timedelta(days=365))
     await _work(database)
 
 
@@ -78,3 +78,17 @@ async def test_who_switches_a_silent_feed_off_ends_its_incident(enrolled: Databa
         await orders.disable(db, "test", "cli")
     await _work(enrolled)
     assert await _incidents(enrolled) == [("Feed silent: test", "closed")]
+
+
+@pytest.mark.parametrize(("awake_h", "noticed"), [(0, False), (0.9, False), (1.1, True)])
+async def test_after_a_long_downtime_each_feed_gets_its_chance(
+    enrolled: Database, bundle_feed: BundleFeed, awake_h: float, noticed: bool
+):
+    await _pass(enrolled, bundle_feed, 24 * 30, now() - timedelta(hours=awake_h))
+    assert await _incidents(enrolled) == ([("Feed silent: test", "open")] if noticed else [])
+
+
+@pytest.mark.parametrize(("pause_s", "woke"), [(61, False), (290, False), (310, True)])
+def test_who_slept_is_awake_since_then(pause_s: float, woke: bool):
+    at, began = now(), now() - timedelta(days=1)
+    assert silence.awake_since(began, at - timedelta(seconds=pause_s), at) == (at if woke else began)
