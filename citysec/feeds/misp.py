@@ -11,67 +11,79 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
-from citysec import log
-from citysec.errors import FeedMalformed, InvalidInput
+from citysec.errors import FeedMalformed, FeedUnreachable, InvalidInput
+from citysec.feeds.body import spool
 from citysec.feeds.fetch import Answer, Client, Request, StatusRefused
+from citysec.feeds.formats import Reject
 from citysec.feeds.formats.misp import Options
 from citysec.feeds.formats.misp import read as events
 from citysec.feeds.formats.misp_feed import Listed, manifest
+from citysec.feeds.portion import Portion
 
-_NAMED: Final = 3  # events that an error names
-_log: Final = log.get(__name__)
+PATIENCE: Final = 3
+"""So many events in a row that do not come at all are a publisher that is away."""
+_SHARE: Final = 100  # of how many known events one more is noted by itself: writing them all costs their number
 
 
-async def pages(
-    client: Client, folder: Request, cursor: Mapping[str, Any]
-) -> AsyncGenerator[tuple[BinaryIO, dict[str, Any]]]:
+async def pages(client: Client, folder: Request, cursor: Mapping[str, Any]) -> AsyncGenerator[Portion]:
     """Yield each event that has changed since `cursor`, the oldest first, with the cursor that stands after it.
 
-    An event that cannot be had, or is none, costs itself: the others come, and it is asked for again next time.
+    An event that cannot be had, or is none, costs itself: the others come, it is refused with the last page, and it is
+    asked for again next time. Of many events the cursor moves after some of them only, which costs asking again for
+    those after a crash.
 
     Raises:
-        FeedError: as `Client.get` for the manifest; or some events could not be had.
+        FeedError: as `Client.get` for the manifest; events do not come one after the other; or none can be read.
     """
     seen: dict[str, int] = dict(cursor.get("events", {}))
-    lost: list[str] = []
-    for event in await _listed(client, folder):
+    listed, lost = await _listed(client, folder)
+    away = unnoted = 0
+    for event in listed:
         changed = int(event.changed.timestamp())
         if seen.get(event.uuid) == changed:
             continue
-        body = await _event(client, folder, event)
-        if body is None:
-            lost.append(event.uuid)
+        try:
+            body = await _event(client, folder, event)
+        except (StatusRefused, FeedMalformed, FeedUnreachable) as err:
+            away = away + 1 if isinstance(err, FeedUnreachable) else 0
+            if away == PATIENCE or (isinstance(err, FeedUnreachable) and err.retry_after_s is not None):
+                raise
+            lost.append(Reject(f"{event.uuid}.json", str(err), event.uuid))
             continue
-        seen = {**seen, event.uuid: changed}
-        yield body, {"events": seen}
-    if lost:
-        names = ", ".join(lost[:_NAMED]) + (", …" if len(lost) > _NAMED else "")
-        raise FeedMalformed(f"{len(lost)} events of the manifest cannot be read: {names}")
+        seen[event.uuid], away, unnoted = changed, 0, unnoted + 1
+        is_noted = unnoted > len(seen) // _SHARE
+        yield Portion(body, {"events": dict(seen)} if is_noted else None)
+        unnoted = 0 if is_noted else unnoted
+    if lost and not seen:
+        raise FeedMalformed(f"none of {len(lost)} events can be read: {lost[0].reason}")
+    if lost or unnoted:
+        yield Portion(spool(), {"events": seen}, tuple(lost))
 
 
-async def _listed(client: Client, folder: Request) -> list[Listed]:
+async def _listed(client: Client, folder: Request) -> tuple[list[Listed], list[Reject]]:
+    """Return the events that the manifest lists, the oldest first, and what in it is none."""
     answer = await client.get(_at(folder, "manifest.json"))
     try:
         found = list(manifest(_content(answer)))
     except InvalidInput as err:
         raise FeedMalformed(str(err)) from err
-    events = [one for one in found if isinstance(one, Listed)]
-    if len(events) < len(found):
-        _log.warning("misp.manifest", feed=str(folder.url), refused=len(found) - len(events))
-    return sorted(events, key=lambda event: (event.changed, event.uuid))
+    listed = [one for one in found if isinstance(one, Listed)]
+    broken = [one for one in found if isinstance(one, Reject)]
+    return sorted(listed, key=lambda event: (event.changed, event.uuid)), broken
 
 
-async def _event(client: Client, folder: Request, event: Listed) -> BinaryIO | None:
-    """Return the body of an event, None if it cannot be had."""
-    try:
-        answer = await client.get(_at(folder, f"{event.uuid}.json"))
-    except (StatusRefused, FeedMalformed):
-        return None
+async def _event(client: Client, folder: Request, event: Listed) -> BinaryIO:
+    """Return the body of an event.
+
+    Raises:
+        FeedError: as `Client.get`; or it is no event.
+    """
+    answer = await client.get(_at(folder, f"{event.uuid}.json"))
     try:
         next(events(answer.body, Options()), None)  # what is wrong with the whole is said before the first item
-    except InvalidInput:
+    except InvalidInput as err:
         answer.body.close()
-        return None
+        raise FeedMalformed(str(err)) from err
     return answer.body
 
 

@@ -19,6 +19,7 @@ from citysec.feeds.body import opened
 from citysec.feeds.definition import Definition, FileFeed, Layout
 from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
 from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
+from citysec.feeds.portion import Portion
 from citysec.feeds.publishers import Publishers
 from citysec.feeds.reading import Extent, Reading
 from citysec.tables import Feed
@@ -92,9 +93,10 @@ async def read(database: Database, feed: Definition, publishers: Publishers) -> 
     origin, extent = feed.origin, Extent.WHOLE if isinstance(feed, FileFeed) else Extent.PART
     known = cursor if cursor.get("origin", origin) == origin else {}
     began, changed = now(), False
-    async for body, after in publishers.pages(feed, known):
+    async for portion in publishers.pages(feed, known):
         changed = True
-        async for outcome in _stored(database, feed, body, Reading(began, extent), {**after, "origin": origin}):
+        after = None if portion.cursor is None else {**portion.cursor, "origin": origin}
+        async for outcome in _stored(database, feed, portion._replace(cursor=after), Reading(began, extent)):
             yield outcome
     if extent is Extent.WHOLE and not changed:
         async with database.writing() as db:
@@ -113,15 +115,15 @@ async def import_file(
     body = await asyncio.to_thread(opened, path, max_bytes)
     by_hand = isinstance(feed, FileFeed) and feed.by_hand
     reading = Reading(now(), Extent.HANDED_IN if by_hand else Extent.PART)
-    async for outcome in _stored(database, feed, body, reading, None):
+    async for outcome in _stored(database, feed, Portion(body), reading):
         yield outcome
 
 
 async def _stored(
-    database: Database, feed: Definition, body: BinaryIO, reading: Reading, after: Mapping[str, Any] | None
+    database: Database, feed: Definition, portion: Portion, reading: Reading
 ) -> AsyncGenerator[Outcome, None]:
-    with body:
-        cut = batches(feed.format, body, after)
+    with portion.body:
+        cut = batches(feed.format, portion)
         while (batch := await asyncio.to_thread(next, cut, None)) is not None:
             if reading.extent is Extent.WHOLE and batch.cursor is not None:
                 yield await _last(database, feed, batch, reading)
@@ -143,7 +145,7 @@ async def _last(database: Database, feed: Definition, batch: Batch, reading: Rea
     return replace(outcome, gone=gone)
 
 
-def batches(layout: Layout, body: BinaryIO, after: Mapping[str, Any] | None) -> Iterator[Batch]:
+def batches(layout: Layout, portion: Portion) -> Iterator[Batch]:
     """Yield a page cut into batches; the cursor moves with the last one.
 
     A page that defines markings is read twice, first for those, so that only one batch is in memory at a time.
@@ -152,14 +154,14 @@ def batches(layout: Layout, body: BinaryIO, after: Mapping[str, Any] | None) -> 
         FeedMalformed: the page as a whole is not of the format.
     """
     try:
-        labels = markings.of_page(_definitions(layout, body))
-        found = _Counted(_read(layout, body))
+        labels = markings.of_page(_definitions(layout, portion.body))
+        found = _Counted(_read(layout, portion.body))
         part = list(islice(found, BATCH))
         while following := list(islice(found, BATCH)):
             yield _batch(part, labels, None)
             part = following
         found.check()
-        yield _batch(part, labels, after)
+        yield _batch([*part, *portion.lost], labels, portion.cursor)
     except InvalidInput as err:
         raise FeedMalformed(str(err)) from err
 

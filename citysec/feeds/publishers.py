@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 from yarl import URL
 
@@ -16,11 +16,9 @@ from citysec.feeds import body, catalogue, misp, taxii
 from citysec.feeds.credentials import address, credentials
 from citysec.feeds.definition import BundleFeed, Definition, DocumentFeed, MISPFeed, TAXIIFeed
 from citysec.feeds.fetch import Answer, Client, Limits, Request
+from citysec.feeds.portion import Portion
 from citysec.guard import Guard
 from citysec.settings import Settings
-
-Page = tuple[BinaryIO, dict[str, Any]]
-"""A page's body, and the cursor that stands after it."""
 
 
 def definitions(found: Settings) -> dict[str, Definition]:
@@ -41,7 +39,7 @@ class Publishers:
     settings: Settings
     environment: Mapping[str, str]
 
-    def pages(self, feed: Definition, cursor: Mapping[str, Any]) -> AsyncGenerator[Page]:
+    def pages(self, feed: Definition, cursor: Mapping[str, Any]) -> AsyncGenerator[Portion]:
         """Return the pages of `feed` that `cursor` has not seen; they are fetched as they are asked for.
 
         Raises:
@@ -55,9 +53,9 @@ class Publishers:
             return misp.pages(self.client, self._request(feed, feed.url), cursor)
         return self._bundle(feed, cursor)
 
-    async def _bundle(self, feed: DocumentFeed | BundleFeed, cursor: Mapping[str, Any]) -> AsyncGenerator[Page]:
+    async def _bundle(self, feed: DocumentFeed | BundleFeed, cursor: Mapping[str, Any]) -> AsyncGenerator[Portion]:
         if feed.path is not None:
-            yield await asyncio.to_thread(body.opened, feed.path, self.settings.feed_max_bytes), {}
+            yield Portion(await asyncio.to_thread(body.opened, feed.path, self.settings.feed_max_bytes), {})
             return
         if feed.url is None:
             raise FeedRefused("this feed has no address: its files are imported by hand")
@@ -67,7 +65,7 @@ class Publishers:
             if answer.status == 304:
                 return
             raise FeedMalformed("the answer is empty")
-        yield answer.body, _validators(answer)
+        yield Portion(answer.body, _validators(answer))
 
     def _request(self, feed: Definition, url: str, headers: Mapping[str, str] | None = None) -> Request:
         found = self.settings

@@ -42,5 +42,8 @@ def _again(feed: Definition, row: Reject) -> Sequence[Item]:
     try:
         found = list(feed.format.read(BytesIO(row.raw)))
     except InvalidInput as err:
-        found = [formats.Reject(row.at, str(err), row.excerpt, row.raw)]
+        reason = "; ".join(
+            problem.message for problem in err.problems
+        )  # its places are those of the part, not the file
+        found = [formats.Reject(row.at, reason, row.excerpt, row.raw)]
     return [formats.Reject(row.at, i.reason, i.excerpt, i.raw) if isinstance(i, formats.Reject) else i for i in found]

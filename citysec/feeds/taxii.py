@@ -19,7 +19,7 @@ import hashlib
 import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import msgspec
 from yarl import URL
@@ -28,6 +28,7 @@ from citysec.errors import FeedMalformed
 from citysec.feeds.body import spool
 from citysec.feeds.fetch import Answer, Client, Request, StatusRefused
 from citysec.feeds.formats.escapes import mended
+from citysec.feeds.portion import Portion
 from citysec.feeds.walk import Page, RepeatedPage, Walk, advanced, by_date, instant, resumed
 
 _VERSIONLESS: Final = {"taxii-2.1": "application/taxii+json", "taxii-2.0": "application/vnd.oasis.stix+json"}
@@ -87,9 +88,7 @@ class _Connection:
             self._asked.cancel()
 
 
-async def pages(
-    client: Client, source: Source, cursor: dict[str, Any]
-) -> AsyncGenerator[tuple[BinaryIO, dict[str, Any]]]:
+async def pages(client: Client, source: Source, cursor: dict[str, Any]) -> AsyncGenerator[Portion]:
     """Yield the pages of `source` that `cursor` has not seen, each with the cursor that stands after it.
 
     A server that answers the `next` it gave with an error, or with the page before, is asked by date; once, at the
@@ -109,7 +108,7 @@ async def pages(
             walk, detour = detour, None
             continue
         detour = None
-        yield answer.body, walk.cursor()
+        yield Portion(answer.body, walk.cursor())
         if not walk.under_way:
             return
 

@@ -24,6 +24,7 @@ from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed, Definition, Layout
 from citysec.feeds.formats import Draft, Reject
 from citysec.feeds.ingest import Batch, ingest
+from citysec.feeds.portion import Portion
 from citysec.share import collections
 from citysec.share.filters import written
 from citysec.tables.columns import now
@@ -107,7 +108,7 @@ def _read(body: bytes) -> tuple[list[str], list[Batch]]:
     if not envelope.objects:
         raise web.HTTPUnprocessableEntity(text="`objects` must be a list that is not empty")
     names = [_name(raw, number) for number, raw in enumerate(envelope.objects)]
-    return names, list(poll.batches(_STIX, BytesIO(msgspec.json.encode(envelope)), None))
+    return names, list(poll.batches(_STIX, Portion(BytesIO(msgspec.json.encode(envelope)))))
 
 
 def _name(raw: msgspec.Raw, number: int) -> str:

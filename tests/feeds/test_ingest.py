@@ -15,6 +15,7 @@ from citysec.db import Database
 from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed, Reliability
 from citysec.feeds.ingest import BATCH, Outcome, ingest
+from citysec.feeds.portion import Portion
 from citysec.feeds.rejects import KEPT
 from citysec.tables import Assertion, Feed, IndicatorKey, Outbox, Reject, StixObject
 from citysec.tables.columns import now
@@ -25,7 +26,7 @@ from tests.feeds.stored import ends
 
 async def _take(database: Database, feed: BundleFeed, *objects: dict[str, Any]) -> Outcome:
     total = Outcome()
-    for batch in poll.batches(STIX, BytesIO(bundle(*objects)), None):
+    for batch in poll.batches(STIX, Portion(BytesIO(bundle(*objects)))):
         async with database.writing() as db:
             total += await ingest(db, feed, batch)
     return total

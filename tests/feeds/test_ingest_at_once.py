@@ -16,6 +16,7 @@ from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.formats import Reject
 from citysec.feeds.ingest import Batch, Outcome, ingest
+from citysec.feeds.portion import Portion
 from citysec.settings import Settings
 from citysec.tables import Assertion, IndicatorKey, StixObject
 from citysec.tables.columns import now
@@ -40,7 +41,7 @@ def _named(feed: BundleFeed, name: str) -> BundleFeed:
 
 async def _take(database: Database, feed: BundleFeed, *objects: dict[str, Any]) -> Outcome:
     total = Outcome()
-    for batch in poll.batches(STIX, BytesIO(bundle(*objects)), None):
+    for batch in poll.batches(STIX, Portion(BytesIO(bundle(*objects)))):
         async with database.writing() as db:
             total += await ingest(db, feed, batch)
     return total

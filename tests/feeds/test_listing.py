@@ -12,6 +12,7 @@ from citysec.db import Database
 from citysec.feeds import listing, poll, standing
 from citysec.feeds.definition import BundleFeed, DocumentFeed, Layout, Semantics
 from citysec.feeds.ingest import BATCH, ingest
+from citysec.feeds.portion import Portion
 from citysec.feeds.publishers import Publishers
 from citysec.feeds.reading import Extent, Reading
 from citysec.tables import Assertion, Feed
@@ -130,7 +131,7 @@ async def test_a_list_of_new_versions_has_not_shrunk(enrolled: Database, bundle_
         page = bundle(*(indicator(n, modified=f"2026-02-0{day}T00:00:00.000Z") for n in range(1, 101)))
         async with enrolled.writing() as db:
             missing = await listing.lacking(db, "test", reading)
-            for batch in poll.batches(STIX, BytesIO(page), None):
+            for batch in poll.batches(STIX, Portion(BytesIO(page))):
                 await ingest(db, feed, batch, reading)
             assert await listing.close(db, feed, reading, missing) == 0
     (row,) = await rows(enrolled, Feed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,9 +12,11 @@ from sqlmodel import func, select
 from citysec.db import Database
 from citysec.feeds import poll
 from citysec.feeds.definition import MISPFeed
+from citysec.feeds.misp import PATIENCE
 from citysec.feeds.publishers import Publishers
-from citysec.tables import Feed, StixObject
+from citysec.tables import Feed, Reject, StixObject
 from tests.feeds.publisher import Publisher
+from tests.feeds.stored import rows
 
 POLL = {"feed": "test", "tick": "now"}
 
@@ -26,13 +27,14 @@ def uuid(number: int) -> str:
 
 @dataclass
 class Folder:
-    """A folder of events; `asked` are the names of those that were fetched."""
+    """A folder of events; `asked` are those that were had."""
 
     times: dict[int, int]
     broken: frozenset[int] = frozenset()
     missing: frozenset[int] = frozenset()
     strange: frozenset[int] = frozenset()
     huge: frozenset[int] = frozenset()
+    away: frozenset[int] = frozenset()
     asked: list[int] = field(default_factory=list[int])
 
     async def serve(self, request: web.Request) -> web.Response:
@@ -40,14 +42,16 @@ class Folder:
         if name == "manifest":
             return web.json_response({uuid(n): {"timestamp": str(at), "info": f"{n}"} for n, at in self.times.items()})
         number = int(name[-12:])
-        if number in self.missing:
-            return web.Response(status=404)
-        self.asked.append(number)
+        if number in self.missing | self.away:
+            return web.Response(status=404 if number in self.missing else 503)
         if number in self.strange:
             return web.json_response({"error": "no such event"})
         if number in self.huge:
             return web.Response(body=b" " * (2 << 20))
-        return web.Response(text="{" if number in self.broken else json.dumps(self._event(number)))
+        if number in self.broken:
+            return web.Response(text="{")
+        self.asked.append(number)
+        return web.json_response(self._event(number))
 
     def _event(self, number: int) -> dict[str, Any]:
         values = (f"198.51.100.{number}", f"203.0.113.{self.times[number] % 250}")
@@ -85,32 +89,49 @@ async def test_events_come_once_and_again_when_their_time_is_another(
         assert (await db.exec(select(func.count()).select_from(StixObject))).one() >= 4
 
 
-async def test_a_bad_event_costs_itself_and_is_asked_for_again(
-    enrolled: Database, misp: Publishers, publisher: Publisher
-):
-    folder = Folder({n: 1_700_000_000 + n for n in range(1, 5)}, broken=frozenset({1}), missing=frozenset({3}))
-    fetched, error = await _poll(enrolled, misp, publisher, folder)
-    assert (fetched, "2 events" in error, uuid(3) in error) == ([1, 2, 4], True, True)
-    assert await _poll(enrolled, misp, publisher, Folder(folder.times)) == ([1, 3], "")
-
-
-async def test_what_is_no_event_or_too_large_does_not_keep_back_those_after_it(
-    enrolled: Database, misp: Publishers, publisher: Publisher
+@pytest.mark.parametrize("fault", ["broken", "missing", "strange", "huge", "away"])
+async def test_a_bad_event_is_refused_alone_and_asked_for_again(
+    enrolled: Database, misp: Publishers, publisher: Publisher, fault: str
 ):
     times = {n: 1_700_000_000 + n for n in range(1, 5)}
-    folder = Folder(times, strange=frozenset({1}), huge=frozenset({2}))
-    fetched, error = await _poll(enrolled, misp, publisher, folder)
-    assert (fetched, "2 events" in error) == ([1, 2, 3, 4], True)
-    assert await _poll(enrolled, misp, publisher, Folder(times)) == ([1, 2], "")
+    bad: dict[str, Any] = {fault: frozenset({1, 3})}
+    assert await _poll(enrolled, misp, publisher, Folder(times, **bad)) == ([2, 4], "")
+    assert {(reject.at, reject.excerpt) for reject in await rows(enrolled, Reject)} == {
+        (f"{uuid(n)}.json", uuid(n)) for n in (1, 3)
+    }
+    assert await _poll(enrolled, misp, publisher, Folder(times)) == ([1, 3], "")
 
 
-async def test_a_poll_that_broke_off_goes_on_where_it_was(enrolled: Database, misp: Publishers, publisher: Publisher):
-    folder = Folder({n: 1_700_000_000 + n for n in range(1, 5)})
+async def test_what_in_the_manifest_is_no_event_is_refused(enrolled: Database, misp: Publishers, publisher: Publisher):
+    assert await _poll(enrolled, misp, publisher, Folder({1: 1_700_000_000, 2: -1})) == ([1], "")
+    (reject,) = await rows(enrolled, Reject)
+    assert "timestamp" in reject.reason
+
+
+@pytest.mark.parametrize(("away", "fetched"), [(range(2, 5), [1]), (range(2, 4), [1, 4, 5])])
+async def test_a_publisher_that_is_away_is_not_asked_for_every_event(
+    enrolled: Database, misp: Publishers, publisher: Publisher, away: range, fetched: list[int]
+):
+    folder = Folder({n: 1_700_000_000 + n for n in range(1, 6)}, away=frozenset(away))
+    found, error = await _poll(enrolled, misp, publisher, folder)
+    assert (found, "503" in error) == (fetched, len(away) >= PATIENCE)
+
+
+async def test_a_folder_of_nothing_but_bad_events_is_a_failure(
+    enrolled: Database, misp: Publishers, publisher: Publisher
+):
+    folder = Folder({n: 1_700_000_000 + n for n in range(1, 3)}, missing=frozenset({1, 2}))
+    assert "none of 2 events" in (await _poll(enrolled, misp, publisher, folder))[1]
+
+
+async def test_a_poll_that_broke_off_goes_on_near_where_it_was(
+    enrolled: Database, misp: Publishers, publisher: Publisher
+):
+    folder = Folder({n: 1_700_000_000 + n for n in range(1, 7)})
     publisher.will(folder.serve)
     reading = poll.read(enrolled, misp.definitions["test"], misp)
-    await anext(reading)
-    await anext(reading)
+    for _ in range(3):
+        await anext(reading)
     await reading.aclose()
     fetched, _ = await _poll(enrolled, misp, publisher, folder)
-    assert fetched[-2:] == [3, 4]
-    assert 1 not in fetched
+    assert (1 in fetched, fetched[-3:]) == (False, [4, 5, 6])

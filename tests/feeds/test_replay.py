@@ -14,6 +14,7 @@ from citysec.feeds import poll
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.formats import objects
 from citysec.feeds.ingest import Outcome, ingest
+from citysec.feeds.portion import Portion
 from citysec.feeds.replay import replay
 from citysec.tables import Reject, StixObject
 from tests.feeds.stix import STIX, bundle, indicator
@@ -29,7 +30,7 @@ async def refused(enrolled: Database, bundle_feed: BundleFeed, monkeypatch: pyte
 
 
 async def _take(database: Database, feed: BundleFeed, *found: dict[str, Any]) -> None:
-    for batch in poll.batches(STIX, BytesIO(bundle(*found)), None):
+    for batch in poll.batches(STIX, Portion(BytesIO(bundle(*found)))):
         async with database.writing() as db:
             await ingest(db, feed, batch)
 

@@ -12,6 +12,7 @@ from citysec.db import Database
 from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.ingest import ingest
+from citysec.feeds.portion import Portion
 from citysec.tables.columns import now
 from citysec.tlp import MARKING_IDS, TLP
 from tests.feeds.stix import STIX, bundle, indicator
@@ -51,7 +52,7 @@ def _sighting(days: float, number: int = 1, **more: Any) -> dict[str, Any]:
 
 
 async def _take(database: Database, feed: BundleFeed, *objects: dict[str, Any]) -> None:
-    for batch in poll.batches(STIX, BytesIO(bundle(*objects)), None):
+    for batch in poll.batches(STIX, Portion(BytesIO(bundle(*objects)))):
         async with database.writing() as db:
             await ingest(db, feed, batch)
 

@@ -25,11 +25,11 @@ FIVE = [indicator(n) for n in range(1, 6)]
 async def _walk(publishers: Publishers, cursor: dict[str, Any], pages: int = 10) -> tuple[list[str], dict[str, Any]]:
     """Read at most so many pages; return the ids of the objects and where the cursor stands."""
     ids: list[str] = []
-    async for body, after in publishers.pages(publishers.definitions["test"], cursor):
+    async for body, after, _ in publishers.pages(publishers.definitions["test"], cursor):
         with body:
             body.seek(0)
             ids += [item["id"] for item in json.loads(body.read() or b"{}").get("objects", [])]
-        cursor, pages = after, pages - 1
+        cursor, pages = dict(after or {}), pages - 1
         if not pages:
             break
     return ids, cursor
