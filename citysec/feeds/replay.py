@@ -42,8 +42,6 @@ def _again(feed: Definition, row: Reject) -> Sequence[Item]:
     try:
         found = list(feed.format.read(BytesIO(row.raw)))
     except InvalidInput as err:
-        reason = "; ".join(
-            problem.message for problem in err.problems
-        )  # its places are those of the part, not the file
+        reason = "; ".join(problem.message for problem in err.problems)  # their places are in the part
         found = [formats.Reject(row.at, reason, row.excerpt, row.raw)]
     return [formats.Reject(row.at, i.reason, i.excerpt, i.raw) if isinstance(i, formats.Reject) else i for i in found]
