@@ -21,7 +21,7 @@ import stix2
 
 from benchmarks import samples
 from citysec.feeds import formats
-from citysec.feeds.atoms import atoms, of_pattern
+from citysec.feeds.atoms import atoms, of_entry
 from citysec.feeds.formats import Draft, Entry, Subject
 
 RECORDS = 20_000
@@ -160,8 +160,8 @@ def read_with_keys(sample: Sample) -> None:
         match item:
             case Draft():
                 atoms(item)
-            case Entry(subject=Subject.INDICATOR):
-                of_pattern(item.key)
+            case Entry() if item.subject is Subject.INDICATOR:
+                of_entry(item)
             case _:
                 pass
 

@@ -77,8 +77,13 @@ BITS: Final = {4: 32, 6: 128}
 _MAPPED: Final = 0xFFFF << 32
 _OCTETS: Final = {str(octet): f"{octet:02x}" for octet in range(256)}
 _LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
+_LONGEST_NAME: Final = 253
 _NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*(?=[^.]*[^0-9.])[a-z0-9_-]{1,63}")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)([^#\x00-\x1f\x7f]*)(?:#.*)?", re.DOTALL)
+_PLAIN_URL: Final = re.compile(
+    r"(https?)://(?:((?:[a-z0-9_-]{1,63}\.)*(?=[^.:/]*[^0-9.:/])[a-z0-9_-]{1,63})|([0-9.]+))"
+    r"(?::([0-9]{1,5}))?(/[^#\x00-\x1f\x7f]*)?"
+)
 _BARE_URL: Final = re.compile(r"(?=[^/?#\\@:]+\.[^/?#\\@:])[^/?#\\@:]++(?::[0-9]+)?(?:[/?#].*)?", re.DOTALL)
 _AUTHORITY: Final = re.compile(r"(?:.*@)?+(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 _PORTS: Final = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "443"}
@@ -205,7 +210,7 @@ def domain_name(text: str) -> Observable:
     name = text.lower().removesuffix(".")
     if not name.isascii():
         name = _a_labels(name)
-    if len(name) > 253 or _NAME.fullmatch(name) is None:
+    if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
         raise InvalidInput.at("", f"{text!r} is not a domain name")
     return Observable(Kind.NAME, reverse_labels(name), name)
 
@@ -243,6 +248,26 @@ def url(text: str) -> tuple[Observable, Observable]:
     Raises:
         InvalidInput: `text` is not a URL with a host.
     """
+    plain = _PLAIN_URL.fullmatch(text)
+    host = _plain_host(plain[2], plain[3]) if plain else None
+    if plain is None or host is None:
+        return _any_url(text)
+    scheme, _, _, port, rest = plain.groups()
+    if port or not rest:
+        shown = f":{port}" if port and port != _PORTS[scheme] else ""
+        text = f"{scheme}://{host.value}{shown}{rest or '/'}"
+    return Observable(Kind.URL, text, text), host
+
+
+def _plain_host(name: str | None, address: str) -> Observable | None:
+    """Return a host in its usual form, None where it is in none."""
+    if name is not None:
+        return Observable(Kind.NAME, reverse_labels(name), name) if len(name) <= _LONGEST_NAME else None
+    octets = _quad(address)
+    return None if octets is None else Observable(Kind.IP, f"4/32/{octets}", address)
+
+
+def _any_url(text: str) -> tuple[Observable, Observable]:
     parts = _URL.fullmatch("http://" + text if _BARE_URL.fullmatch(text) else text)
     authority = _AUTHORITY.fullmatch(parts[2]) if parts else None
     if parts is None or authority is None:

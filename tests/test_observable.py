@@ -132,6 +132,18 @@ def test_a_url_has_one_form_and_a_host(text: str, canonical: str, host: str):
     assert (found.key, its_host.key) == (canonical, host)
 
 
+@given(st.from_regex(r"https?://[a-z0-9.:_-]{1,30}(/[a-z?#'\\\t/]{0,5})?", fullmatch=True))
+def test_a_url_in_its_usual_form_is_read_like_one_in_any_other(usual: str):
+    assert _url(usual) == _url(usual.replace("http", "HTTP", 1))
+
+
+def _url(text: str) -> object:
+    try:
+        return observable.url(text)
+    except InvalidInput:
+        return None
+
+
 @pytest.mark.parametrize(
     "text", ["", "x", "mailto:a@b.example", "http://", "http://a b/", "/path", "http://[::1", "http://a:b/"]
 )
@@ -148,7 +160,13 @@ def test_a_mailbox_sorts_next_to_its_domain():
     assert not low <= observable.mailbox("info@bounce.camden.gov.uk").key < high
 
 
-@pytest.mark.parametrize("text", ["a." * 50_000 + "@", "a." * 50_000 + "\\", "http://" + "a@" * 50_000 + ":x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 50_000 + "@", "a." * 50_000 + "\\", "http://" + "a@" * 50_000 + ":x", "http://" + "a." * 50_000 + "@",
+        "http://" + "1" * 99_999, "http://" + "a" * 99_999,
+    ],
+)  # fmt: skip
 def test_what_is_no_url_is_refused_in_time_that_grows_with_its_length(text: str):
     with pytest.raises(InvalidInput):
         observable.url(text)  # with backtracking it would take minutes

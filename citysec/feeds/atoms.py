@@ -6,22 +6,35 @@ from collections.abc import Sequence
 
 from citysec import patterning
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import Draft
-from citysec.patterning import Atom, Why
+from citysec.feeds.formats import Draft, Entry
+from citysec.feeds.formats.values import term
+from citysec.observable import Observable
+from citysec.patterning import Atom, Op, Why
+
+Found = tuple[Sequence[Atom], str | None]
+"""Atoms of a pattern, and why it, or a part of it, can never match; None when all is well."""
 
 
-def atoms(draft: Draft) -> tuple[Sequence[Atom], str | None]:
-    """Return the atoms of `draft`'s pattern, and why it, or a part of it, can never match; None when all is well.
+def atoms(draft: Draft) -> Found:
+    """Return the atoms of `draft`'s pattern, and what is wrong with it.
 
     Other pattern types than STIX are kept and shared, not executed. The reason names properties, not values.
     """
     if draft.type != "indicator" or draft.pattern is None or draft.pattern_type != "stix":
         return (), None
-    return of_pattern(draft.pattern)
+    return _found(draft.pattern, draft.observables)
 
 
-def of_pattern(pattern: str) -> tuple[Sequence[Atom], str | None]:
-    """Return the atoms of a STIX pattern, and why it, or a part of it, can never match."""
+def of_entry(entry: Entry) -> Found:
+    """Return the atoms of an indicator's key, and what is wrong with it."""
+    return _found(entry.key, entry.observables)
+
+
+def _found(pattern: str, known: Sequence[Observable]) -> Found:
+    """Return what is in a pattern; one whose observables are known need not be compiled, which takes long."""
+    if known:
+        path, literal = term(known[0])
+        return [Atom(one.kind, one.key, path, literal, certain=True, op=Op.EQ) for one in known], None
     try:
         compiled = patterning.compile(pattern)
     except InvalidInput as err:

@@ -64,6 +64,7 @@ class Author:
             name=None if is_indicator else entry.key,
             pattern=entry.key if is_indicator else None,
             pattern_type="stix" if is_indicator else None,
+            observables=entry.observables,
         )
 
     def _body(self, entry: Entry, written: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from citysec import tlp
 from citysec.access import audit
 from citysec.errors import InvalidInput
 from citysec.feeds import formats
-from citysec.feeds.atoms import of_pattern
+from citysec.feeds.atoms import of_entry
 from citysec.feeds.definition import Definition
 from citysec.feeds.formats import Entry, Subject
 from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
@@ -103,7 +103,7 @@ def _entries(content: bytes, plain: str) -> list[Entry]:
 def _proposal(entry: Entry, *, likely: bool) -> Proposal:
     if entry.subject is not Subject.INDICATOR:
         return Proposal(entry, Kind.CVE, entry.key, entry.key, likely)
-    atom = of_pattern(entry.key)[0][0]
+    atom = of_entry(entry)[0][0]
     return Proposal(entry, Kind(atom.kind), atom.value, atom.key, likely)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from citysec.feeds.atoms import atoms, of_pattern
+from citysec.feeds.atoms import atoms, of_entry
 from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
 from citysec.feeds.formats.draft import Subject
 from citysec.observable import Kind
@@ -59,7 +59,7 @@ class Survey:
             self.by_type[entry.subject.value] += 1
         self._taken = entry.at
         if entry.subject is Subject.INDICATOR:
-            self._observe(entry.at, *of_pattern(entry.key))
+            self._observe(entry.at, *of_entry(entry))
 
     def _observe(self, name: str, found: Sequence[Atom], fault: str | None) -> None:
         self.observables.update(atom.kind.value for atom in found if not _is_host_of_url(atom))

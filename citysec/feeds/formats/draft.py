@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from citysec.observable import Observable
+
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One STIX object, checked, with the properties that stages ask for.
@@ -19,6 +21,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `version` is `modified`, else `created`, else None (observables without either). `marking_refs` holds the object's
     own and its granular markings, and the TLP marking that a label such as `tlp:amber` stands for. `text` is the whole
     object, unknown properties included, as JSON with sorted names and no blanks; `content_hash` is its SHA-256.
+    `observables` are those of an entry that the draft is made of.
     """
 
     stix_id: str
@@ -42,6 +45,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     target_ref: str | None = None
     labels: tuple[str, ...] = ()
     indicator_types: tuple[str, ...] = ()
+    observables: tuple[Observable, ...] = ()
 
     @property
     def version(self) -> datetime | None:
@@ -81,6 +85,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         references: addresses to read on.
         marking_refs: markings, as in a draft.
         facts: what else is said, as JSON: a port, an EPSS score, affected products …
+        observables: what an indicator's pattern says, the observable itself first; empty where only the pattern tells.
     """
 
     at: str
@@ -96,6 +101,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     references: tuple[str, ...] = ()
     marking_refs: tuple[str, ...] = ()
     facts: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    observables: tuple[Observable, ...] = ()
 
 
 class Reject(msgspec.Struct, frozen=True):

@@ -91,6 +91,7 @@ def _entry(found: Found, options: Options) -> Entry:
         name=options.threat,
         description=found.sentence.replace("\0", "\N{REPLACEMENT CHARACTER}") or None,
         facts={name: said for name, said in facts.items() if said is not None},
+        observables=found.value.observables,
     )
 
 

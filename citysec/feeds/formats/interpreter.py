@@ -106,7 +106,7 @@ class Interpreter:
                 subject, key = Subject.VULNERABILITY, value.observable.value
             else:
                 subject, key = Subject.INDICATOR, value.pattern
-            entries.append(Entry(at=at, subject=subject, key=key, facts=about, **said))
+            entries.append(Entry(at=at, subject=subject, key=key, facts=about, observables=value.observables, **said))
         return entries
 
     def _said(self, get: Get) -> tuple[dict[str, Any], dict[str, Any]]:

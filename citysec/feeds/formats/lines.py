@@ -100,7 +100,7 @@ def _values(text: str, take: Take, read: Reader) -> Sequence[Value]:
 
 def _entry(at: str, found: Value, options: RuleOptions) -> Entry:
     facts: dict[str, Any] = {} if found.port is None else {"port": found.port}
-    return Entry(at=at, key=found.pattern, name=options.threat, facts=facts)
+    return Entry(at=at, key=found.pattern, name=options.threat, facts=facts, observables=found.observables)
 
 
 def _take_plain(text: str, read: Reader) -> Sequence[Value]:

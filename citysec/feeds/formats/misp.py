@@ -230,6 +230,7 @@ def _entry(subject: Subject, said: Said, found: _Attribute, at: str, around: _Ar
         description=comment[:_DESCRIPTION] if comment else None,
         marking_refs=own.marking_refs,
         facts=_facts(said, found, around, own),
+        observables=said.observables,
     )
 
 

@@ -8,30 +8,32 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from citysec import observable
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.values import pattern, quoted
+from citysec.feeds.formats.spellings import several
+from citysec.feeds.formats.values import link, pattern, quoted
 from citysec.observable import Observable
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
-    """One thing that an attribute says: the STIX pattern, and what describes it."""
+    """One thing that an attribute says: the STIX pattern, what describes it, and the observables that it states."""
 
     key: str
     facts: Mapping[str, Any]
+    observables: tuple[Observable, ...] = ()
 
 
-_Reader = Callable[[str], Iterator[Said]]
+_Reader = Callable[[str], Sequence[Said]]
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
-def said(type_: str, value: str) -> Iterator[Said]:
-    """Yield what an attribute says.
+def said(type_: str, value: str) -> Sequence[Said]:
+    """Return what an attribute says.
 
     Raises:
         InvalidInput: the value is none of its type, or no pattern can say what the type means.
@@ -42,55 +44,51 @@ def said(type_: str, value: str) -> Iterator[Said]:
     return read(value)
 
 
-def _plain(read: Callable[[str], Observable]) -> _Reader:
-    def reader(value: str) -> Iterator[Said]:
-        yield Said(pattern(read(value)), _NOTHING)
+def _stated(found: Observable, facts: Mapping[str, Any] = _NOTHING) -> Said:
+    return Said(pattern(found), facts, (found,))
 
-    return reader
+
+def _plain(read: Callable[[str], Observable]) -> _Reader:
+    return lambda value: (_stated(read(value)),)
 
 
 def _with_port(read: Callable[[str], Observable]) -> _Reader:
-    def reader(value: str) -> Iterator[Said]:
+    def reader(value: str) -> Sequence[Said]:
         host, _, port = value.rpartition("|")
         if not (port.isascii() and port.isdigit() and int(port[:6]) < 65536):
             raise InvalidInput.at("", f"{value[:100]!r} names no port")
-        yield Said(pattern(read(host)), {"port": int(port)})
+        return (_stated(read(host), {"port": int(port)}),)
 
     return reader
 
 
 def _named_file(algorithm: str) -> _Reader:
-    def reader(value: str) -> Iterator[Said]:
+    def reader(value: str) -> Sequence[Said]:
         name, _, digits = value.rpartition("|")
-        yield Said(pattern(observable.file_hash(algorithm, digits)), {"filename": name} if name else _NOTHING)
+        return (_stated(observable.file_hash(algorithm, digits), {"filename": name} if name else _NOTHING),)
 
     return reader
 
 
 def _property(path: str) -> _Reader:
     """Read a text that a property of an object equals."""
-
-    def reader(value: str) -> Iterator[Said]:
-        yield Said(f"[{path} = {quoted(value)}]", _NOTHING)
-
-    return reader
+    return lambda value: (Said(f"[{path} = {quoted(value)}]", _NOTHING),)
 
 
-def _domain_and_address(value: str) -> Iterator[Said]:
+def _domain_and_address(value: str) -> Sequence[Said]:
     name, _, address = value.partition("|")
     found, resolved = observable.domain_name(name), observable.network(address)
-    yield Said(pattern(found), {"resolves_to": resolved.value})
-    yield Said(pattern(resolved), {"resolved_from": found.value})
+    return _stated(found, {"resolves_to": resolved.value}), _stated(resolved, {"resolved_from": found.value})
 
 
-def _registry_value(value: str) -> Iterator[Said]:
+def _registry_value(value: str) -> Sequence[Said]:
     key, _, data = value.partition("|")
     stored = f"windows-registry-key:values[*].data = {quoted(data)}"
-    yield Said(f"[windows-registry-key:key = {quoted(key)} AND {stored}]", _NOTHING)
+    return (Said(f"[windows-registry-key:key = {quoted(key)} AND {stored}]", _NOTHING),)
 
 
-def _url(value: str) -> Observable:
-    return observable.url(value)[0]
+def _url(value: str) -> Sequence[Said]:
+    return [Said(found.pattern, _NOTHING, found.observables) for found in several(value, link)]
 
 
 def _hash(algorithm: str) -> Callable[[str], Observable]:
@@ -113,7 +111,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
     **{type_: _plain(observable.domain_name) for type_ in ("domain", "hostname")},
     "hostname|port": _with_port(observable.domain_name),
     "domain|ip": _domain_and_address,
-    **{type_: _plain(_url) for type_ in ("url", "uri", "link")},
+    **dict.fromkeys(("url", "uri", "link"), _url),
     **{
         type_: _plain(observable.mailbox)
         for type_ in (

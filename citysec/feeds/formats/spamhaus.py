@@ -59,10 +59,12 @@ def _item(at: str, raw: Raw) -> Entry | Census:
         return Census(said.records)
     facts: dict[str, Any] = {name: fact for name in _FACTS if (fact := members.text(getattr(said, name)))}
     if said.cidr is not None:
-        return Entry(at=at, key=pattern(observable.network(said.cidr)), facts=facts)
-    if said.asn is not None:
-        return Entry(at=at, key=pattern(observable.autonomous_system(str(said.asn))), facts=facts)
-    raise InvalidInput.at("", "neither cidr nor asn")
+        found = observable.network(said.cidr)
+    elif said.asn is not None:
+        found = observable.autonomous_system(str(said.asn))
+    else:
+        raise InvalidInput.at("", "neither cidr nor asn")
+    return Entry(at=at, key=pattern(found), facts=facts, observables=(found,))
 
 
 FORMAT: Final = Format("Spamhaus DROP, as JSON lines", _read)

@@ -29,10 +29,18 @@ _HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
-    """An observable that a text writes, and the port where it names one."""
+    """An observable that a text writes, the port where it names one beside an address or a name, a URL's host."""
 
     observable: Observable
     port: int | None = None
+    host: Observable | None = None
+
+    @property
+    def observables(self) -> tuple[Observable, ...]:
+        """What can be looked up of the pattern: the observable, and the host of a URL."""
+        if self.observable.kind is Kind.CVE:
+            return ()
+        return (self.observable,) if self.host is None else (self.observable, self.host)
 
     @property
     def pattern(self) -> str:
@@ -54,10 +62,14 @@ def value(text: str) -> Value:
         InvalidInput: it is none of them.
     """
     text = text.strip()
+    if "://" in text:
+        return link(text)
     if len(text) in HASHES and _HEX.fullmatch(text):
         return Value(observable.file_hash(HASHES[len(text)], text))
     if ":" in text and (at := _PORT.fullmatch(text)):
         return Value(_first(at[1].strip("[]"), observable.network, _dotted), _port(at[2]))
+    if "/" in text or "?" in text or "#" in text:
+        return _network_or_link(text)
     return Value(_first(text, *_likely(text)))
 
 
@@ -74,20 +86,26 @@ def _dotted(text: str) -> Observable:
     return observable.domain_name(text)
 
 
-def _link(text: str) -> Observable:
+def link(text: str) -> Value:
+    """Return the URL that `text` writes.
+
+    Raises:
+        InvalidInput: it is none, or is defanged.
+    """
     if text[:4].lower() in _BLUNT:
         raise InvalidInput.at("", "a URL that is defanged")
-    return observable.url(text)[0]
+    found, host = observable.url(text)
+    return Value(found, None, host)
 
 
-def _bare_link(text: str) -> Observable:
+def _bare_link(text: str) -> Value:
     """Return a URL without a scheme, which is not what was to be an address with a length or a port."""
     authority = _AUTHORITY.match(text)
     if authority and authority[1]:
         _port(authority[1])
     if _BLOCK.fullmatch(text):
         raise InvalidInput.at("", "no block of addresses")
-    return _link(text)
+    return link(text)
 
 
 def _mailbox(text: str) -> Observable:
@@ -96,20 +114,22 @@ def _mailbox(text: str) -> Observable:
     return found
 
 
+def _network_or_link(text: str) -> Value:
+    try:
+        return Value(observable.network(text))
+    except InvalidInput:
+        return _bare_link(text)
+
+
 def _likely(text: str) -> Iterator[Callable[[str], Observable]]:
     """Yield the readings that `text` has the look of: one that fails costs three times one that succeeds."""
-    if "://" in text:
-        yield _link
-        return
     if text[-1:].isdigit() or ":" in text:
         yield observable.network
     if text[:2].upper() == "AS":
         yield observable.autonomous_system
     if text[:4].upper() == "CVE-":
         yield observable.cve
-    if "/" not in text:
-        yield _mailbox if "@" in text else _dotted
-    yield _bare_link
+    yield _mailbox if "@" in text else _dotted
 
 
 def _first(text: str, *readings: Callable[[str], Observable]) -> Observable:
@@ -183,9 +203,36 @@ _BY_KIND: Final[Mapping[Kind, Reader]] = {
     Kind.ASN: _plain(observable.autonomous_system),
     Kind.MAILBOX: _plain(_mailbox),
     Kind.NAME: _name,
-    Kind.URL: _plain(_link),
+    Kind.URL: lambda text: link(text.strip()),
 }
 """Kinds that a feed can hold -> what reads them; of several, the first that can."""
+
+
+_PATHS: Final = {
+    Kind.NAME: "domain-name:value",
+    Kind.URL: "url:value",
+    Kind.MAILBOX: "email-addr:value",
+    Kind.CVE: "vulnerability:name",
+    Kind.ASN: "autonomous-system:number",
+}
+
+
+def term(found: Observable) -> tuple[str, str]:
+    """Return the path and the literal of the pattern that stands for an observable.
+
+    Raises:
+        InvalidInput: an observable of that kind has no place in a pattern of STIX 2.1 §9.
+    """
+    kind = found.kind
+    if kind is Kind.IP:
+        return "ipv6-addr:value" if ":" in found.value else "ipv4-addr:value", found.value
+    if kind is Kind.HASH or kind is Kind.CERTIFICATE:
+        algorithm, _, digits = found.key.partition(":")
+        owner = "file" if kind is Kind.HASH else "x509-certificate"
+        return f"{owner}:hashes.{_STIX_HASHES[algorithm]}", digits
+    if kind not in _PATHS:
+        raise InvalidInput.at("", f"a pattern cannot say {found.value!r}")
+    return _PATHS[kind], found.key if kind is Kind.ASN else found.value
 
 
 def pattern(found: Observable) -> str:
@@ -194,29 +241,8 @@ def pattern(found: Observable) -> str:
     Raises:
         InvalidInput: an observable of that kind has no place in a pattern of STIX 2.1 §9.
     """
-    match found.kind:
-        case Kind.IP:
-            return _equals("ipv6-addr:value" if ":" in found.value else "ipv4-addr:value", found.value)
-        case Kind.NAME:
-            return _equals("domain-name:value", found.value)
-        case Kind.URL:
-            return _equals("url:value", found.value)
-        case Kind.MAILBOX:
-            return _equals("email-addr:value", found.value)
-        case Kind.HASH | Kind.CERTIFICATE:
-            algorithm, _, digits = found.key.partition(":")
-            owner = "file" if found.kind is Kind.HASH else "x509-certificate"
-            return _equals(f"{owner}:hashes.{_STIX_HASHES[algorithm]}", digits)
-        case Kind.ASN:
-            return f"[autonomous-system:number = {found.key}]"
-        case Kind.CVE:
-            return _equals("vulnerability:name", found.value)
-        case _:
-            raise InvalidInput.at("", f"a pattern cannot say {found.value!r}")
-
-
-def _equals(path: str, text: str) -> str:
-    return f"[{path} = {quoted(text)}]"
+    path, literal = term(found)
+    return f"[{path} = {literal}]" if found.kind is Kind.ASN else f"[{path} = {quoted(literal)}]"
 
 
 def quoted(text: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from citysec import patterning
 from citysec.errors import InvalidInput
 from citysec.feeds import formats
+from citysec.feeds.atoms import of_entry
 from citysec.feeds.formats import Draft, Entry, Item, Reject, Subject
 
 DEEP = json.loads("[" * 60 + "]" * 60)
@@ -74,7 +75,8 @@ def check(item: Item) -> None:
             written = json.dumps(said, allow_nan=False, ensure_ascii=False).encode()  # fails on halves of characters
             assert b"\\u0000" not in written
             if item.subject is Subject.INDICATOR:
-                patterning.compile(item.key)
+                compiled = patterning.compile(item.key)
+                assert not item.observables or of_entry(item) == (list(compiled.atoms), None)
         case Reject():
             assert len(item.excerpt) <= 200
         case _:

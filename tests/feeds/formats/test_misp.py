@@ -111,6 +111,7 @@ def test_what_was_seen_first_and_last_and_is_over_is_read():
         ("ip-src", "2001:DB8::/32", ["[ipv6-addr:value = '2001:db8::/32']"]),
         ("hostname", "WWW.Evil.Example", ["[domain-name:value = 'www.evil.example']"]),
         ("url", "HTTP://evil.example", ["[url:value = 'http://evil.example/']"]),
+        ("url", "hxxps://evil[.]example/a", ["[url:value = 'https://evil.example/a']"]),
         ("email-src", "who@evil.example", ["[email-addr:value = 'who@evil.example']"]),
         ("AS", "AS64500", ["[autonomous-system:number = 64500]"]),
         ("md5", "A" * 32, [f"[file:hashes.MD5 = '{'a' * 32}']"]),

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citysec import patterning
 from citysec.errors import InvalidInput
+from citysec.feeds.atoms import of_entry
+from citysec.feeds.formats import Entry
 from citysec.feeds.formats.values import value
 
 
@@ -55,6 +58,19 @@ def test_a_text_is_read_by_its_form(text: str, pattern: str, port: int | None):
 def test_what_has_no_such_form_is_refused(text: str):
     with pytest.raises(InvalidInput):
         value(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "192.0.2.1", "192.0.2.0/24", "2001:db8::1", "evil.example", "https://evil.example/a'b\\c", "http://192.0.2.1/",
+        "who@evil.example", "d" * 32, "e" * 40, "f" * 64, "a" * 128, "AS64500", "CVE-2024-0001", "http://[2001:db8::1]/",
+    ],
+)  # fmt: skip
+def test_what_a_value_states_is_what_its_pattern_says(text: str):
+    found = value(text)
+    compiled = patterning.compile(found.pattern).atoms
+    assert list(of_entry(Entry(at="", key=found.pattern, observables=found.observables))[0]) == list(compiled)
 
 
 @given(st.text())
