@@ -126,7 +126,7 @@ def enable(name: Name, data: Data = None) -> None:
 
 @app.command()
 def disable(name: Name, data: Data = None) -> None:
-    """Have the feed NAME polled no more; what it brought stays."""
+    """Have the feed NAME polled no more; what it brought counts until its lifetime ends."""
     asyncio.run(_switch(name, data, enabled=False))
 
 

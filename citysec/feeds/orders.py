@@ -21,7 +21,7 @@ async def enable(db: AsyncSession, feed: Definition, actor: str) -> None:
 
 
 async def disable(db: AsyncSession, name: str, actor: str) -> None:
-    """Have the feed polled no more; what it brought stays."""
+    """Have the feed polled no more; what it brought counts until its lifetime ends."""
     feed = await db.get_one(Feed, name)
     if feed.stale_since is not None:
         outbox.add(db, "outage", {"feed": name})  # nobody waits for it any more

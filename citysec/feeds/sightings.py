@@ -14,21 +14,28 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, func, select, text, update
+import msgspec
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.feeds.formats import Draft
 from citysec.feeds.terms import ends_otherwise
 from citysec.tables import Assertion, Feed, StixObject
-from citysec.tables.feeds import SIGHTING, WORD, word_ends
+from citysec.tables.feeds import WORD, word_ends
 
 _RENEW: Final = (
     update(Assertion)
     .where(col(Assertion.object_id) == bindparam("_object_id"), col(Assertion.feed) == bindparam("_feed"))
     .values(fresh_at=bindparam("_fresh_at"))
 )
-_IS_SIGHTING: Final = text(SIGHTING)  # not as a parameter: SQLite would not take the index of sightings
+
+
+class _Said(msgspec.Struct):
+    count: int = 1
+
+
+_said: Final = msgspec.json.Decoder(_Said)
 
 
 class _Sighting(NamedTuple):
@@ -51,23 +58,34 @@ async def renew(db: AsyncSession, arrived: Sequence[tuple[Draft, int]], at: date
     found = [
         _Sighting(draft.target_ref, min(draft.version, at), label)
         for draft, label in arrived
-        if draft.type == "sighting" and draft.target_ref and draft.version and not draft.revoked
+        if draft.target_ref and draft.version and not draft.revoked and _was_seen(draft.type, draft.text)
     ]
     found += await _before(db, {draft.stix_id for draft, _ in arrived if draft.type == "indicator"}, at)
     return await _renewed(db, found, at) if found else set()
+
+
+def _was_seen(kind: str, text: str) -> bool:
+    """Return whether an object is a sighting of something; one whose count is 0 says that it was not seen."""
+    if kind != "sighting":
+        return False
+    try:
+        return _said.decode(text).count != 0
+    except msgspec.ValidationError:
+        return True
 
 
 async def _before(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[_Sighting]:
     """Return the sightings of these indicators that are here."""
     if not indicator_ids:
         return []
-    columns = col(StixObject.target_ref), col(StixObject.version), func.min(col(Assertion.tlp))
+    of, seen_at = col(StixObject.target_ref), col(StixObject.version)
+    columns = of, seen_at, func.min(col(Assertion.tlp)), col(StixObject.type), col(StixObject.text)
     query = (
         select(*columns).join(Assertion, col(Assertion.object_id) == col(StixObject.id)).group_by(col(StixObject.id))
     )
-    query = query.where(_IS_SIGHTING, col(StixObject.target_ref).in_(indicator_ids))
+    query = query.where(col(StixObject.relationship_type).is_(None), of.in_(indicator_ids))  # the index of sightings
     rows = await (await db.connection()).execute(query.where(col(StixObject.latest), ~col(StixObject.revoked)))
-    return [_Sighting(of or "", min(seen_at, at), label) for of, seen_at, label in rows]
+    return [_Sighting(of or "", min(seen, at), label) for of, seen, label, *about in rows if _was_seen(*about)]
 
 
 async def _renewed(db: AsyncSession, found: Sequence[_Sighting], at: datetime) -> set[int]:

@@ -40,7 +40,7 @@ def enable(feed: Feed, definition: Definition, at: datetime) -> None:
 
 
 def disable(feed: Feed) -> None:
-    """Have the feed polled no more; what it brought stays."""
+    """Have the feed polled no more; what it brought counts until its lifetime ends."""
     feed.enabled, feed.next_at, feed.stale_since = False, None, None
 
 

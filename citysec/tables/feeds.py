@@ -10,8 +10,7 @@ from sqlmodel import Field, col
 
 from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime
 
-SIGHTING: Final = "type = 'sighting'"
-"""Which objects are in the index of sightings."""
+_SIGHTING: Final = "relationship_type IS NULL AND target_ref IS NOT NULL"
 
 
 class Feed(Row, table=True):
@@ -55,7 +54,7 @@ class StixObject(Row, table=True):
     __table_args__ = (
         UniqueConstraint("stix_id", "version", "spec_version"),
         Index("ix_latest", "type", "latest"),
-        Index("ix_sighting", "target_ref", sqlite_where=text(SIGHTING), postgresql_where=text(SIGHTING)),
+        Index("ix_sighting", "target_ref", sqlite_where=text(_SIGHTING), postgresql_where=text(_SIGHTING)),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigCount)

@@ -103,6 +103,13 @@ async def test_what_is_seen_in_the_future_was_seen_now(enrolled: Database, feed:
     assert await counting(enrolled) == set()
 
 
-async def test_a_revoked_sighting_renews_nothing(enrolled: Database, feed: BundleFeed):
-    await _take(enrolled, feed, _old(20), _sighting(1, revoked=True))
+@pytest.mark.parametrize("void", [{"revoked": True}, {"count": 0}])
+async def test_what_was_not_seen_after_all_renews_nothing(enrolled: Database, feed: BundleFeed, void: dict[str, Any]):
+    await _take(enrolled, feed, _old(20), _sighting(1, **void))
+    await _take(enrolled, feed, _sighting(1, 2, **void), _old(20))
     assert await counting(enrolled) == set()
+
+
+async def test_how_often_it_was_seen_does_not_matter(enrolled: Database, feed: BundleFeed):
+    await _take(enrolled, feed, _old(20), _sighting(1, count=7))
+    assert await counting(enrolled) == {ADDRESS}

@@ -71,3 +71,17 @@ async def test_a_list_that_has_nearly_vanished_is_not_believed(city: Instance):
         await here.instance.run("feeds", "poll", "one")
         await here.settled()
         assert await here.incidents() == {}
+
+
+async def test_a_changed_definition_holds_from_the_next_start(city: Instance):
+    definition = city.data / "feeds" / "one.toml"
+    async with running(city) as here:
+        await _listed(here, "one", OURS)
+        assert [match["tlp"] for match in await here.all("/matches")] == ["TLP:GREEN"]
+    definition.write_text(definition.read_text().replace("TLP:GREEN", "TLP:RED"))
+    async with running(city) as here:
+
+        async def changed() -> bool:
+            return [match["tlp"] for match in await here.all("/matches")] == ["TLP:RED"]
+
+        await until(changed, timeout_s=90)

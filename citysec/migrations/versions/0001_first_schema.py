@@ -177,8 +177,8 @@ def upgrade() -> None:
             "ix_sighting",
             ["target_ref"],
             unique=False,
-            sqlite_where=sa.text("type = 'sighting'"),
-            postgresql_where=sa.text("type = 'sighting'"),
+            sqlite_where=sa.text("relationship_type IS NULL AND target_ref IS NOT NULL"),
+            postgresql_where=sa.text("relationship_type IS NULL AND target_ref IS NOT NULL"),
         )
         batch_op.create_index(batch_op.f("ix_stix_object_source_ref"), ["source_ref"], unique=False)
 
