@@ -59,6 +59,18 @@ async def enrolled(db: Database, bundle_feed: BundleFeed) -> Database:
     return db
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def either(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str, bundle_feed: BundleFeed
+) -> AsyncGenerator[Database, None]:
+    """The same on each database."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else sqlite_url
+    async with Database.opened(Settings(data_dir=tmp_path, database_url=url).app_database) as database:
+        async with database.writing() as session:
+            await standing.enrol(session, {"test": bundle_feed}, now())
+        yield database
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, feed_timeout_s=0.5, feed_max_bytes=1 << 20)

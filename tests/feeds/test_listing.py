@@ -219,3 +219,18 @@ async def test_what_a_person_hands_in_counts_from_then_on(enrolled: Database, bu
         async for _ in poll.import_file(enrolled, feed, tmp_path / "old.json", 1 << 20):
             pass
         assert await counting(enrolled) == found
+
+
+async def test_the_life_of_a_list_is_the_same_on_either_database(either: Database, listed: DocumentFeed):
+    many = [f"192.0.2.{n}" for n in range(100)]
+    assert [await whole(either, listed, *texts) for texts in (many, many[1:], many[1:], many[:1])] == [0, 0, 1, 0]
+    async with either.writing() as db:
+        assert (await db.get_one(Feed, "test")).held
+        await standing.accept(db, "test")
+    assert [await whole(either, listed, *many[:1]), await whole(either, listed, *many[:1])] == [99, 0]
+    await days_pass(either, 12)
+    assert await counting(either) == set()
+    before = await work(either)
+    async with either.writing() as db:
+        assert await listing.unchanged(db, listed) == 0
+    assert (await counting(either), await work(either) - before) == (set(many[:1]), 1)
