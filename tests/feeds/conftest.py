@@ -63,8 +63,8 @@ async def enrolled(db: Database, bundle_feed: BundleFeed) -> Database:
 async def either(
     request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str, bundle_feed: BundleFeed
 ) -> AsyncGenerator[Database, None]:
-    """The same on each database."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else sqlite_url
+    """A database with the row of the feed `test`: SQLite, and PostgreSQL."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
     async with Database.opened(Settings(data_dir=tmp_path, database_url=url).app_database) as database:
         async with database.writing() as session:
             await standing.enrol(session, {"test": bundle_feed}, now())
