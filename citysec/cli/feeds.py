@@ -87,7 +87,7 @@ def import_(
     feed: Annotated[str, typer.Option(help="Store the objects as if this feed had sent them.")],
     data: Data = None,
 ) -> None:
-    """Store the objects of FILE; the same file twice changes nothing. Exit with 1 when a file cannot be read."""
+    """Store the objects of FILE; the same file twice stores nothing twice. Exit with 1 when a file cannot be read."""
     asyncio.run(_import(files, feed, data))
 
 

@@ -50,13 +50,12 @@ def of_draft(feed: Definition, draft: Draft, own: TLP | None, reading: Reading) 
     listed = reading.extent is Extent.WHOLE and feed.semantics is Semantics.SNAPSHOT
     sure = trust.confidence(feed, draft.confidence)
     decays = draft.type == Subject.INDICATOR and draft.valid_until is None
-    said = reading.began if reading.extent is Extent.HANDED_IN else min(draft.version or reading.began, reading.began)
     return Terms(
         tlp=int(feed.tlp if own is None else own),
         confidence=sure,
         own_tlp=own,
         own_confidence=draft.confidence,
-        fresh_at=said if decays and not listed else None,
+        fresh_at=_fresh_at(draft.version, reading) if decays and not listed else None,
         lasts_s=trust.lasts_s(feed, sure, draft.pattern) if decays else None,
         missed=0 if listed else None,
     )
@@ -76,7 +75,7 @@ def of_entry(feed: Definition, entry: Entry, own: TLP | None, reading: Reading) 
         own_tlp=own,
         own_confidence=entry.confidence,
         until=entry.until,
-        fresh_at=None if listed else min(entry.seen or reading.began, reading.began),
+        fresh_at=None if listed else _fresh_at(entry.seen, reading),
         lasts_s=trust.lasts_s(feed, sure, entry.key) if entry.subject is Subject.INDICATOR else None,
         seen_at=entry.seen,
         name=entry.name,
@@ -84,6 +83,11 @@ def of_entry(feed: Definition, entry: Entry, own: TLP | None, reading: Reading) 
         facts=_facts(entry),
         missed=0 if listed else None,
     )
+
+
+def _fresh_at(dated: datetime | None, reading: Reading) -> datetime:
+    """Return since when something counts: what is handed in, or has no date, from now on."""
+    return reading.began if dated is None or reading.extent is Extent.HANDED_IN else min(dated, reading.began)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

@@ -212,13 +212,18 @@ async def test_a_million_lines_again_would_cost_no_million_writes(enrolled: Data
 
 
 async def test_what_a_person_hands_in_counts_from_then_on(enrolled: Database, bundle_feed: BundleFeed, tmp_path: Path):
-    by_hand = bundle_feed.model_copy(update={"url": None, "every_s": None, "lifetime_days": 10})
+    table = DocumentFeed(
+        kind="document", name="test", title="T", publisher="T", licence="none", lifetime_days=10,
+        format=Layout.model_validate({"name": "csv", "values": {"ip": "ip"}, "fields": {"seen": "seen"}}),
+    )  # fmt: skip
     polled = bundle_feed.model_copy(update={"lifetime_days": 10})
+    stix = polled.model_copy(update={"url": None, "every_s": None})
     (tmp_path / "old.json").write_bytes(bundle(indicator(1)))
-    for feed, found in ((polled, set[str]()), (by_hand, {"198.51.100.1"})):
-        async for _ in poll.import_file(enrolled, feed, tmp_path / "old.json", 1 << 20):
+    (tmp_path / "old.csv").write_text(f"ip,seen\n{ONE},2020-01-01\n")
+    for feed, name, found in ((polled, "json", 0), (stix, "json", 1), (table, "csv", 2)):
+        async for _ in poll.import_file(enrolled, feed, tmp_path / f"old.{name}", 1 << 20):
             pass
-        assert await counting(enrolled) == found
+        assert len(await counting(enrolled)) == found
 
 
 async def test_the_life_of_a_list_is_the_same_on_either_database(either: Database, listed: DocumentFeed):
