@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
 
 from citysec.feeds.formats.members import mappings, text
+from citysec.software.records import Status, Versions
 
 _COMPARISON: Final = re.compile(r"\s*(<=|>=|<|>|==?)\s*([^\s<>=,|]+)\s*")
 _BEFORE: Final = re.compile(
@@ -30,64 +30,6 @@ _MOST_CONSTRAINTS: Final = 1000
 _ANY: Final = frozenset({"*", "all", "all versions", "any", "any version"})
 _NO_BOUND: Final = frozenset({"", "*", "0", "-", "n/a", "na", "none", "unspecified", "unknown"})
 _UNSAID: Final = _NO_BOUND - {"*", "0"}
-
-
-class Status(StrEnum):
-    """Whether versions have the vulnerability."""
-
-    AFFECTED = "affected"
-    UNAFFECTED = "unaffected"
-    UNKNOWN = "unknown"
-
-
-class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version, or a range of versions without a gap; every version where neither is said.
-
-    Args:
-        status: whether they have the vulnerability; `unknown` also where the publisher says no more than that some do.
-        exact: the one version, as it is written.
-        start: the first version; None begins with the first of all.
-        start_excluded: `start` itself is not meant.
-        end: the last version; None ends with the last of all.
-        end_excluded: `end` itself is not meant.
-        order: how versions are compared, in the words of the publisher: `semver`, `rpm`, `custom` …
-    """
-
-    status: Status = Status.AFFECTED
-    exact: str | None = None
-    start: str | None = None
-    start_excluded: bool = False
-    end: str | None = None
-    end_excluded: bool = False
-    order: str | None = None
-
-
-class Affected(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One product, and which of its versions have the vulnerability.
-
-    Args:
-        vendor: who makes it, as it is written.
-        product: its name, as it is written.
-        package: its name in the package collection that the publisher means.
-        purl: its package URL, with or without a version.
-        cpes: its names or match criteria in CPE 2.3, or 2.2 where the publisher still writes that; any of them.
-        versions: in the order of the publisher; where two say something about one version, the later counts.
-        default: what holds for the versions that `versions` does not name.
-        platforms: operating systems or architectures that it must run on, as they are written; any when empty.
-        running_on: CPE criteria of which one must be there beside it; nothing need be when empty.
-        by: who says so, where several do.
-    """
-
-    vendor: str | None = None
-    product: str | None = None
-    package: str | None = None
-    purl: str | None = None
-    cpes: tuple[str, ...] = ()
-    versions: tuple[Versions, ...] = ()
-    default: Status = Status.UNKNOWN
-    platforms: tuple[str, ...] = ()
-    running_on: tuple[str, ...] = ()
-    by: str | None = None
 
 
 def status(value: object, missing: Status = Status.UNKNOWN) -> Status:

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from citysec.feeds.formats.affected import Affected, Status, Versions
 from citysec.feeds.formats.members import mappings, text, yes
+from citysec.software.records import Affected, Status, Versions
 
 _COMPONENT: Final = re.compile(r"(?:[^:\\]|\\.)+", re.DOTALL)
 _CPE: Final = re.compile(r"cpe:2\.3:[aho*-](?::(?:[^:\\\s]|\\.)+){10}")

@@ -25,7 +25,8 @@ from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, mappings, text
 from citysec.feeds.formats.times import instant
-from citysec.feeds.formats.vulnerability import Remedy, Score, Vulnerability, score
+from citysec.feeds.formats.vulnerability import score
+from citysec.software.records import Remedy, Score, Vulnerability
 
 _DESCRIPTION: Final = 4000
 _DETAILS: Final = 1000

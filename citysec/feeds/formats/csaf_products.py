@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from citysec.feeds.formats.affected import Affected, Status, Versions, ranges
+from citysec.feeds.formats.affected import ranges
 from citysec.feeds.formats.members import mapping, mappings, text, texts
+from citysec.software.records import Affected, Status, Versions
 
 _STATUSES: Final[Mapping[str, Status]] = {
     "first_affected": Status.AFFECTED,

@@ -18,13 +18,14 @@ from typing import Any, BinaryIO, Final
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import applicability
-from citysec.feeds.formats.affected import Affected, status, versions
+from citysec.feeds.formats.affected import status, versions
 from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text, texts
 from citysec.feeds.formats.times import day, instant
-from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability, score
+from citysec.feeds.formats.vulnerability import score
+from citysec.software.records import KEV, Affected, Score, Vulnerability
 
 _REJECTED: Final = "rejected"
 _UNNAMED: Final = frozenset({"n/a", "na", "unspecified", "unknown", "-"})

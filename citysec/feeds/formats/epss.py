@@ -20,7 +20,7 @@ from citysec.feeds.formats.documents import bounded_lines, excerpt
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.times import instant
-from citysec.feeds.formats.vulnerability import EPSS, Vulnerability
+from citysec.software.records import EPSS, Vulnerability
 
 _COMMENT: Final = re.compile(r"#\s*model_version:([\w.+-]{1,50}),\s*score_date:(\S{1,50})")
 _HEADER: Final = re.compile(r"cve,epss(?:,percentile)?(?:,.*)?")

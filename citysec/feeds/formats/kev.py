@@ -19,13 +19,12 @@ from msgspec import Raw
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import rows
-from citysec.feeds.formats.affected import Affected
 from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, listed
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, text, texts
 from citysec.feeds.formats.times import day, instant
-from citysec.feeds.formats.vulnerability import KEV, Vulnerability
+from citysec.software.records import KEV, Affected, Vulnerability
 
 _JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
 _LINK: Final = re.compile(r"https?://[^\s;]+")

@@ -21,7 +21,8 @@ from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, re
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text
 from citysec.feeds.formats.times import day, instant
-from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability, score
+from citysec.feeds.formats.vulnerability import score
+from citysec.software.records import KEV, Score, Vulnerability
 
 _ABSENT: Final = Raw(b"null")
 _REJECTED: Final = "rejected"

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from citysec.feeds.formats.affected import Affected, Status, Versions, versions, written
+from citysec.feeds.formats.affected import versions, written
 from citysec.feeds.formats.applicability import affected, cpe_name
+from citysec.software.records import Affected, Status, Versions
 
 FIREFOX = "cpe:2.3:a:mozilla:firefox:{}:*:*:*:*:*:*:*"
 DEVICE = "cpe:2.3:h:acme:router:-:*:*:*:*:*:*:*"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Entry, Reject, Subject
-from citysec.feeds.formats.affected import Affected, Status, Versions, ranges
-from citysec.feeds.formats.vulnerability import Remedy, Score, Vulnerability
+from citysec.feeds.formats.affected import ranges
+from citysec.software.records import Affected, Remedy, Score, Status, Versions, Vulnerability
 from citysec.tlp import MARKING_IDS, TLP
 from tests.feeds.formats.mutations import entries, mutated, parse, survives
 

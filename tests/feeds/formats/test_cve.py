@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Entry, Reject, Subject
-from citysec.feeds.formats.affected import Affected, Status, Versions
-from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability
+from citysec.software.records import KEV, Affected, Score, Status, Versions, Vulnerability
 from tests.feeds.formats.mutations import entries, mutated, parse, survives
 
 CPE = "cpe:2.3:a:acme:portal:*:*:*:*:*:*:*:*"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Reject, Subject
-from citysec.feeds.formats.vulnerability import EPSS, Vulnerability
+from citysec.software.records import EPSS, Vulnerability
 from tests.feeds.formats.mutations import damaged, entries, parse, survives
 
 HEAD = b"#model_version:v2025.03.14,score_date:2025-08-25T12:55:00Z\ncve,epss,percentile\n"

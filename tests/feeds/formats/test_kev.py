@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Census, Entry, Reject, Subject
-from citysec.feeds.formats.affected import Affected
-from citysec.feeds.formats.vulnerability import KEV, Vulnerability
+from citysec.software.records import KEV, Affected, Vulnerability
 from tests.feeds.formats.mutations import damaged, entries, mutated, parse, survives
 
 LISTED: dict[str, Any] = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Census, Entry, Reject
-from citysec.feeds.formats.vulnerability import KEV, Score, Vulnerability
+from citysec.software.records import KEV, Score, Vulnerability
 from tests.feeds.formats.mutations import entries, mutated, parse, survives
 
 CVE: dict[str, Any] = {

@@ -1,0 +1,105 @@
+"""Package URLs in one canonical form.
+
+Source:
+    ECMA-427 (Package-URL): components, their order and percent-encoding, and the rules of single types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from citysec.errors import InvalidInput
+
+_TYPE: Final = re.compile(r"[a-z][a-z0-9.+-]*")
+_QUALIFIER: Final = re.compile(r"[a-z][a-z0-9._-]*")
+_KEPT: Final = ":"
+_CASELESS: Final = frozenset(
+    {"alpm", "apk", "bitbucket", "composer", "deb", "github", "gitlab", "golang", "hex", "npm", "oci", "pypi", "rpm"}
+)
+"""Types whose names are compared without regard to case."""
+
+
+class PURL(msgspec.Struct, frozen=True):
+    """A package: `type` where it comes from, `namespace` whose it is there; `qualifiers` as pairs, sorted."""
+
+    type: str
+    name: str
+    namespace: str = ""
+    version: str = ""
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    subpath: str = ""
+
+    @property
+    def package(self) -> str:
+        """The package in every version: what an index can search."""
+        return "/".join(part for part in (self.type, self.namespace.lower(), self.name.lower()) if part)
+
+    def __str__(self) -> str:
+        path = "/".join(_coded(part) for part in (*self.namespace.split("/"), self.name) if part)
+        version = f"@{_coded(self.version)}" if self.version else ""
+        said = "&".join(f"{key}={_coded(value)}" for key, value in self.qualifiers)
+        inside = "/".join(_coded(part) for part in self.subpath.split("/") if part)
+        return f"pkg:{self.type}/{path}{version}{said and '?' + said}{inside and '#' + inside}"
+
+
+@lru_cache(maxsize=8192)
+def parse(text: str) -> PURL:
+    """Return the package that a package URL names.
+
+    Raises:
+        InvalidInput: `text` is none.
+    """
+    scheme, _, rest = text.strip().partition(":")
+    rest, _, subpath = rest.partition("#")
+    rest, _, qualifiers = rest.partition("?")
+    kind, _, path = rest.strip("/").partition("/")
+    path, version = _versioned(path)
+    parts = [unquote(part) for part in path.split("/") if part]
+    if scheme.lower() != "pkg" or not parts or _TYPE.fullmatch(kind.lower()) is None or any(map(_odd, parts)):
+        raise InvalidInput.at("", f"{text!r} is not a package URL")
+    return PURL(
+        type=kind.lower(),
+        name=_named(kind.lower(), parts[-1]),
+        namespace=_spaced(kind.lower(), "/".join(parts[:-1])),
+        version=unquote(version),
+        qualifiers=tuple(sorted(_qualifiers(qualifiers))),
+        subpath="/".join(part for part in map(unquote, subpath.split("/")) if part not in {"", ".", ".."}),
+    )
+
+
+def _versioned(path: str) -> tuple[str, str]:
+    """Return path and version; an `@` that begins a scope of npm begins no version."""
+    before, at, version = path.rpartition("@")
+    return (path, "") if not at or not before or before.endswith("/") else (before, version)
+
+
+def _odd(part: str) -> bool:
+    return not part.strip() or not part.isprintable()
+
+
+def _named(kind: str, name: str) -> str:
+    low = name.lower() if kind in _CASELESS else name
+    return re.sub(r"[-_.]+", "-", low) if kind == "pypi" else low
+
+
+def _spaced(kind: str, namespace: str) -> str:
+    return namespace.lower() if kind in _CASELESS else namespace
+
+
+def _qualifiers(text: str) -> Iterator[tuple[str, str]]:
+    for pair in text.split("&") if text else ():
+        key, _, value = pair.partition("=")
+        if _QUALIFIER.fullmatch(key.lower()) is None:
+            raise InvalidInput.at("", f"{pair!r} is no qualifier of a package URL")
+        if value:
+            yield key.lower(), unquote(value)
+
+
+def _coded(text: str) -> str:
+    return quote(text, safe=_KEPT)
