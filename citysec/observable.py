@@ -78,7 +78,7 @@ _MAPPED: Final = 0xFFFF << 32
 _OCTETS: Final = {str(octet): f"{octet:02x}" for octet in range(256)}
 _LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _LONGEST_NAME: Final = 253
-_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*(?=[^.]*[^0-9.])[a-z0-9_-]{1,63}")
+_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+(?=[0-9]*+[a-z_-])[a-z0-9_-]{1,63}+")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)([^#\x00-\x1f\x7f]*)(?:#.*)?", re.DOTALL)
 _PLAIN_URL: Final = re.compile(
     r"(https?)://(?:((?:[a-z0-9_-]{1,63}\.)*(?=[^.:/]*[^0-9.:/])[a-z0-9_-]{1,63})|([0-9.]+))"
@@ -207,12 +207,18 @@ def domain_name(text: str) -> Observable:
     Raises:
         InvalidInput: `text` is not a name.
     """
+    if _NAME.fullmatch(text) is None or len(text) > _LONGEST_NAME:  # nearly all that comes is canonical
+        text = _canonical_name(text)
+    return Observable(Kind.NAME, ".".join(text.split(".")[::-1]), text)
+
+
+def _canonical_name(text: str) -> str:
     name = text.lower().removesuffix(".")
     if not name.isascii():
         name = _a_labels(name)
     if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
         raise InvalidInput.at("", f"{text!r} is not a domain name")
-    return Observable(Kind.NAME, reverse_labels(name), name)
+    return name
 
 
 def _a_labels(name: str) -> str:

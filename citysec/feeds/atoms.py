@@ -9,7 +9,7 @@ from citysec.errors import InvalidInput
 from citysec.feeds.formats import Draft, Entry
 from citysec.feeds.formats.values import term
 from citysec.observable import Observable
-from citysec.patterning import Atom, Op, Why
+from citysec.patterning import FAULTS, Atom, Op
 
 Found = tuple[Sequence[Atom], str | None]
 """Atoms of a pattern, and why it, or a part of it, can never match; None when all is well."""
@@ -39,5 +39,5 @@ def _found(pattern: str, known: Sequence[Observable]) -> Found:
         compiled = patterning.compile(pattern)
     except InvalidInput as err:
         return (), str(err)
-    faults = dict.fromkeys(f"{part.path}: {part.why}" for part in compiled.residue if part.why is Why.VALUE)
+    faults = dict.fromkeys(f"{part.path}: {part.why}" for part in compiled.residue if part.why in FAULTS)
     return compiled.atoms, "; ".join(faults) or None

@@ -24,8 +24,11 @@ from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.observable import Kind, Observable
 from citysec.patterning import regex, shortcut
+from citysec.patterning.contradictions import contradictions
 from citysec.patterning.grammar import parse
+from citysec.patterning.shortcut import Test
 from citysec.patterning.syntax import Between, Comparison, Instruction, Join, Literal, Mark, Op, Repeats, Within
+from citysec.patterning.tokens import path_text
 
 
 class Atom(msgspec.Struct, frozen=True, gc=False):
@@ -46,6 +49,12 @@ class Why(StrEnum):
     OPERATOR = "operator cannot be looked up"
     PATH = "property says nothing about an asset"
     VALUE = "value is not one that the property can have, or cannot be evaluated"
+    UNSUPPORTED = "regular expression that RE2 does not know"
+    CONTRADICTION = "nothing fulfils this together with another part"
+
+
+FAULTS: Final = frozenset({Why.VALUE, Why.UNSUPPORTED, Why.CONTRADICTION})
+"""What is wrong with a pattern, not only with looking it up."""
 
 
 class Residue(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +71,6 @@ class Compiled(msgspec.Struct, frozen=True):
     residue: tuple[Residue, ...] = ()
 
 
-_Test = tuple[str, Op, Literal, bool]
 _Reader = Callable[[str], tuple[Observable, ...]]
 _HASHED: Final = re.compile(
     r"(file|artifact|x509-certificate|(?:process:|file:).*)(?::|\.)hashes\.'?([A-Za-z0-9_-]+)'?"
@@ -75,13 +83,35 @@ def compile(pattern: str) -> Compiled:  # noqa: A001
     Raises:
         InvalidInput: it is not a STIX pattern; such a pattern matches nothing.
     """
-    values = shortcut.values(pattern)
-    if values is None:
-        return _compiled(_tests(parse(pattern)))
-    return _compiled([(path, op, value, True) for path, op, value in values])
+    one = shortcut.one(pattern)
+    if one is not None and path_text(one[0]) is not None:
+        return _single(*one)
+    flat = None if one else shortcut.flat(pattern)
+    return _parsed(parse(pattern)) if flat is None else _compiled(flat)
 
 
-def _tests(program: Sequence[Instruction]) -> Iterator[_Test]:
+def _parsed(program: Sequence[Instruction]) -> Compiled:
+    compiled = _compiled(_tests(program))
+    found = contradictions(program).contradictions
+    residue = tuple(Residue(one.about, Why.CONTRADICTION) for one in found)
+    return Compiled(compiled.atoms, compiled.residue + residue) if residue else compiled
+
+
+def _single(path: str, value: str) -> Compiled:
+    read = _equal_reader(path)
+    if read is None:
+        return Compiled((), (Residue(path, Why.PATH),))
+    try:
+        found, *more = read(value)
+    except InvalidInput:
+        return Compiled((), (Residue(path, Why.VALUE),))
+    atom = Atom(found.kind, found.key, path, value, certain=True, op=Op.EQ)
+    if not more:
+        return Compiled((atom,))
+    return Compiled((atom, *(Atom(one.kind, one.key, path, value, certain=True, op=Op.EQ) for one in more)))
+
+
+def _tests(program: Sequence[Instruction]) -> Iterator[Test]:
     """Yield what each comparison tests, one by one where it names several values."""
     comparisons = [i for i in program if isinstance(i, Comparison)]
     for comparison, certain in zip(comparisons, _certainties(program), strict=True):
@@ -126,7 +156,7 @@ def _weaken(weakened: list[int], start: int) -> None:
     weakened[-1] -= 1
 
 
-def _compiled(tests: Iterable[_Test]) -> Compiled:
+def _compiled(tests: Iterable[Test]) -> Compiled:
     atoms: dict[tuple[Kind, str, str], Atom] = {}
     residue: list[Residue] = []
     for path, op, value, certain in tests:
@@ -145,6 +175,8 @@ def _read(path: str, op: Op, value: Literal) -> tuple[Observable, ...] | Why:
     """Return the facts that a test states, or why it states none."""
     if op is Op.NE:
         return Why.NEGATED
+    if op is Op.MATCHES and not _known_to_re2(str(value)):
+        return Why.UNSUPPORTED
     read = _reader(path, op)
     if read is None:
         return Why.PATH if _reader(path, Op.EQ) is None else Why.OPERATOR
@@ -156,12 +188,21 @@ def _read(path: str, op: Op, value: Literal) -> tuple[Observable, ...] | Why:
         return Why.VALUE
 
 
+@lru_cache(maxsize=1024)
+def _known_to_re2(expression: str) -> bool:
+    try:
+        regex.matches(expression).check()
+    except InvalidInput:
+        return False
+    return True
+
+
 @lru_cache(maxsize=4096)
 def _reader(path: str, op: Op) -> _Reader | None:
     """Return what reads a literal compared with `path` by `op`; None where that says nothing about an asset."""
     match op:
         case Op.EQ | Op.IN:
-            return _EQUAL.get(path) or _hash_reader(path)
+            return _equal_reader(path)
         case Op.ISSUBSET | Op.ISSUPERSET:
             return _network if _EQUAL.get(path) in {_network, _endpoint} else None
         case Op.LIKE:
@@ -170,6 +211,11 @@ def _reader(path: str, op: Op) -> _Reader | None:
             return _regex if path == _NAME_PATH else None
         case _:
             return None
+
+
+@lru_cache(maxsize=4096)
+def _equal_reader(path: str) -> _Reader | None:
+    return _EQUAL.get(path) or _hash_reader(path)
 
 
 def _hash_reader(path: str) -> _Reader | None:
@@ -211,7 +257,6 @@ def _like(text: str) -> tuple[Observable, ...]:
 
 
 def _regex(text: str) -> tuple[Observable, ...]:
-    regex.matches(text).check()
     return (Observable(Kind.NAME_REGEX, text, text),)
 
 

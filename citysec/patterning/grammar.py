@@ -34,7 +34,7 @@ from citysec.patterning.syntax import (
 from citysec.patterning.tokens import Form, Token, path_text, tokens
 
 MAX_VALUES: Final = 10_000
-"""Most comparisons and literals in one pattern."""
+"""Most values in one pattern."""
 
 
 class _Open(Enum):
@@ -193,9 +193,11 @@ class _Parser:
 
     def _comparison(self) -> Comparison:
         at = self._token.at
-        self._count()
+        if self._token.form is Form.TEST:
+            return self._test(self._token)
         negated = self._optional("NOT")
         if self._version is not Version.STIX20 and self._optional("EXISTS"):
+            self._count()
             return Comparison(self._path(), Op.EXISTS, negated, (), at)
         if negated:
             self._fail("expected EXISTS")
@@ -204,12 +206,14 @@ class _Parser:
         op = self._operator()
         return Comparison(path, op, negated, self._literals(op), at)
 
+    def _test(self, token: Token) -> Comparison:
+        self._count()
+        self._advance()
+        return Comparison(_legal(token.path, token.at), Op.EQ, False, (literals.unquoted(token.text),), token.at)  # noqa: FBT003
+
     def _path(self) -> str:
         token = self._expect(Form.PATH)
-        path = path_text(token.text)
-        if path is None:
-            raise InvalidInput.at(f"character {token.at}", f"{token.text[:40]!r} has a keyword for a name")
-        return path
+        return _legal(token.text, token.at)
 
     def _operator(self) -> Op:
         op = (_OPERATORS if self._token.form is Form.OPERATOR else _WORD_OPERATORS).get(self._token.text)
@@ -247,7 +251,7 @@ class _Parser:
     def _count(self) -> None:
         self._values += 1
         if self._values > MAX_VALUES:
-            self._fail(f"more than {MAX_VALUES} comparisons and values")
+            self._fail(f"more than {MAX_VALUES} values")
 
     def _advance(self) -> None:
         if self._token.form is Form.END:
@@ -279,3 +283,10 @@ class _Parser:
     def _fail(self, message: str) -> NoReturn:
         found = repr(self._token.text[:40]) if self._token.text else "the end"
         raise InvalidInput.at(f"character {self._token.at}", f"{message}, found {found}")
+
+
+def _legal(path: str, at: int) -> str:
+    written = path_text(path)
+    if written is None:
+        raise InvalidInput.at(f"character {at}", f"{path[:40]!r} has a keyword for a name")
+    return written

@@ -50,8 +50,13 @@ def value(token: Token) -> Literal:
 
 
 def unquoted(text: str) -> str:
-    """Return what a literal in quotes means: only the quote and the backslash are escaped, by a backslash."""
-    return _ESCAPE.sub(r"\1", text[1:-1]) if "\\" in text else text[1:-1]
+    """Return what a literal in quotes means."""
+    return unescaped(text[1:-1])
+
+
+def unescaped(text: str) -> str:
+    """Return what stands between the quotes: only the quote and the backslash are escaped, by a backslash."""
+    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
 
 
 def time(token: Token) -> datetime | NoTime:

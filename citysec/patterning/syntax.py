@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 
+import msgspec
+
 
 class Version(StrEnum):
     """A version of the standard; they differ in `EXISTS` and in how times are written."""
@@ -46,8 +48,7 @@ class Op(StrEnum):
     EXISTS = "EXISTS"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True, gc=False):
     """One test of one property: `path` as written but without blanks, `values` several only for `IN`."""
 
     path: str

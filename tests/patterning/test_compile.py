@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citysec.errors import InvalidInput
 from citysec.observable import Kind
-from citysec.patterning import Op, Residue, Why, compile  # noqa: A004
+from citysec.patterning import Op, Residue, Why, compile, parse, shortcut  # noqa: A004
+from citysec.patterning.contradictions import contradictions
 
 
 def keys(pattern: str) -> list[tuple[str, bool]]:
@@ -120,23 +122,102 @@ def test_a_long_disjunction_is_no_trouble():
     assert len(keys(pattern)) == 5000
 
 
-plain = st.lists(
-    st.tuples(
-        st.sampled_from(("domain-name:value", "ipv4-addr:value", "file:hashes.'SHA-256'", "file:name", "url:value")),
-        st.sampled_from((" = ", "=", " IN ", "\tIN")),
-        st.lists(st.sampled_from(("a.test", "198.51.100.3", "http://a.test/OR", "[x] OR", "")), min_size=1, max_size=3),
-        st.sampled_from((" OR ", "] OR [", "]OR\n[", "\nOR ", " AND ")),
-    ),
-    min_size=1,
-    max_size=4,
+def test_parts_that_contradict_each_other_are_said_and_still_looked_up():
+    both = compile("[domain-name:value = 'a.test' AND domain-name:value = 'b.test']")
+    assert [(atom.key, atom.certain) for atom in both.atoms] == [("test.a", False), ("test.b", False)]
+    assert both.residue == (Residue("domain-name:value", Why.CONTRADICTION),)
+    window = compile("[url:value = 'http://a.test/'] START t'2025-01-01T00:00:00Z' STOP t'2024-01-01T00:00:00Z'")
+    assert window.residue == (Residue("START STOP", Why.CONTRADICTION),)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "possible"),
+    [
+        ("[a:b = 1 AND a:b = 2]", False),
+        ("[a:b = 1 AND a:b = 1.0]", True),
+        ("[a:b = 'a' AND a:b = h'61']", True),
+        ("[a:b = 1 AND a:b = '1']", False),
+        ("[a:b IN (1, 2) AND a:b IN (2, 3)]", True),
+        ("[a:b IN (1, 2) AND a:b > 2]", False),
+        ("[a:b = 'x.exe' AND a:b LIKE '%.dll']", False),
+        ("[a:b = 1 AND a:b != 1]", False),
+        ("[a:b != 1 AND a:b != 2]", True),
+        ("[a:b[*] = 1 AND a:b[*] = 2]", True),
+        ("[a:b[0] = 1 AND a:b[0] = 2]", False),
+        ("[a:b = 1 AND c:b = 1]", False),
+        ("[(a:b = 1 OR c:b = 1) AND c:b = 1]", True),
+        ("[(a:b = 1 OR a:b = 2) AND (a:b = 3 OR a:c = 1)]", True),
+        ("[(a:b = 1 OR a:b = 2) AND (a:b = 3 OR a:b = 4)]", False),
+        ("[a:b = 1 AND a:b = 2] OR [a:b = 3]", True),
+        ("[a:b = 1 AND a:b = 2] FOLLOWEDBY [a:b = 3]", False),
+        ("[a:b IN ()]", False),
+        ("[a:b NOT IN ()]", True),
+        ("[ipv4-addr:value ISSUBSET '2001:db8::/32']", False),
+        ("[ipv6-addr:value ISSUBSET '2001:db8::/32']", True),
+        ("[malware:name = 'x']", False),
+        ("[a:b = 1] START t'2024-01-01T00:00:00Z' STOP t'2024-01-01T00:00:00Z'", False),
+        ("[a:b = 1] START t'2024-01-01T00:00:00Z' STOP t'2024-01-01T00:00:00.1Z'", True),
+    ],
 )
+def test_what_nothing_can_fulfil_is_found(pattern: str, possible: bool):
+    findings = contradictions(parse(pattern))
+    assert findings.satisfiable is possible
+    assert possible or findings.contradictions
 
 
-@given(plain)
-def test_the_shortcut_says_what_the_grammar_says(parts: list[tuple[str, str, list[str], str]]):
-    pattern = "["
-    for path, op, values, join in parts:
-        listed = ", ".join(f"'{value}'" for value in values)
-        pattern += f"{path}{op}{f'({listed})' if 'IN' in op else listed.split(',')[0]}{join}"
-    pattern = pattern.rstrip("[]ORAND \n") + "]"
-    assert compile(pattern) == compile(f"({pattern})")
+def test_expressions_that_re2_does_not_know_are_said_whatever_they_are_about():
+    assert compile("[file:name MATCHES '(?=a)']").residue == (Residue("file:name", Why.UNSUPPORTED),)
+    assert compile("[domain-name:value MATCHES '(?=a)']").atoms == ()
+
+
+def seldom(usual: tuple[str, ...], odd: tuple[str, ...]) -> st.SearchStrategy[str]:
+    return st.sampled_from((*usual * (1 + 8 * len(odd) // len(usual)), *odd))
+
+
+paths = seldom(
+    ("domain-name:value", "ipv4-addr:value", "file:hashes.'SHA-256'", "url:value", "email-message:to_refs[*].value"),
+    ("a:true", "tool:name", "file:IN.hashes.MD5", "x:a_b.'c_d'.e"),
+)
+texts = st.sampled_from(("'a.test'", "'198.51.100.3'", "'http://a.test/OR'", "'[x] OR'", "''", r"'a\\b\'c'", "'a]'"))
+blank = seldom(("", " "), ("\n", "\u2003", "\x1f"))
+listed = st.lists(texts, min_size=1, max_size=3).map(lambda values: f"({', '.join(values)})")
+comparison = st.one_of(
+    st.tuples(paths, blank, seldom(("=", "!=", "LIKE"), ("==", "MATCHES")), blank, texts),
+    st.tuples(paths, blank, st.just("="), blank, seldom(("1", "-5", "true"), ("007", "1.5", "trueOR", "h'00'"))),
+    st.tuples(paths, st.just(" IN"), blank, listed),
+).map("".join)
+inside = st.lists(st.tuples(comparison, seldom((" OR ", " AND "), ("AND ", " and "))), min_size=1, max_size=3)
+qualifiers = seldom(("", " REPEATS 1 TIMES", " REPEATS 2 TIMES", "WITHIN 5SECONDS"), (" REPEATS 2 TIMESOR",))
+
+
+def row(parts: list[tuple[str, str]]) -> str:
+    return "".join(f"{one}{join}" for one, join in parts)[: -len(parts[-1][1])]
+
+
+group = st.tuples(st.sampled_from(("[{}]", "[ {} ]", "[({})]", "[( {} ) ]")), inside.map(row), qualifiers).map(
+    lambda parts: parts[0].format(parts[1]) + parts[2]
+)
+joins = seldom((" OR ", " AND ", " FOLLOWEDBY "), ("OR", "]OR["))
+flat = st.lists(st.tuples(group, joins), min_size=1, max_size=3).map(row)
+
+
+@settings(max_examples=500)
+@given(flat)
+def test_the_shortcuts_say_what_the_grammar_says(pattern: str):
+    def told(text: str) -> object:
+        try:
+            return compile(text)
+        except InvalidInput:
+            return None
+
+    assert told(pattern) == told(f"({pattern})")
+    assert shortcut.flat(f"({pattern})") is None
+
+
+def test_the_shortcuts_are_taken_and_keep_the_limits():
+    assert shortcut.one("[domain-name:value = 'a']")
+    assert shortcut.flat("[ a:b = 'x' AND a:c IN ('x')] REPEATS 2 TIMES FOLLOWEDBY [(a:b LIKE 'x')]")
+    with pytest.raises(InvalidInput, match="more than"):
+        compile("[" + " OR ".join(["a:b = 'x'"] * 10_001) + "]")
+    with pytest.raises(InvalidInput, match="longer than"):
+        compile(f"[a:b = '{'x' * (512 << 10)}']")
