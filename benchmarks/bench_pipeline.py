@@ -28,6 +28,7 @@ from citysec.cli.instance import free_port
 from citysec.feeds.poll import import_file
 from citysec.feeds.publishers import definitions
 from citysec.tables import Delivery, Match, Outbox
+from citysec.tables.columns import now
 
 EVENTS = 20_000
 THREATS = 3
@@ -103,16 +104,12 @@ async def measured(folder: Path) -> dict[str, Any]:
 
 
 async def _finished(running: service.Service) -> dict[str, int]:
-    """Wait until nothing is under way but clocks; return what there is."""
-    under_way = (
-        select(func.count())
-        .select_from(Outbox)
-        .where(col(Outbox.done_at).is_(None), col(Outbox.kind).not_in(["clock", "advise"]))
-    )
+    """Wait until nothing that is due is under way; return what there is."""
+    under_way = select(func.count()).select_from(Outbox).where(col(Outbox.done_at).is_(None))
     while True:
         await asyncio.sleep(0.5)
         async with running.database.reading() as db:
-            if (await db.exec(under_way)).one() == 0:
+            if (await db.exec(under_way.where(col(Outbox.due_at) <= now()))).one() == 0:
                 matches = (await db.exec(select(func.count()).select_from(Match))).one()
                 sent = select(func.count()).select_from(Delivery).where(col(Delivery.state) == "sent")
                 return {"events": EVENTS, "matches": matches, "messages": (await db.exec(sent)).one()}

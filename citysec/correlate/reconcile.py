@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -27,6 +28,8 @@ CAP: Final = 100
 """Most matches of one indicator that are stored for one constituent: one more says nothing new (promise P4)."""
 TRIAGED: Final = 1000
 """Matches that one piece of work names at most."""
+AGAIN: Final = 1000
+"""Objects that one piece of work correlates again at most."""
 LOCK: Final = "correlate"
 """To be held (`db.alone`) before reading anything that is reconciled: both directions write the same matches."""
 
@@ -179,13 +182,24 @@ async def _open(db: AsyncSession, pairs: Sequence[_Pair], at: datetime) -> list[
 
 
 async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None]) -> None:
-    """Have objects correlated again when they turn, once however often they are asked for."""
+    """Have objects correlated again when they turn, those of one instant together; once, when asked for alike again."""
+    together: dict[datetime, list[int]] = {}
+    for object_id, turn in turns.items():
+        if turn is not None:
+            together.setdefault(turn, []).append(object_id)
     works = {
-        f"correlate:{object_id}:{turn:%Y%m%dT%H%M%S%f}": (object_id, turn) for object_id, turn in turns.items() if turn
+        _work_id(turn, part): (turn, part)
+        for turn, object_ids in together.items()
+        for part in (object_ids[start : start + AGAIN] for start in range(0, len(object_ids), AGAIN))
     }
     if not works:
         return
     known = set(await db.exec(rows_of(Outbox.id).where(col(Outbox.id).in_(works))))
-    for work_id, (object_id, turn) in works.items():
-        if work_id not in known:
-            outbox.add(db, "correlate", {"objects": [object_id]}, due_at=turn, work_id=work_id)
+    for work_id in works.keys() - known:
+        turn, object_ids = works[work_id]
+        outbox.add(db, "correlate", {"objects": object_ids}, due_at=turn, work_id=work_id)
+
+
+def _work_id(turn: datetime, object_ids: Sequence[int]) -> str:
+    digest = blake2b(repr(object_ids).encode(), digest_size=16).hexdigest()
+    return f"correlate:{turn:%Y%m%dT%H%M%S%f}:{digest}"
