@@ -39,5 +39,7 @@ def _found(pattern: str, known: Sequence[Observable]) -> Found:
         compiled = patterning.compile(pattern)
     except InvalidInput as err:
         return (), str(err)
+    if not compiled.residue:
+        return compiled.atoms, None
     faults = dict.fromkeys(f"{part.path}: {part.why}" for part in compiled.residue if part.why in FAULTS)
     return compiled.atoms, "; ".join(faults) or None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from io import SEEK_END, BytesIO
 from itertools import chain
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final
 
 import msgspec
 from msgspec import Raw
@@ -22,7 +22,7 @@ from citysec.feeds.formats.elements import MALFORMED, MAX_ELEMENT_BYTES, element
 from citysec.feeds.formats.escapes import mended
 from citysec.feeds.formats.refusal import in_memory
 
-SMALL: Final = 8 << 20
+SMALL: Final = 16 << 20
 """Bytes of a document that is read whole though its list could be read element by element."""
 MAX_DOCUMENT_BYTES: Final = 64 << 20
 MAX_LINE_BYTES: Final = 16 << 20
@@ -40,11 +40,17 @@ _raw: Final = msgspec.json.Decoder(Raw)
 _anything: Final = msgspec.json.Decoder()
 
 
-class Document(NamedTuple):
-    """One JSON text and where it stands: empty for a whole file, else `/3` or `line 3`."""
+class Document(msgspec.Struct, frozen=True, gc=False):
+    """One JSON text and where it stands: in what, and at which place there."""
 
-    at: str
+    within: str
     raw: Raw
+    number: int | None = None
+
+    @property
+    def at(self) -> str:
+        """Empty for a whole file, else `/3` or `line 3`; made when it is asked for, which may be never."""
+        return self.within if self.number is None else f"{self.within}{self.number}"
 
 
 def documents(file: BinaryIO, member: str = "") -> Iterator[Document | Reject]:
@@ -120,18 +126,19 @@ def listed(raw: Raw, at: str) -> Iterator[Document | Reject]:
     if not is_list(raw):
         raise msgspec.ValidationError("Expected `array`")
     try:
-        found = elements(BytesIO(bytes(raw))) if len(memoryview(raw)) > _FEW else _raws.decode(raw)
+        found = elements(BytesIO(bytes(raw))) if len(raw) > _FEW else _raws.decode(raw)
     except RecursionError:
         found = elements(BytesIO(bytes(raw)))
     return _placed(found, at)
 
 
 def _placed(found: Iterable[Raw], at: str) -> Iterator[Document | Reject]:
+    within = f"{at}/"
     for number, raw in enumerate(found):
-        if len(memoryview(raw)) > MAX_ELEMENT_BYTES:
+        if len(raw) > MAX_ELEMENT_BYTES:
             yield Reject(f"{at}/{number}", f"larger than {MAX_ELEMENT_BYTES >> 20} MiB", excerpt(raw))
         else:
-            yield Document(f"{at}/{number}", raw)
+            yield Document(within, raw, number)
 
 
 def decoded(raw: Raw) -> Any:
@@ -140,7 +147,7 @@ def decoded(raw: Raw) -> Any:
     Raises:
         msgspec.DecodeError: it is none, or says more than memory has room for.
     """
-    if len(memoryview(raw)) > _FEW and sum(map(bytes(raw).count, (b",", b"{", b"["))) > MAX_VALUES:
+    if len(raw) > _FEW and sum(map(bytes(raw).count, (b",", b"{", b"["))) > MAX_VALUES:
         raise msgspec.ValidationError(f"more than {MAX_VALUES:,} values in one piece")
     return _anything.decode(raw)
 
@@ -184,7 +191,7 @@ def _lines(file: BinaryIO) -> Iterator[Document | Reject]:
         if len(line) > MAX_LINE_BYTES:
             yield Reject(f"line {number}", f"longer than {MAX_LINE_BYTES >> 20} MiB", excerpt(line))
         elif not line.isspace():
-            yield Document(f"line {number}", Raw(mended(line.removeprefix(_BOM))))
+            yield Document("line ", Raw(mended(line.removeprefix(_BOM))), number)
 
 
 def bounded_lines(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes]]:

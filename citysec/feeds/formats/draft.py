@@ -121,10 +121,17 @@ RAW_BYTES: Final = 64 << 10
 _EXCERPT: Final = 200
 
 
-def rejected(at: str, reason: object, raw: bytes) -> Reject:
-    """Return the reject of something that can be read alone."""
-    excerpt = raw[:_EXCERPT].decode(errors="replace").strip()
-    return Reject(at, str(reason), excerpt, raw if len(raw) <= RAW_BYTES else b"")
+def rejected(at: str, reason: object, raw: bytes, shown: str | None = None) -> Reject:
+    """Return the reject of something that can be read alone.
+
+    Args:
+        at: where it stands.
+        reason: why.
+        raw: all of it.
+        shown: it without what `raw` needs around it, for instance the header of a table.
+    """
+    excerpt = raw[:_EXCERPT].decode(errors="replace") if shown is None else shown[:_EXCERPT]
+    return Reject(at, str(reason), excerpt.strip(), raw if len(raw) <= RAW_BYTES else b"")
 
 
 class Census(msgspec.Struct, frozen=True):

@@ -18,11 +18,12 @@ from msgspec import Raw
 
 from citysec import observable
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import rows
-from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, listed
+from citysec.feeds.formats.cells import Dialect, Lines
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, listed
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, text, texts
+from citysec.feeds.formats.text import lines
 from citysec.feeds.formats.times import day, instant
 from citysec.software.records import KEV, Affected, Vulnerability
 
@@ -84,14 +85,22 @@ def _vulnerability(document: Document) -> Entry | Reject:
 
 
 def _of_csv(file: BinaryIO) -> Iterator[Item]:
-    for row in rows.rows(file, _COLUMN):
-        if isinstance(row, Reject):
-            yield row
-            continue
+    dialect, following = Dialect(",", '"'), Lines((at, line) for at, line in lines(file) if line.strip())
+    names = _header(next(following, (0, ""))[1], dialect)
+    for number, line in following:
+        row = [line.rstrip("\r\n")]
         try:
-            yield _entry(row.cells, row.at)
+            row = dialect.cells(line, following)
+            yield _entry(dict(zip(names, row, strict=False)), f"line {number}")
         except InvalidInput as err:
-            yield Reject(row.at, str(err), excerpt(",".join(row.cells.values())))
+            yield rejected(f"line {number}", err, dialect.written(names, row), dialect.shown(row))
+
+
+def _header(line: str, dialect: Dialect) -> list[str]:
+    names = [name.strip() for name in dialect.cells(line, Lines(iter(())))]
+    if _COLUMN not in names:
+        raise InvalidInput.at("line 1", f"there is no column {_COLUMN!r}")
+    return names
 
 
 def _entry(found: Mapping[str, Any], at: str) -> Entry:

@@ -7,6 +7,7 @@ Source:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -66,6 +67,7 @@ def _written(found: _Marking) -> str | None:
     return found.name if found.name and found.name.lower().startswith(_PREFIX) else None
 
 
+@lru_cache(maxsize=1024)
 def of_label(label: str) -> str | None:
     """Return the marking id that a label such as `tlp:amber` stands for, None for a label about something else."""
     return tlp.MARKING_IDS[_level(label)] if label.lower().startswith(_PREFIX) else None

@@ -21,7 +21,8 @@ def text(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return None
-    return value.strip().replace("\0", "\N{REPLACEMENT CHARACTER}") or None
+    said = value.strip()
+    return (said.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in said else said) or None
 
 
 def texts(value: object) -> tuple[str, ...]:
@@ -70,4 +71,4 @@ def number(value: object) -> float | None:
 
 def yes(value: object) -> bool:
     """Return whether a member says yes, in any of the ways of JSON and PHP: `true`, `1`, `"1"`."""
-    return value is True or str(value).lower() in _YES
+    return value is True or (value is not False and value is not None and str(value).lower() in _YES)

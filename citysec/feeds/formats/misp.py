@@ -11,7 +11,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, BinaryIO, Final
@@ -163,7 +163,7 @@ def _of_event(raw: Raw, at: str, options: Options) -> Iterator[Item]:
     yield from _each(event.objects, f"{at}/Object", partial(_of_object, around=around))
 
 
-def _each(raws: Raw, at: str, read_one: Callable[[Document], Iterator[Item]]) -> Iterator[Item]:
+def _each(raws: Raw, at: str, read_one: Callable[[Document], Iterable[Item]]) -> Iterator[Item]:
     """Yield what is in each member of a list, if there is one; a member that is malformed costs itself."""
     try:
         members = listed(raws, at) if _is_there(raws) else ()
@@ -187,25 +187,22 @@ def _of_object(document: Document, around: _Around) -> Iterator[Item]:
         yield from _each(found.attributes, f"{document.at}/Attribute", partial(_of_attribute, around=inside))
 
 
-def _of_attribute(document: Document, around: _Around) -> Iterator[Item]:
-    """Yield what an attribute says: nothing where it is deleted or context only."""
-    at, raw = document
+def _of_attribute(document: Document, around: _Around) -> Sequence[Item]:
+    """Return what an attribute says: nothing where it is deleted or context only."""
+    at, raw = document.at, document.raw
     found = _attribute.decode(raw)
     is_vulnerability = found.type == "vulnerability"
     if yes(found.deleted) or not (is_vulnerability or _is_wanted(found, around.options)):
-        return
+        return ()
     try:
         value = text(found.value)
         if value is None:
             raise InvalidInput.at("", "the value is missing or no text")
-        if is_vulnerability:
-            said = [(Subject.VULNERABILITY, Said(observable.cve(value).value, {}))]
-        else:
-            said = [(Subject.INDICATOR, one) for one in misp_types.said(found.type, value)]
+        said = (Said(observable.cve(value).value, {}),) if is_vulnerability else misp_types.said(found.type, value)
     except InvalidInput as err:
-        yield Reject(at, str(err), excerpt(raw))
-        return
-    yield from (_entry(subject, one, found, at, around) for subject, one in said)
+        return (Reject(at, str(err), excerpt(raw)),)
+    subject = Subject.VULNERABILITY if is_vulnerability else Subject.INDICATOR
+    return [_entry(subject, one, found, at, around) for one in said]
 
 
 def _is_wanted(found: _Attribute, options: Options) -> bool:
@@ -236,21 +233,22 @@ def _entry(subject: Subject, said: Said, found: _Attribute, at: str, around: _Ar
 
 def _latest(found: _Attribute, kind: str) -> datetime | None:
     """Return when an attribute was sighted, or was said to be over, for the last time."""
+    if not found.sightings:
+        return None
     said = (s for s in mappings(found.sightings) if str(s.get("type", _SIGHTED)) == kind)
     return max((at for s in said if (at := instant(s.get("date_sighting")))), default=None)
 
 
 def _facts(said: Said, found: _Attribute, around: _Around, own: Tags) -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": found.type, **said.facts}
-    named = {
-        "event": around.uuid,
-        "attribute": text(found.uuid),
-        "category": text(found.category),
-        "object": around.object and text(around.object.name),
-        "relation": text(found.object_relation),
-        "threats": list(own.threats),
-    }
-    return facts | {name: value for name, value in named.items() if value}
+    named = (
+        ("event", around.uuid),
+        ("attribute", text(found.uuid)),
+        ("category", text(found.category)),
+        ("object", around.object and text(around.object.name)),
+        ("relation", text(found.object_relation)),
+        ("threats", list(own.threats)),
+    )
+    return {"type": found.type, **said.facts, **{name: value for name, value in named if value}}
 
 
 FORMAT: Final = Format("MISP: events, alone, in lists, and as a server answers", read, Options)

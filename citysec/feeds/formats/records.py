@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Annotated, Any, BinaryIO, Final, cast
 
@@ -36,19 +36,19 @@ def _read(file: BinaryIO, options: RecordOptions) -> Iterator[Item]:
 
 
 def _items(file: BinaryIO, options: RecordOptions) -> Iterator[Item]:
-    declared = Interpreter(options) if options.values else None
+    declared, steps = Interpreter(options) if options.values else None, _steps(options.records)
     for found in _records(file, options):
         if isinstance(found, Reject):
             yield found
         else:
-            yield from _entries(found, declared, is_alone=not options.records)
+            yield from _entries(found, declared, steps)
 
 
 def _records(file: BinaryIO, options: RecordOptions) -> Iterator[Document | Reject]:
     """Yield the records of `file`; of a large document only one is in memory at a time, where that is possible."""
     steps = _steps(options.records)
     for document in documents(file, steps[0] if len(steps) == 1 else ""):
-        if isinstance(document, Reject) or (steps and document.at.startswith(f"/{steps[0]}/")):
+        if isinstance(document, Reject) or (steps and document.within == f"/{steps[0]}/"):
             yield document
             continue
         try:
@@ -64,7 +64,7 @@ def _inside(document: Document, options: RecordOptions) -> Iterator[Document | R
         InvalidInput: there is nothing where they should be.
         msgspec.DecodeError: something else is there.
     """
-    at, raw = document
+    at, raw = document.at, document.raw
     for step in _steps(options.records):
         members = _inner(raw)
         if step not in members:
@@ -103,9 +103,9 @@ def _inner(raw: Raw) -> Mapping[str, Raw]:
     return _members.decode(raw)
 
 
-def _entries(document: Document, declared: Interpreter | None, *, is_alone: bool) -> Sequence[Item]:
-    """Return what a record says; `is_alone`: whether it can be read outside of its document."""
-    reject = partial(_rejected if is_alone else _reject, document)
+def _entries(document: Document, declared: Interpreter | None, steps: Sequence[str]) -> Sequence[Item]:
+    """Return what a record says; `steps` lead to the list of records."""
+    reject = partial(_rejected, document, steps)
     try:
         record = decoded(document.raw)
     except MALFORMED as err:
@@ -113,15 +113,22 @@ def _entries(document: Document, declared: Interpreter | None, *, is_alone: bool
     interpreter = declared or _by_usual_names(_names(record))
     if interpreter is None:
         return (reject("no member has a usual name of observables"),)
-    return interpreter.entries(document.at, partial(_member, record), reject)
+    return interpreter.entries(document.at, _getter(record, interpreter), reject)
 
 
-def _rejected(document: Document, reason: str) -> Reject:
-    return rejected(document.at, reason, bytes(document.raw))
+def _getter(record: object, interpreter: Interpreter) -> Callable[[str], object]:
+    """Return what gets the members of a record, as short as can be: it is called many times for each."""
+    if interpreter.is_flat and isinstance(record, dict):
+        return cast("dict[str, object]", record).get
+    return partial(_member, record)
 
 
-def _reject(document: Document, reason: str) -> Reject:
-    return Reject(document.at, reason, excerpt(document.raw))
+def _rejected(document: Document, steps: Sequence[str], reason: str) -> Reject:
+    """Return the reject of a record, which can be read alone within lists and objects like those around it."""
+    alone = bytes(document.raw)
+    for depth, step in enumerate(reversed(steps)):
+        alone = b"{%b:%b}" % (msgspec.json.encode(step), alone if depth else b"[%b]" % alone)
+    return rejected(document.at, reason, alone, excerpt(document.raw))
 
 
 def _names(record: object) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
     for document in documents(file, "objects"):
         if isinstance(document, Reject):
             yield document
-        elif document.at.startswith("/"):
+        elif document.within.startswith("/"):
             yield _draft(document, version)
         else:
             yield from _contained(document)

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.cells import Dialect, Lines, cells
+from citysec.feeds.formats.cells import Dialect, Lines
 from citysec.feeds.formats.documents import excerpt
-from citysec.feeds.formats.draft import Census, Item, Reject
+from citysec.feeds.formats.draft import Census, Item, Reject, rejected
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.interpreter import Interpreter
 from citysec.feeds.formats.profile import Names, Profile, usual
@@ -21,10 +21,8 @@ from citysec.feeds.formats.refusal import readable
 from citysec.feeds.formats.text import MAX_LINE, lines
 
 _DELIMITERS: Final = ",;\t|"
-_WIDEST: Final = 10_000
 _REMARKS: Final = 10
 """How many comments before the first row may hold the header: the last ones."""
-_SHOWN: Final = 20
 
 
 class TableOptions(Profile, frozen=True, forbid_unknown_fields=True):
@@ -72,9 +70,9 @@ def _items(file: BinaryIO, options: TableOptions) -> Iterator[Item]:
             continue
         dialect = table.dialect if table else Dialect(options.delimiter or _delimiter(line), options.quote)
         try:
-            row = _row(line, dialect, following)
+            row = dialect.cells(line, following)
         except InvalidInput as err:
-            yield Reject(at, str(err), excerpt(line))
+            yield rejected(at, err, table.header + line.encode() if table else b"", line)
             continue
         if table is None:
             table = _Table.beginning(row, remarks, dialect, options)
@@ -86,20 +84,6 @@ def _items(file: BinaryIO, options: TableOptions) -> Iterator[Item]:
 
 def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=line.count)
-
-
-def _row(line: str, dialect: Dialect, following: Lines) -> list[str]:
-    """Return the cells of a row.
-
-    Raises:
-        InvalidInput: it is beyond all measure, or its quotes do not close.
-    """
-    if len(line) > MAX_LINE:
-        raise InvalidInput.at("", f"longer than {MAX_LINE} characters")
-    row = cells(line, dialect, following)
-    if len(row) > _WIDEST:
-        raise InvalidInput.at("", f"more than {_WIDEST} cells")
-    return row
 
 
 def _stripped(row: Sequence[str]) -> tuple[str, ...]:
@@ -126,7 +110,7 @@ class _Remarks:
         """Yield the comments as rows, the last one first."""
         for said in reversed(self._said):
             try:
-                yield _stripped(_row(said, dialect, Lines(iter(()))))
+                yield _stripped(dialect.cells(said, Lines(iter(()))))
             except InvalidInput:
                 continue
 
@@ -138,6 +122,7 @@ class _Table:
         self.names, self.dialect = names, dialect
         self._profile = profile
         self._interpreter = Interpreter(profile)
+        self.header = dialect.written(names)
 
     @classmethod
     def beginning(cls, row: Sequence[str], remarks: _Remarks, dialect: Dialect, options: TableOptions) -> _Table:
@@ -160,7 +145,7 @@ class _Table:
         for declared in fields.values():
             for name in [declared] if isinstance(declared, str) else declared or ():
                 if name not in self.names:
-                    yield Reject("", f"there is no column {name!r}", excerpt(self._shown(self.names)))
+                    yield Reject("", f"there is no column {name!r}", excerpt(self.dialect.shown(self.names)))
 
     def entries(self, at: str, row: list[str]) -> Sequence[Item]:
         """Return what a row says."""
@@ -171,10 +156,7 @@ class _Table:
         return self._interpreter.entries(at, said.get, partial(self._reject, at, row))
 
     def _reject(self, at: str, row: Sequence[str], reason: str) -> Reject:
-        return Reject(at, reason, excerpt(self._shown(row)))
-
-    def _shown(self, row: Sequence[str]) -> str:
-        return self.dialect.delimiter.join(row[:_SHOWN])
+        return rejected(at, reason, self.header + self.dialect.written(row), self.dialect.shown(row))
 
 
 FORMAT: Final = Format("CSV and other tables; a profile says what the columns mean", _read, TableOptions)

@@ -25,15 +25,21 @@ _MILLISECONDS: Final = re.compile(r"[0-9]{13}")
 def instant(value: object) -> datetime | None:
     """Return the instant that an ISO 8601 text or seconds since 1970 (a number or its text) say; None for all else."""
     match value:
-        case bool():
+        case None | bool():
             return None
         case int() | float():
             return _since_1970(value)
         case str() if len(value) <= _LONGEST:
-            written = value.strip()
-            return _since_1970(int(written)) if _SECONDS.fullmatch(written) else _iso(written)
+            return _of_text(value)
         case _:
             return None
+
+
+@lru_cache(maxsize=4096)
+def _of_text(value: str) -> datetime | None:
+    """Return the instant that a text says; publishers repeat them."""
+    written = value.strip()
+    return _since_1970(int(written)) if _SECONDS.fullmatch(written) else _iso(written)
 
 
 def day(value: object) -> date | None:
@@ -91,5 +97,5 @@ def _aware(found: datetime) -> datetime | None:
     """Return `found` in UTC; None where it is absurd, for instance the zero of a database."""
     if not _FIRST_YEAR <= found.year < _LAST_YEAR:
         return None
-    at = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    at = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     return at if at > _ZERO else None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Census, Entry, Reject, Subject
 from citysec.software.records import KEV, Affected, Vulnerability
-from tests.feeds.formats.mutations import damaged, entries, mutated, parse, survives
+from tests.feeds.formats.mutations import damaged, entries, mutated, parse, rejects, survives
 
 LISTED: dict[str, Any] = {
     "cveID": "CVE-2024-0001", "vendorProject": "Acme", "product": "Portal", "vulnerabilityName": "Acme Portal Hole",
@@ -60,7 +60,7 @@ def test_csv_says_the_same_but_for_the_place():
     _, from_json = parse("kev", CATALOGUE)
     (from_csv,) = entries("kev", b"\xef\xbb\xbf" + as_csv(LISTED))
     assert isinstance(from_json, Entry)
-    assert from_csv.at == "line 3"
+    assert from_csv.at == "line 2"
     assert msgspec.structs.replace(from_csv, at=from_json.at) == from_json
 
 
@@ -68,6 +68,7 @@ def test_a_bad_row_costs_itself():
     first, second = parse("kev", as_csv(LISTED | {"cveID": "CVE-1"}, LISTED))
     assert isinstance(first, Reject)
     assert isinstance(second, Entry)
+    assert rejects("kev", first.raw)[0].reason == first.reason
     first, _ = parse("kev", {"vulnerabilities": [3, LISTED]})
     assert first == Reject("/vulnerabilities/0", "'' is not a CVE id", "3", b"3")
 

@@ -83,6 +83,17 @@ def test_an_answer_without_records_is_no_empty_list(document: Any):
         items("json", json.dumps(document))
 
 
+@pytest.mark.parametrize("pointer", ["", "/data", "/a/b~1c"])
+def test_what_is_kept_of_a_bad_record_is_bad_for_the_same_reason_alone(pointer: str):
+    found = [{"ip": "nowhere"}, {"ip": "192.0.2.1"}]
+    body = {"": found, "/data": {"data": found}, "/a/b~1c": {"a": {"b/c": found}}}[pointer]
+    first, _ = items("json", json.dumps(body), records=pointer)
+    assert isinstance(first, Reject)
+    with pytest.raises(InvalidInput) as again:
+        items("json", first.raw, records=pointer)
+    assert (again.value.problems[0].message, first.excerpt) == (first.reason, '{"ip": "nowhere"}')
+
+
 def test_a_large_document_is_read_record_by_record(monkeypatch: pytest.MonkeyPatch):
     document = {"a": [1], "data": [{"ip": "192.0.2.1"}, {"ip": "nowhere"}, {"ip": "192.0.2.2"}]}
     small = [items("json", json.dumps(d), records=r) for d, r in ((document, "/data"), (document["data"], ""))]

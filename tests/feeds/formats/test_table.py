@@ -106,6 +106,27 @@ def test_a_broken_row_costs_itself(row: str, reason: str):
     assert rejects("csv", body, **ONE) == [("line 3", reason)]
 
 
+@pytest.mark.parametrize("quote", ['"', "'", ""])
+@pytest.mark.parametrize("row", ["no name,1", '"no, name",1', "#x,1", "a.example,1,2", "'no\nname',1", '"no" name,"1'])
+def test_what_is_kept_of_a_broken_row_is_broken_for_the_same_reason_alone(row: str, quote: str):
+    body = f"name,x\na.example,1\n{row}\nb.example,2\n"
+    first, *_ = (item for item in items("csv", body, **ONE, quote=quote, comments=["%"]) if isinstance(item, Reject))
+    with pytest.raises(InvalidInput) as again:
+        items("csv", first.raw, **ONE, quote=quote, comments=["%"])
+    assert again.value.problems[0].message == first.reason
+
+
+def test_a_row_is_taken_when_its_reason_is_gone():
+    options: dict[str, Any] = {"values": {"value": "any"}, "fields": {"kind": "type"}}
+    (found,) = (
+        item
+        for item in items("csv", f"# value;type\n{'a' * 40};print\nb.example;name", **options)
+        if isinstance(item, Reject)
+    )
+    (key,) = keys("csv", found.raw, kinds={"print": "certificate"}, **options)
+    assert key.startswith("x509-certificate")
+
+
 def test_a_stray_quote_does_not_eat_what_follows():
     rows = "\n".join(f"n{n}.example,x" for n in range(200))
     assert len(keys("csv", f'name,x\na.example,"x\n{rows}', **ONE)) == 200
