@@ -26,6 +26,7 @@ from citysec.observable import Kind, Observable
 from citysec.patterning import regex, shortcut
 from citysec.patterning.contradictions import contradictions
 from citysec.patterning.grammar import parse
+from citysec.patterning.literals import unescaped
 from citysec.patterning.shortcut import Test
 from citysec.patterning.syntax import Between, Comparison, Instruction, Join, Literal, Mark, Op, Repeats, Within
 from citysec.patterning.tokens import path_text
@@ -97,10 +98,11 @@ def _parsed(program: Sequence[Instruction]) -> Compiled:
     return Compiled(compiled.atoms, compiled.residue + residue) if residue else compiled
 
 
-def _single(path: str, value: str) -> Compiled:
+def _single(path: str, text: str) -> Compiled:
     read = _equal_reader(path)
     if read is None:
         return Compiled((), (Residue(path, Why.PATH),))
+    value = unescaped(text)
     try:
         found, *more = read(value)
     except InvalidInput:

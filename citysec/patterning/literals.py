@@ -19,7 +19,6 @@ from citysec.patterning.tokens import Form, Token
 MAX_DIGITS: Final = 400
 """Longest number, in characters; JSON's go to 17 digits, floating-point numbers to 309."""
 
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _TIME: Final = re.compile(
     r"([0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:)"
     r"([0-5][0-9]|60)((?:\.[0-9]+)?)Z"
@@ -56,7 +55,9 @@ def unquoted(text: str) -> str:
 
 def unescaped(text: str) -> str:
     """Return what stands between the quotes: only the quote and the backslash are escaped, by a backslash."""
-    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    return "\\".join([piece.replace("\\'", "'") for piece in text.split("\\\\")])
 
 
 def time(token: Token) -> datetime | NoTime:

@@ -14,7 +14,7 @@ from typing import Final
 
 from citysec.patterning.evaluation.observed import observable_type
 from citysec.patterning.grammar import MAX_VALUES
-from citysec.patterning.literals import unescaped, unquoted
+from citysec.patterning.literals import unquoted
 from citysec.patterning.syntax import Literal, Op
 from citysec.patterning.tokens import CHARACTERS, MAX_LENGTH, STRING, WHITE, path_text
 
@@ -44,7 +44,7 @@ Test = tuple[str, Op, Literal, bool]
 
 
 def one(pattern: str) -> tuple[str, str] | None:
-    """Return path and text of a pattern that is one value by `=`; None where it is another.
+    """Return path and text of a pattern that is one value by `=`, both as written; None where it is another.
 
     Whether there is such a path (`tokens.path_text`) is left to the caller, who looks it up anyway.
     """
@@ -52,7 +52,7 @@ def one(pattern: str) -> tuple[str, str] | None:
     if found is None or len(pattern) > MAX_LENGTH:
         return None
     path, text = found.groups()
-    return path, unescaped(text) if "\\" in text else text
+    return path, text
 
 
 def flat(pattern: str) -> Sequence[Test] | None:

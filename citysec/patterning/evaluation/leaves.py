@@ -10,10 +10,12 @@ Source:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from citysec.patterning import literals
 from citysec.patterning.evaluation import comparing, paths
 from citysec.patterning.evaluation.budget import Budget
 from citysec.patterning.evaluation.observed import Observation
@@ -58,10 +60,12 @@ class Leaf:
         return any(self._satisfied(root, observation, budget) for root in observation.roots)
 
     def _satisfied(self, root: Object, observation: Observation, budget: Budget) -> bool:
-        at = 0
+        at, steps = 0, -1
         while at >= 0:
             holds = self.tests[at].holds(root, observation, budget)
             at = self.if_true[at] if holds else self.if_false[at]
+            steps += 1
+        budget.spend(steps)
         return at == _HOLDS
 
 
@@ -102,10 +106,10 @@ class LeafBuilder:
         Raises:
             InvalidInput: as `comparing.fits`.
         """
-        tests = [_test(comparison) for comparison in self._comparisons]
-        said = tuple((one.path, one.op, one.negated, repr(one.values)) for one in self._comparisons)
-        meaning = (said, tuple(self._if_true), tuple(self._if_false))
-        return Leaf(tests, self._if_true, self._if_false, meaning)
+        comparisons, if_true, if_false = _gathered(self._comparisons, self._if_true, self._if_false)
+        said = tuple((one.path, one.op, one.negated, repr(one.values)) for one in comparisons)
+        tests = [_test(comparison) for comparison in comparisons]
+        return Leaf(tests, if_true, if_false, (said, tuple(if_true), tuple(if_false)))
 
 
 @dataclass(slots=True)
@@ -128,3 +132,38 @@ def _together(left: list[int], right: list[int]) -> list[int]:
     longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
     longer += shorter
     return longer
+
+
+def _gathered(
+    comparisons: Sequence[Comparison], if_true: Sequence[int], if_false: Sequence[int]
+) -> tuple[list[Comparison], list[int], list[int]]:
+    """Make one `IN` of what follows one another as `a = 1 OR a = 2 …`: that is one look-up, however many they are."""
+    ways_in = Counter((*if_true, *if_false))
+    groups: list[list[int]] = []
+    group_of: dict[int, int] = {_HOLDS: _HOLDS, _FAILS: _FAILS}
+    for at, one in enumerate(comparisons):
+        alternative = at > 0 and if_false[at - 1] == at and if_true[at - 1] == if_true[at] and ways_in[at] == 1
+        if alternative and _alike(comparisons[at - 1], one):
+            groups[-1].append(at)
+        else:
+            groups.append([at])
+        group_of[at] = len(groups) - 1
+    together = [_together_in([comparisons[at] for at in group]) for group in groups]
+    last = [group[-1] for group in groups]
+    return together, [group_of[if_true[at]] for at in last], [group_of[if_false[at]] for at in last]
+
+
+def _alike(one: Comparison, other: Comparison) -> bool:
+    """Return whether both ask for some value of one type of the same property."""
+    for each in (one, other):
+        if each.op not in {Op.EQ, Op.IN} or each.negated or not each.values:
+            return False
+    return one.path == other.path and literals.comparable(one.values[0]) is literals.comparable(other.values[0])
+
+
+def _together_in(group: Sequence[Comparison]) -> Comparison:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    values = tuple(value for one in group for value in one.values)
+    return Comparison(first.path, Op.IN, first.negated, values, first.at)

@@ -44,6 +44,8 @@ class Matcher:
             NotEvaluable: that takes more steps than are allowed.
         """
         steps = budget or Budget(len(observations))
+        if isinstance(self.plan.root, Need) and self.plan.root.times == 1:
+            return self._first(self.plan.root, observations, steps)
         holding = [
             [place for place, one in enumerate(observations) if leaf.holds(one, steps)] for leaf in self.plan.leaves
         ]
@@ -57,12 +59,16 @@ class Matcher:
         found = bind(self.plan.root, observations, supply, steps)
         return None if found is None else [observations[place] for place in found]
 
+    def _first(self, need: Need, observations: Sequence[Observation], budget: Budget) -> list[Observation] | None:
+        """Return the first observation that fulfils `need` alone."""
+        leaves = [(self.plan.leaves[leaf], window) for leaf, window in need.leaves]
+        for one in observations:
+            for leaf, window in leaves:
+                if window.holds(one) and leaf.holds(one, budget):
+                    return [one]
+        return None
+
 
 def _places(need: Need, holding: Sequence[Sequence[int]], observations: Sequence[Observation]) -> set[int]:
     """Return the numbers of the observations that satisfy one of the expressions of `need` in its window."""
-    return {
-        place
-        for leaf, window in need.leaves
-        for place in holding[leaf]
-        if (one := observations[place]).last >= window.start and one.first < window.stop
-    }
+    return {place for leaf, window in need.leaves for place in holding[leaf] if window.holds(observations[place])}

@@ -17,7 +17,7 @@ from typing import Final
 
 from citysec.errors import InvalidInput, NotEvaluable
 from citysec.patterning.evaluation.leaves import Leaf, LeafBuilder
-from citysec.patterning.evaluation.observed import microseconds
+from citysec.patterning.evaluation.observed import Observation, microseconds
 from citysec.patterning.syntax import (
     Between,
     Comparison,
@@ -44,6 +44,10 @@ class Window:
 
     start: int = -FOREVER
     stop: int = FOREVER
+
+    def holds(self, one: Observation) -> bool:
+        """Return whether `one` counts."""
+        return one.last >= self.start and one.first < self.stop
 
 
 @dataclass(slots=True)
