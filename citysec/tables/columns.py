@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
@@ -55,11 +56,13 @@ def _utc(value: datetime | None) -> datetime | None:
     return value.astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)  # objects of one publication share their instants
 def _written(value: datetime | None) -> str | None:
     utc = _utc(value)
     return utc.isoformat(" ", "microseconds").removesuffix("+00:00") if utc is not None else None
 
 
+@lru_cache(maxsize=4096)
 def _read(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text + "+00:00") if text is not None else None
 

@@ -22,7 +22,7 @@ from citysec.feeds.formats.elements import MALFORMED, MAX_ELEMENT_BYTES, element
 from citysec.feeds.formats.escapes import mended
 from citysec.feeds.formats.refusal import in_memory
 
-SMALL: Final = 16 << 20
+SMALL: Final = 2 << 20
 """Bytes of a document that is read whole though its list could be read element by element."""
 MAX_DOCUMENT_BYTES: Final = 64 << 20
 MAX_LINE_BYTES: Final = 16 << 20
