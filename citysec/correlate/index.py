@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Generic
 
 from citysec.correlate.networks import Networks
-from citysec.correlate.rules import WIDEST, Hit, Id, RegisteredAsset, Relation
+from citysec.correlate.rules import WIDEST, Doubt, Hit, Id, RegisteredAsset, Relation
 from citysec.observable import (
     BITS,
     AssetKind,
@@ -74,45 +74,46 @@ class AssetIndex(Generic[Id]):
 
     def _by_address(self, atom: Atom) -> Iterator[Hit[Id]]:
         family, prefix, number = parse_network_key(atom.key)
-        certain = atom.certain and prefix >= WIDEST[family]
+        doubt = _part(atom) or (Doubt.TOO_WIDE if prefix < WIDEST[family] else None)
         for asset_id, relation, block in self._networks[family].overlapping(prefix, number):
             shared = network_key(family, *block) if relation is Relation.CONTAINS else None
-            yield Hit(asset_id, Relation.HOST if atom.path == URL_PATH else relation, certain, shared)
+            yield Hit(asset_id, Relation.HOST if atom.path == URL_PATH else relation, doubt, shared)
         if atom.key in self._url_hosts:
             yield from self._by_host_of_url(atom)
 
     def _by_name(self, atom: Atom) -> Iterator[Hit[Id]]:
         is_host = atom.path == URL_PATH
         for asset_id in self._names.get(atom.key, ()):
-            yield Hit(asset_id, Relation.HOST if is_host else Relation.EQUAL, atom.certain)
+            yield Hit(asset_id, Relation.HOST if is_host else Relation.EQUAL, _part(atom))
         for name in parents(atom.key):
             for asset_id in self._trees.get(name, ()):
-                yield Hit(asset_id, Relation.HOST if is_host else Relation.BELOW, atom.certain)
+                yield Hit(asset_id, Relation.HOST if is_host else Relation.BELOW, _part(atom))
         for asset_id in self._mail_domains.get(atom.key, ()):
-            yield Hit(asset_id, Relation.NAME, certain=False)
+            yield Hit(asset_id, Relation.NAME, _part(atom) or Doubt.NAME)
         if atom.key in self._url_hosts:
             yield from self._by_host_of_url(atom)
 
     def _by_host_of_url(self, atom: Atom) -> Iterator[Hit[Id]]:
         """A bad host makes each URL on it bad; a bad URL says little about the other URLs of its host."""
+        doubt = _part(atom) or (Doubt.OTHER_URL if atom.path == URL_PATH else None)
         for asset_id in self._url_hosts[atom.key]:
-            yield Hit(asset_id, Relation.HOST, certain=atom.certain and atom.path != URL_PATH)
+            yield Hit(asset_id, Relation.HOST, doubt)
 
     def _by_url(self, atom: Atom) -> Iterator[Hit[Id]]:
         for asset_id in self._urls.get(atom.key, ()):
-            yield Hit(asset_id, Relation.EQUAL, atom.certain)
+            yield Hit(asset_id, Relation.EQUAL, _part(atom))
 
     def _by_mailbox(self, atom: Atom) -> Iterator[Hit[Id]]:
         domain = atom.key.partition("@")[0]
         for asset_id in self._mailboxes.get(atom.key, ()):
-            yield Hit(asset_id, Relation.EQUAL, atom.certain)
+            yield Hit(asset_id, Relation.EQUAL, _part(atom))
         for asset_id in self._mail_domains.get(domain, ()):
-            yield Hit(asset_id, Relation.MAILBOX, atom.certain)
+            yield Hit(asset_id, Relation.MAILBOX, _part(atom))
         for asset_id in self._names.get(domain, ()):
-            yield Hit(asset_id, Relation.NAME, certain=False)
+            yield Hit(asset_id, Relation.NAME, _part(atom) or Doubt.NAME)
         for name in parents(domain):
             for asset_id in self._trees.get(name, ()):
-                yield Hit(asset_id, Relation.NAME, certain=False)
+                yield Hit(asset_id, Relation.NAME, _part(atom) or Doubt.NAME)
 
     def _by_expression(self, atom: Atom) -> Iterator[Hit[Id]]:
         compiled = regex.like(atom.key) if atom.kind is Kind.NAME_LIKE else regex.matches(atom.key)
@@ -121,7 +122,7 @@ class AssetIndex(Generic[Id]):
         for name in compiled.matching(self._name_lines):
             key = reverse_labels(name)
             for asset_id in self._names[key]:
-                yield Hit(asset_id, Relation.PATTERN, atom.certain, key)
+                yield Hit(asset_id, Relation.PATTERN, _part(atom), key)
 
     @cached_property
     def _labels(self) -> set[str]:
@@ -130,6 +131,10 @@ class AssetIndex(Generic[Id]):
     @cached_property
     def _name_lines(self) -> bytes:
         return "\n".join(("", *map(reverse_labels, self._names), "")).encode()
+
+
+def _part(atom: Atom) -> Doubt | None:
+    return None if atom.certain else Doubt.PART
 
 
 def _put(ids: _Ids[Id], key: str, asset_id: Id) -> None:

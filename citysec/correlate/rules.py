@@ -41,6 +41,17 @@ class Relation(StrEnum):
 CLOSENESS: Final = {relation: rank for rank, relation in enumerate(Relation)}
 
 
+class Doubt(StrEnum):
+    """Why a touch is no more than possible."""
+
+    PART = "part"
+    TOO_WIDE = "too-wide"
+    NAME = "name"
+    OTHER_URL = "other-url"
+    ANONYMIZATION = "anonymization"
+    WARNING_LIST = "warning-list"
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredAsset(Generic[Id]):
     """An asset as correlation sees it; `key` is the canonical form of its value."""
@@ -53,7 +64,7 @@ class RegisteredAsset(Generic[Id]):
 
 @dataclass(frozen=True, slots=True)
 class Hit(Generic[Id]):
-    """An atom touches an asset.
+    """An atom touches an asset; without a doubt it does so certainly.
 
     `shared` is the key of what the two have in common, where that is not the atom's own: the asset's block inside a
     wider one, the name that an expression fits.
@@ -61,8 +72,13 @@ class Hit(Generic[Id]):
 
     asset_id: Id
     relation: Relation
-    certain: bool
+    doubt: Doubt | None = None
     shared: str | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.doubt is None
 
 
 def registered(asset_id: Id, kind: AssetKind, value: str, scope: Scope) -> RegisteredAsset[Id]:

@@ -10,7 +10,7 @@ from typing import Final, Generic
 
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.listing import Effect
-from citysec.correlate.rules import CLOSENESS, Id, Relation
+from citysec.correlate.rules import CLOSENESS, Doubt, Hit, Id, Relation
 from citysec.correlate.standing import Standing, Terms, standing
 from citysec.correlate.warned import NOTHING_WARNED, Verdict, WarningIndex
 from citysec.patterning import Atom
@@ -21,12 +21,17 @@ ANONYMIZATION: Final = "anonymization"
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """By which atom an indicator touches an asset, how, whether that is certain, and what warning lists say of it."""
+    """By which atom an indicator touches an asset, how, why that is only possible, and what warning lists say of it."""
 
     atom: Atom
     relation: Relation
-    certain: bool
+    doubt: Doubt | None = None
     verdict: Verdict | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.doubt is None
 
     @property
     def suppressed(self) -> bool:
@@ -70,15 +75,20 @@ def touches(
         warned: the warning lists that count; a touch that one of them suppresses is returned where there is no other.
     """
     best: dict[Id, Touch] = {}
-    doubtful = ANONYMIZATION in types
+    doubtful = Doubt.ANONYMIZATION if ANONYMIZATION in types else None
     for atom in atoms:
         for hit in index.matches(atom):
             verdict = warned.verdict(atom, hit.shared) if warned else None
-            certain = hit.certain and not doubtful and not (verdict and verdict.effect is Effect.DEMOTE)
-            touch = Touch(atom, hit.relation, certain, verdict)
+            touch = Touch(atom, hit.relation, _doubt(hit, verdict, doubtful), verdict)
             if hit.asset_id not in best or touch.rank < best[hit.asset_id].rank:
                 best[hit.asset_id] = touch
     return best
+
+
+def _doubt(hit: Hit[Id], verdict: Verdict | None, doubtful: Doubt | None) -> Doubt | None:
+    """Return the first that speaks against a touch: its indicator's pattern, its indicator's type, a warning list."""
+    demoted = verdict is not None and verdict.effect is Effect.DEMOTE
+    return hit.doubt or doubtful or (Doubt.WARNING_LIST if demoted else None)
 
 
 def outlook(
