@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, update
 
 from citysec.correlate.claims import Source, counting
-from citysec.tables import Assertion
+from citysec.tables import Assertion, Feed, Outbox
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 from tests.correlate.city import City, indicator
@@ -72,3 +72,20 @@ async def test_when_one_of_those_who_agree_has_decayed_the_rest_counts(city: Cit
         await db.exec(update(Assertion).where(col(Assertion.feed) == "one").values(until=end))
     await city.work()
     assert [work.due_at for work in await city.waiting("correlate")] == [end]
+
+
+async def test_what_stands_on_a_list_ends_with_the_list_and_is_renewed_with_it(city: City):
+    await city.own("camden", "domain", "camden.gov.uk", scope="tree")
+    await city.say(indicator(1, OURS))
+    turns: list[datetime] = []
+    for days_ago, reason in ((3, None), (1, None), (30, "expired"), (0, None)):
+        read_at = now() - timedelta(days=days_ago)
+        async with city.db.writing() as db:
+            await db.exec(update(Assertion).values(missed=0, fresh_at=None, lasts_s=10 * 86400))
+            await db.exec(update(Feed).values(confirmed_at=read_at))
+            await db.exec(update(Outbox).where(col(Outbox.done_at).is_(None)).values(due_at=now()))
+        await (city.repeat() if days_ago == 0 else city.work())
+        (match,) = await city.matches()
+        assert match.close_reason == reason
+        turns += [work.due_at for work in await city.waiting("correlate")]
+    assert [(turn - now()).days for turn in turns] == [7, 9, 10]
