@@ -35,6 +35,8 @@ _EXCERPT: Final = 200
 _BOM: Final = codecs.BOM_UTF8
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LIST: Final = re.compile(rb"\s*\[")
+_OBJECT: Final = re.compile(rb"\s*\{")
+_BRACKET: Final = re.compile(rb"\s*[\[{]")
 _raws: Final = msgspec.json.Decoder(list[Raw])
 _raw: Final = msgspec.json.Decoder(Raw)
 _anything: Final = msgspec.json.Decoder()
@@ -168,11 +170,18 @@ def _head(file: BinaryIO) -> bytes:
 
 
 def _is_lines(file: BinaryIO) -> bool:
-    """Return whether the first line is a JSON text of its own, and no list, and another line follows."""
+    """Return whether each line is a JSON text of its own, which the first few tell; one of them may be broken.
+
+    Where the first one is a list, the second must look like JSON, too: many lists are followed by a remark.
+    """
     file.seek(0)
     said = (line for _, line in bounded_lines(file, MAX_LINE_BYTES) if not line.isspace())
-    first = next(said, b"").removeprefix(_BOM)
-    return not is_list(first) and _is_json(first) and next(said, None) is not None
+    first, second = next(said, b"").removeprefix(_BOM), next(said, None)
+    if second is None:
+        return False
+    if _is_json(first):
+        return not is_list(first) or _BRACKET.match(second) is not None
+    return _OBJECT.match(second) is not None and _is_json(second) and _is_json(next(said, b""))
 
 
 def _is_json(written: bytes) -> bool:

@@ -28,6 +28,7 @@ _BETWEEN_NESTS: Final = re.compile(rb'(?:[^"{}\[\]]++|%b|\[%b\]|\{%b\})*+' % (_S
 _SCALAR: Final = re.compile(rb"(?:" + _STRING + rb'|[^\s,"{}\[\]]++)(?=[\s,\]])', re.DOTALL)
 _BETWEEN: Final = re.compile(rb"[\s,]*+(?=[^\s,])")
 _OPENING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
+_ANOTHER: Final = re.compile(rb"\]\s*[{\[]")
 _BEGINNING: Final = re.compile(rb'"|[{\[][^:"]*"[^"\\]{1,100}"\s*:')
 _OUTSIDE: Final = re.compile(rb'[^"{}\[\]]*+')
 _INSIDE: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
@@ -41,13 +42,15 @@ def elements(file: BinaryIO, member: str = "") -> Iterator[Raw]:
     Halves of characters are mended. An element that is too large is cut behind one byte more than `MAX_ELEMENT_BYTES`.
 
     Raises:
-        InvalidInput: there is no such array, or the text ends before it does.
+        InvalidInput: there is no such array, the text ends before it does, or another one follows.
     """
     window = _Window(file)
-    window.enter(re.compile(rb'"%s"\s*:\s*\Z' % re.escape(member.encode())))
+    depth = window.enter(re.compile(rb'"%s"\s*:\s*\Z' % re.escape(member.encode())))
     while (element := window.element()) is not None:
         yield Raw(mended(element))
         yield from window.run(element)
+    if depth == 0 and window.goes_on():
+        raise InvalidInput.at("", "the list is followed by another JSON text")
 
 
 class _TooLarge(InvalidInput):
@@ -61,8 +64,8 @@ class _Window:
         self._file, self._held, self._is_new = file, file.read(_CHUNK), True
         self._kept = self._at = 0
 
-    def enter(self, name: re.Pattern[bytes]) -> None:
-        """Go behind the opening bracket of the array.
+    def enter(self, name: re.Pattern[bytes]) -> int:
+        """Go behind the opening bracket of the array, and return how deep in others that is.
 
         Raises:
             InvalidInput: there is none.
@@ -75,7 +78,7 @@ class _Window:
             bracket = self._bracket(_BETWEEN_BRACKETS if depth < 2 else _BETWEEN_NESTS)
             is_named = depth == 1 and name.search(self._held, self._kept, self._at - 1)
             if bracket == b"[" and (depth == 0 or is_named):
-                return
+                return depth
             depth += 1 if bracket in b"{[" else -1
             if depth == 0:
                 raise InvalidInput.at("", "the JSON text holds no list of objects")
@@ -97,6 +100,10 @@ class _Window:
             return self._held[self._kept : self._at]
         except _TooLarge:
             return self._passed(depth)
+
+    def goes_on(self) -> bool:
+        """Return whether another array or object begins right behind the end of this one."""
+        return _ANOTHER.match(self._held + self._file.read(_CHUNK), self._at) is not None
 
     def run(self, before: bytes) -> Sequence[Raw]:
         """Return the elements that follow `before` in memory, up to the last one that begins like it.

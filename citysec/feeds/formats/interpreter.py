@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final, cast
-
-import msgspec
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import markings, members, times
@@ -38,7 +36,7 @@ class Interpreter:
         fields = profile.fields
         self._profile = profile
         self._values = [(name, reader_of(kind), kind == ANY) for name, kind in profile.values.items()]
-        self.is_flat = all(name and name[0] != "/" for name in _names(profile))
+        self.is_flat = all(name and name[0] != "/" for name in profile.names())
         self._kinds = {word.lower(): kind for word, kind in profile.kinds.items()}
         self._words = {word.lower(): ours for word, ours in profile.words.items()}
         self._labels = lru_cache(maxsize=1024)(self._labels_of)  # few labels, many records
@@ -148,13 +146,6 @@ class Interpreter:
         said = [text for name in self._profile.fields.references for text in _texts(get(name))]
         links = [text for text in said if text.startswith(("https://", "http://")) and len(text) <= _SENTENCES]
         return tuple(dict.fromkeys(links))[:_REFERENCES]
-
-
-def _names(profile: Profile) -> Iterator[str]:
-    """Yield all names under which records are asked for something."""
-    yield from profile.values
-    for declared in msgspec.to_builtins(profile.fields).values():
-        yield from (declared,) if isinstance(declared, str) else declared or ()
 
 
 _Read = Callable[[object], Any]

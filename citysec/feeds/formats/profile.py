@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Final
 
@@ -78,6 +78,12 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 reader_of(kind)
             except InvalidInput as err:
                 raise ValueError(f"values.{name}: {err}") from err
+
+    def names(self) -> Iterator[str]:
+        """Yield all names under which records are asked for something."""
+        yield from self.values
+        for declared in msgspec.to_builtins(self.fields).values():
+            yield from (declared,) if isinstance(declared, str) else declared or ()
 
 
 @lru_cache(maxsize=64)

@@ -53,14 +53,16 @@ def refanged(text: str) -> str:
 
 
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+")
+_AROUND: Final = " \t\"'<>,;="
+"""What publishers leave around an observable: quotes, `=""`, the brackets of a mail address, a closing comma."""
 _APART: Final = re.compile(r"[\s,;|]+")
 
 
 def several(text: str, read: Reader) -> tuple[Value, ...]:
     """Return the observables that one cell or line writes: nearly always one.
 
-    What is defanged is put right. A range `first-last` is the blocks that make it up; hashes behind one another are
-    those of one file.
+    What is defanged is put right, what stands around it (quotes, a closing comma) is passed over. A range `first-last`
+    is the blocks that make it up; hashes behind one another are those of one file.
 
     Raises:
         InvalidInput: there is something else in it.
@@ -75,7 +77,8 @@ def several(text: str, read: Reader) -> tuple[Value, ...]:
             return tuple(read(part) for part in parts)
         if parts := blocks(text):
             return tuple(read(part) for part in parts)
-        if (sharp := refanged(text)) != text:
+        sharp = refanged(text.strip(_AROUND))
+        if sharp != text:
             return (read(sharp),)
         raise
 

@@ -27,13 +27,15 @@ _HEAD: Final = 4096
 _VERSION: Final = rb'"spec_version"\s*:\s*"(2\.[01])"'
 _BEFORE: Final = re.compile(rb"\A[^\[]*" + _VERSION)
 _BEHIND: Final = re.compile(rb"\][^\[\]{}]*" + _VERSION + rb"[^\[\]{}]*\}\s*\Z")
-_WRAPPINGS: Final = (None, "bundle")
+_NONE: Final = Raw(b"[]")
+_EMPTY: Final = re.compile(rb"\s*\{\s*\}\s*")
 
 
 class _Container(msgspec.Struct):
     type: str | None = None
     spec_version: str | float | None = None
-    objects: Raw = Raw(b"[]")
+    objects: Raw = _NONE
+    more: Raw = _NONE
 
 
 _container: Final = msgspec.json.Decoder(_Container)
@@ -91,8 +93,10 @@ def _objects(document: Document) -> tuple[Iterator[Document | Reject], str | Non
     if is_list(document.raw):
         return listed(document.raw, document.at), None
     container = _container.decode(document.raw)
-    if container.type not in _WRAPPINGS:
+    if container.type not in {None, "bundle"}:
         return iter((document,)), None
+    if container.type is None and container.objects is container.more is _NONE and not _EMPTY.fullmatch(document.raw):
+        raise msgspec.ValidationError("neither an object nor a wrapping of some")
     return listed(container.objects, f"{document.at}/objects"), str(container.spec_version)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Annotated, BinaryIO, Final
 
-import msgspec
 from msgspec import Meta
 
 from citysec.errors import InvalidInput
@@ -21,6 +20,8 @@ from citysec.feeds.formats.refusal import readable
 from citysec.feeds.formats.text import MAX_LINE, lines
 
 _DELIMITERS: Final = ",;\t|"
+_DECLARED: Final = re.compile(r"\"?sep=([^\r\n])\"?\s*", re.IGNORECASE)
+"""How Excel names the delimiter, before the header."""
 _REMARKS: Final = 10
 """How many comments before the first row may hold the header: the last ones."""
 
@@ -60,15 +61,18 @@ def _read(file: BinaryIO, options: TableOptions) -> Iterator[Item]:
 
 
 def _items(file: BinaryIO, options: TableOptions) -> Iterator[Item]:
-    following, remarks, table = Lines(lines(file)), _Remarks(options), None
+    following, remarks, table, delimiter = Lines(lines(file)), _Remarks(options), None, options.delimiter
     for number, line in following:
         at = f"line {number}"
         if not line.strip():
             continue
+        if table is None and (declared := _DECLARED.fullmatch(line)):
+            delimiter = declared[1]
+            continue
         if line.lstrip().startswith(options.comments):
             yield from remarks.take(line)
             continue
-        dialect = table.dialect if table else Dialect(options.delimiter or _delimiter(line), options.quote)
+        dialect = table.dialect if table else Dialect(delimiter or _delimiter(line), options.quote)
         try:
             row = dialect.cells(line, following)
         except InvalidInput as err:
@@ -120,6 +124,7 @@ class _Table:
 
     def __init__(self, names: tuple[str, ...], profile: Profile, dialect: Dialect) -> None:
         self.names, self.dialect = names, dialect
+        self._first = [name if names.index(name) == at else f"{name} ({at + 1})" for at, name in enumerate(names)]
         self._profile = profile
         self._interpreter = Interpreter(profile)
         self.header = dialect.written(names)
@@ -140,19 +145,18 @@ class _Table:
         raise InvalidInput.at("", f"there is no header with a column {wanted}")
 
     def lacks(self) -> Iterator[Reject]:
-        """Yield a reject for each declared column that the header does not have."""
-        fields = msgspec.to_builtins(self._profile.fields)
-        for declared in fields.values():
-            for name in [declared] if isinstance(declared, str) else declared or ():
-                if name not in self.names:
-                    yield Reject("", f"there is no column {name!r}", excerpt(self.dialect.shown(self.names)))
+        """Yield a reject for each declared column that the header has not, or not once: then its first one counts."""
+        for name in dict.fromkeys(self._profile.names()):
+            if (times := self.names.count(name)) != 1:
+                reason = f"{times} columns {name!r}" if times else f"there is no column {name!r}"
+                yield Reject("", reason, excerpt(self.dialect.shown(self.names)))
 
     def entries(self, at: str, row: list[str]) -> Sequence[Item]:
         """Return what a row says."""
         width = len(self.names)
         if len(row) > width and any(cell.strip() for cell in row[width:]):
             return (self._reject(at, row, f"{len(row)} cells under {width} names"),)
-        said = dict(zip(self.names, row, strict=False))
+        said = dict(zip(self._first, row, strict=False))
         return self._interpreter.entries(at, said.get, partial(self._reject, at, row))
 
     def _reject(self, at: str, row: Sequence[str], reason: str) -> Reject:

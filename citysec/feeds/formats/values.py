@@ -81,8 +81,9 @@ def _port(digits: str) -> int:
 
 def _dotted(text: str) -> Observable:
     """Return a name that is more than a word or a top-level domain: publishers list no others, people write many."""
-    if "." not in text.strip("."):
-        raise InvalidInput.at("", "no name with a dot")
+    _, dot, last = text.rstrip(".").rpartition(".")
+    if not dot or not last[:1].isalpha():
+        raise InvalidInput.at("", "no name below a top-level domain")
     return observable.domain_name(text)
 
 

@@ -83,6 +83,28 @@ def test_an_answer_without_records_is_no_empty_list(document: Any):
         items("json", json.dumps(document))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '["192.0.2.1"]\n["192.0.2.2"]\n',
+        '\n["192.0.2.1", "192.0.2.2"]\n<!-- 3 ms -->',
+        '{"ip": "192.0.2.1"}\r\n\r\n{"ip": "192.0.2.2"}\r\n',
+    ],
+)
+def test_lists_and_lines_are_told_apart(body: str):
+    assert len(keys("json", body)) == 2
+
+
+def test_a_broken_first_line_costs_itself():
+    assert len(keys("json", '# made at noon\n{"ip": "192.0.2.1"}\n{"ip": "192.0.2.2"}')) == 2
+
+
+@pytest.mark.parametrize("body", ['[{"ip": "192.0.2.1"}][{"ip": "192.0.2.2"}]', '[{"ip": "192.0.2.1"}\n] {"ip": 1}'])
+def test_what_follows_a_list_is_not_passed_over_silently(body: str):
+    with pytest.raises(InvalidInput, match="followed by another"):
+        items("json", body)
+
+
 @pytest.mark.parametrize("pointer", ["", "/data", "/a/b~1c"])
 def test_what_is_kept_of_a_bad_record_is_bad_for_the_same_reason_alone(pointer: str):
     found = [{"ip": "nowhere"}, {"ip": "192.0.2.1"}]

@@ -54,6 +54,13 @@ def test_hashes_in_a_row_and_ranges_are_several_observables():
 
 
 @pytest.mark.parametrize(
+    "text", ['"a.example"', "a.example,", "a.example;", "<a.example>", "'a[.]example',", '="a.example"']
+)
+def test_what_stands_around_an_observable_is_passed_over(text: str):
+    assert [found.observable.value for found in several(text, value)] == ["a.example"]
+
+
+@pytest.mark.parametrize(
     "text", ["192.0.2.3-192.0.2.1", "192.0.2.1-2001:db8::1", f"{'a' * 32},x", "a" * (MAX_VALUE + 1)]
 )
 def test_what_is_neither_is_refused(text: str):

@@ -68,7 +68,7 @@ def test_an_object_is_found_in_every_wrapping(body: Any):
     assert draft(body).stix_id == INDICATOR["id"]
 
 
-@pytest.mark.parametrize("body", [[], {"type": "bundle", "id": "bundle--1"}, {"more": False}])
+@pytest.mark.parametrize("body", [[], {}, {"type": "bundle", "id": "bundle--1"}, {"more": False}])
 def test_an_empty_wrapping_is_empty(body: Any):
     assert parse(body) == []
 
@@ -83,7 +83,16 @@ def test_each_line_of_ndjson_stands_for_itself():
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"no json", b"[" * 100_000, b'"text"', json.dumps([INDICATOR]).encode()[:-40], b'{"objects": 3}']
+    "body",
+    [
+        b"",
+        b"no json",
+        b"[" * 100_000,
+        b'"text"',
+        json.dumps([INDICATOR]).encode()[:-40],
+        b'{"objects": 3}',
+        b'{"error": "busy"}',
+    ],
 )
 def test_a_body_that_is_no_json_or_cut_off_is_refused_as_a_whole(body: bytes):
     with pytest.raises(InvalidInput):

@@ -52,11 +52,19 @@ def test_a_profile_says_what_the_columns_mean():
         "name,x,\na.example,1,\n",
         "name,x,y\na.example\n",
         'x,name\n"one\ntwo","a.example"',
+        "sep=;\nname;x\na.example;1\n",
+        'name,x\n="a.example",1',
     ],
 )
 def test_banners_headers_quotes_and_delimiters_have_many_habits(body: str):
     assert keys("csv", body, **ONE) == [A]
     assert rejects("csv", body, **ONE) == []
+
+
+def test_of_columns_of_one_name_the_first_counts_but_not_silently():
+    body = "name,x,name\na.example,1,b.example\n"
+    assert keys("csv", body, **ONE) == [A]
+    assert rejects("csv", body, **ONE) == [("", "2 columns 'name'")]
 
 
 def test_a_table_without_a_header_gets_names():

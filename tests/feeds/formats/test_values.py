@@ -52,7 +52,7 @@ def test_a_text_is_read_by_its_form(text: str, pattern: str, port: int | None):
         "10.0.0.0/33:80", "10.0.0.0/8/", "1.2.3.4:99999", "1.2.3.4:99999/x", "evil.example:65536",
         "evil.example:123456/x", "256.1.1.1/x", "::1/129", "a..b", "a..b/x", "http://", "http://256.1.1.1/",
         "https://[::1/", "localhost", "12", "12:30", "1.2.3.4:", "who@localhost", "mailto:", "javascript:alert(1)",
-        "3.14", "2024-01-01 00:00:00",
+        "3.14", "192.0.2.1-5", "a.-b", "2024-01-01 00:00:00",
     ],
 )  # fmt: skip
 def test_what_has_no_such_form_is_refused(text: str):
