@@ -27,7 +27,8 @@ _HEADER: Final = re.compile(r"\[[A-Za-z][^\]:]*\]")
 _HASHES: Final = frozenset({Kind.HASH, Kind.CERTIFICATE})
 _REMARK: Final = re.compile(r"\s(?:[#;]|//).*")
 _address: Final = reader((Kind.IP,))
-_RULE: Final = re.compile(r"\|\|?([^|^$#]+)[|^]?(?:\$[^|^]*)?")
+_RULE: Final = re.compile(r"\|\|?([^|^$#]+)[|^]?(\$[^|^]*)?")
+_CONDITION: Final = re.compile(r"[$,](?:domain|from|to|denyallow|dnsrewrite|client|ctag|redirect|csp|removeparam)=")
 
 
 class RuleOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +162,9 @@ def _take_rule(text: str, read: Reader) -> Sequence[Value]:
     rule = _RULE.fullmatch(text)
     if rule is None:
         raise InvalidInput.at("", "a rule that blocks no host as a whole")
-    return several(_plain_name(rule[1]), read)
+    if rule[2] and _CONDITION.search(rule[2]):
+        raise InvalidInput.at("", "a rule that holds on some pages only, or blocks nothing")
+    return several(_plain_name(rule[1].rstrip("*")), read)
 
 
 LIST: Final = Format("Lists: one address, block, name, URL, mail address or hash a line", _read_list, ListOptions)

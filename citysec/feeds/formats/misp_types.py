@@ -15,7 +15,7 @@ import msgspec
 
 from citysec import observable
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.spellings import several
+from citysec.feeds.formats.spellings import refanged, several
 from citysec.feeds.formats.values import link, pattern, quoted
 from citysec.observable import Observable
 
@@ -49,7 +49,15 @@ def _stated(found: Observable, facts: Mapping[str, Any] = _NOTHING) -> Said:
 
 
 def _plain(read: Callable[[str], Observable]) -> _Reader:
-    return lambda value: (_stated(read(value)),)
+    def reader(value: str) -> Sequence[Said]:
+        try:
+            return (_stated(read(value)),)
+        except InvalidInput:
+            if (sharp := refanged(value)) == value:
+                raise
+            return (_stated(read(sharp)),)
+
+    return reader
 
 
 def _with_port(read: Callable[[str], Observable]) -> _Reader:

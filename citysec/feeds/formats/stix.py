@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import SEEK_END, BytesIO
 from typing import BinaryIO, Final
 
@@ -27,6 +27,7 @@ _HEAD: Final = 4096
 _VERSION: Final = rb'"spec_version"\s*:\s*"(2\.[01])"'
 _BEFORE: Final = re.compile(rb"\A[^\[]*" + _VERSION)
 _BEHIND: Final = re.compile(rb"\][^\[\]{}]*" + _VERSION + rb"[^\[\]{}]*\}\s*\Z")
+_BUNDLE: Final = "bundle"
 _NONE: Final = Raw(b"[]")
 _EMPTY: Final = re.compile(rb"\s*\{\s*\}\s*")
 
@@ -56,7 +57,7 @@ def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
         if isinstance(document, Reject):
             yield document
         elif document.within.startswith("/"):
-            yield _draft(document, version)
+            yield from _element(document, version)
         else:
             yield from _contained(document)
 
@@ -85,7 +86,10 @@ def _contained(document: Document) -> Iterator[Draft | Reject]:
         yield rejected(document.at, f"this is no STIX: {err}", bytes(document.raw))
         return
     for one in objects:
-        yield one if isinstance(one, Reject) else _draft(one, version)
+        if isinstance(one, Reject):
+            yield one
+        else:
+            yield from _element(one, version)
 
 
 def _objects(document: Document) -> tuple[Iterator[Document | Reject], str | None]:
@@ -93,11 +97,26 @@ def _objects(document: Document) -> tuple[Iterator[Document | Reject], str | Non
     if is_list(document.raw):
         return listed(document.raw, document.at), None
     container = _container.decode(document.raw)
-    if container.type not in {None, "bundle"}:
+    if container.type not in {None, _BUNDLE}:
         return iter((document,)), None
     if container.type is None and container.objects is container.more is _NONE and not _EMPTY.fullmatch(document.raw):
         raise msgspec.ValidationError("neither an object nor a wrapping of some")
     return listed(container.objects, f"{document.at}/objects"), str(container.spec_version)
+
+
+def _element(document: Document, bundle_version: str | None) -> Iterable[Draft | Reject]:
+    """Return what an element of a list is: nearly always an object, but there are lists of bundles."""
+    found = _draft(document, bundle_version)
+    if (isinstance(found, Reject) or found.type == _BUNDLE) and _is_bundle(document):
+        return _contained(document)
+    return (found,)
+
+
+def _is_bundle(document: Document) -> bool:
+    try:
+        return _container.decode(document.raw).type == _BUNDLE
+    except MALFORMED:
+        return False
 
 
 def _draft(document: Document, bundle_version: str | None) -> Draft | Reject:

@@ -129,6 +129,12 @@ def test_a_hosts_file_gives_its_names_but_not_the_machines_own():
     assert keys("hosts", body) == [NAME, "domain-name:value = 'a.example'"]
 
 
+@pytest.mark.parametrize("option", ["domain=news.example", "third-party,denyallow=x", "dnsrewrite=NOERROR;A;192.0.2.1"])
+def test_an_adblock_rule_that_holds_somewhere_only_lists_nothing(option: str):
+    found = rejects("adblock", f"||evil.example^${option}\n||evil.example/*\n")
+    assert found == [("line 1", "a rule that holds on some pages only, or blocks nothing")]
+
+
 def test_adblock_rules_block_hosts_and_addresses_of_pages():
     body = (
         "[Adblock Plus]\n! x\n||evil.example^\n|https://evil.example/a|\n##.banner\nads.js\n||evil.example^$badfilter"

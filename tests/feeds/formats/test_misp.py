@@ -112,6 +112,7 @@ def test_what_was_seen_first_and_last_and_is_over_is_read():
         ("hostname", "WWW.Evil.Example", ["[domain-name:value = 'www.evil.example']"]),
         ("url", "HTTP://evil.example", ["[url:value = 'http://evil.example/']"]),
         ("url", "hxxps://evil[.]example/a", ["[url:value = 'https://evil.example/a']"]),
+        ("ip-dst", "192[.]0[.]2[.]1", ["[ipv4-addr:value = '192.0.2.1']"]),
         ("email-src", "who@evil.example", ["[email-addr:value = 'who@evil.example']"]),
         ("AS", "AS64500", ["[autonomous-system:number = 64500]"]),
         ("md5", "A" * 32, [f"[file:hashes.MD5 = '{'a' * 32}']"]),

@@ -58,6 +58,7 @@ def reject(value: Any) -> Reject:
         [INDICATOR],
         {"type": "bundle", "id": "bundle--1", "objects": [INDICATOR]},
         {"more": False, "objects": [INDICATOR]},
+        [{"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "objects": [INDICATOR]}],
         b"\xef\xbb\xbf " + json.dumps(INDICATOR, indent=1).encode() + b"\n",
         json.dumps([INDICATOR], indent=1).encode("utf-16"),
         b"\r\n" + json.dumps([INDICATOR], indent=1).replace("\n", "\r\n").encode() + b"<!-- 3 ms -->",
