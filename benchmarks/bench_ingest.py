@@ -7,6 +7,7 @@ The floor inserts the very rows that ingest made into the same schema on SQLite,
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import platform
 import resource
@@ -61,6 +62,7 @@ async def ingested(url: str, feed: Definition, file: Path) -> dict[str, float]:
     async with Database.opened(url) as database:
         async with database.writing() as db:
             db.add(Feed(name=feed.name))
+        gc.freeze()  # as the service and the commands do
         cpu, wall = time.process_time(), time.perf_counter()
         async for _ in import_file(database, feed, file, 1 << 40):
             pass

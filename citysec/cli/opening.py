@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -44,6 +45,7 @@ async def opened(data: Path | None) -> AsyncGenerator[Database, None]:
     if found.database_url is None and not (found.data_dir / "citysec.db").is_file():
         raise SettingsError(f"no database in {found.data_dir}: run `citysec init --data {found.data_dir}`")
     async with Database.opened(found.app_database) as db:
+        gc.freeze()  # what is loaded now stays; a long import is spared looking at it again and again
         yield db
 
 
