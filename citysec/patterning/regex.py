@@ -25,6 +25,8 @@ _REPEATS: Final = ("*", "?", "{", "+")
 _DELIMITED: Final = re.compile(r"/(.*)/([A-Za-z]*)", re.DOTALL)
 _FLAGS: Final = frozenset("ims")
 _OPAQUE: Final = frozenset("()|[]{}")
+_END: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*+\]|(\$)", re.DOTALL)
+_OTHER_ENDS: Final = re.compile(r"\\Q|\(\?[a-zA-Z-]*m")
 
 
 class Expression:
@@ -115,6 +117,13 @@ def searching(pattern: str) -> Callable[[str], bool]:
     """Return what tells whether a text holds what MATCHES `pattern`, compiled once; `check` has passed."""
     expression = _compile(pattern)
     return lambda text: expression.search(text.encode()) is not None
+
+
+def with_end_of_pcre(pattern: str) -> str:
+    """Return `pattern` with `$` as PCRE has it: the end, or a line break that ends the text."""
+    if _OTHER_ENDS.search(pattern):
+        return pattern
+    return _END.sub(lambda found: r"(?:\n?\z)" if found[1] else found[0], pattern)
 
 
 def undelimited(pattern: str) -> str:

@@ -56,8 +56,11 @@ def _fits(op: Op, values: Sequence[Literal]) -> Fits:
             return _negated(_among(values))
         case Op.LT | Op.LE | Op.GT | Op.GE:
             return _in_order(values[0], _SIGNS[op])
-        case Op.LIKE | Op.MATCHES:
-            return _found_by(regex.like if op is Op.LIKE else regex.matches, str(values[0]))
+        case Op.LIKE:
+            return _found_by(regex.like(_composed(str(values[0]))))
+        case Op.MATCHES:
+            regex.matches(str(values[0])).check()
+            return _found_by(regex.matches(regex.with_end_of_pcre(_composed(str(values[0])))))
         case Op.ISSUBSET | Op.ISSUPERSET:
             return _subset(str(values[0])) if op is Op.ISSUBSET else _superset(str(values[0]))
 
@@ -159,13 +162,17 @@ def _sign(left: _Sortable, right: _Sortable) -> int:
     return (left > right) - (left < right)
 
 
-def _found_by(expression: Callable[[str], regex.Expression], written: str) -> Fits:
-    finds = expression(unicodedata.normalize("NFC", written)).search()
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _found_by(expression: regex.Expression) -> Fits:
+    finds = expression.search()
 
     def fits(value: Value) -> bool:
         match value:
             case str():
-                return finds(unicodedata.normalize("NFC", value))
+                return finds(_composed(value))
             case bytes():
                 return finds(value)
             case _:
