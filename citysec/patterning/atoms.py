@@ -65,7 +65,7 @@ class Residue(msgspec.Struct, frozen=True, gc=False):
     why: Why
 
 
-class Compiled(msgspec.Struct, frozen=True):
+class Compiled(msgspec.Struct, frozen=True, gc=False):
     """The atoms of a pattern, each fact once, in the pattern's order; and what is left of it."""
 
     atoms: tuple[Atom, ...]
@@ -85,8 +85,8 @@ def compile(pattern: str) -> Compiled:  # noqa: A001
         InvalidInput: it is not a STIX pattern; such a pattern matches nothing.
     """
     one = shortcut.one(pattern)
-    if one is not None and path_text(one[0]) is not None:
-        return _single(*one)
+    if one is not None and (found := _single(*one)) is not None:
+        return found
     flat = None if one else shortcut.flat(pattern)
     return _parsed(parse(pattern)) if flat is None else _compiled(flat)
 
@@ -98,10 +98,11 @@ def _parsed(program: Sequence[Instruction]) -> Compiled:
     return Compiled(compiled.atoms, compiled.residue + residue) if residue else compiled
 
 
-def _single(path: str, text: str) -> Compiled:
+def _single(path: str, text: str) -> Compiled | None:
+    """Return what one value by `=` is compiled to, None where there is no such path."""
     read = _equal_reader(path)
     if read is None:
-        return Compiled((), (Residue(path, Why.PATH),))
+        return None if path_text(path) is None else Compiled((), (Residue(path, Why.PATH),))
     value = unescaped(text)
     try:
         found, *more = read(value)
@@ -159,7 +160,7 @@ def _weaken(weakened: list[int], start: int) -> None:
 
 
 def _compiled(tests: Iterable[Test]) -> Compiled:
-    atoms: dict[tuple[Kind, str, str], Atom] = {}
+    atoms: dict[tuple[str, str], Atom] = {}  # keys of different kinds differ
     residue: list[Residue] = []
     for path, op, value, certain in tests:
         found = _read(path, op, value)
@@ -167,9 +168,9 @@ def _compiled(tests: Iterable[Test]) -> Compiled:
             residue.append(Residue(path, found))
             continue
         for one in found:
-            known = atoms.get((one.kind, one.key, path))
+            known = atoms.get((one.key, path))
             if known is None or (certain and not known.certain):
-                atoms[one.kind, one.key, path] = Atom(one.kind, one.key, path, str(value), certain, op)
+                atoms[one.key, path] = Atom(one.kind, one.key, path, str(value), certain, op)
     return Compiled(tuple(atoms.values()), tuple(residue))
 
 
@@ -181,7 +182,7 @@ def _read(path: str, op: Op, value: Literal) -> tuple[Observable, ...] | Why:
         return Why.UNSUPPORTED
     read = _reader(path, op)
     if read is None:
-        return Why.PATH if _reader(path, Op.EQ) is None else Why.OPERATOR
+        return Why.PATH if _equal_reader(path) is None else Why.OPERATOR
     if not isinstance(value, (str, int)):
         return Why.VALUE
     try:
@@ -199,25 +200,19 @@ def _known_to_re2(expression: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
 def _reader(path: str, op: Op) -> _Reader | None:
     """Return what reads a literal compared with `path` by `op`; None where that says nothing about an asset."""
-    match op:
-        case Op.EQ | Op.IN:
-            return _equal_reader(path)
-        case Op.ISSUBSET | Op.ISSUPERSET:
-            return _network if _EQUAL.get(path) in {_network, _endpoint} else None
-        case Op.LIKE:
-            return _like if path == _NAME_PATH else None
-        case Op.MATCHES:
-            return _regex if path == _NAME_PATH else None
-        case _:
-            return None
+    read = _equal_reader(path)
+    if op is Op.EQ or op is Op.IN or read is None:
+        return read
+    if op is Op.ISSUBSET or op is Op.ISSUPERSET:
+        return _network if read in {_network, _endpoint} else None
+    return _EXPRESSIONS.get(op) if path == _NAME_PATH else None
 
 
 @lru_cache(maxsize=4096)
 def _equal_reader(path: str) -> _Reader | None:
-    return _EQUAL.get(path) or _hash_reader(path)
+    return None if path_text(path) is None else _EQUAL.get(path) or _hash_reader(path)
 
 
 def _hash_reader(path: str) -> _Reader | None:
@@ -263,6 +258,7 @@ def _regex(text: str) -> tuple[Observable, ...]:
 
 
 _NAME_PATH: Final = "domain-name:value"
+_EXPRESSIONS: Final[dict[Op, _Reader]] = {Op.LIKE: _like, Op.MATCHES: _regex}
 _EQUAL: Final[dict[str, _Reader]] = {
     "ipv4-addr:value": _network,
     "ipv6-addr:value": _network,

@@ -40,7 +40,7 @@ class Expression:
     __slots__ = ("_literal", "_pattern", "labels")
 
     def __init__(self, pattern: str, literal: str = "") -> None:
-        self._pattern, self._literal = pattern, literal.encode()
+        self._pattern, self._literal = pattern, _utf_8(literal)
         self.labels = tuple(literal.split(".")[1:-1])
 
     def check(self) -> None:
@@ -71,7 +71,7 @@ class Expression:
 
         def found(text: str | bytes) -> bool:
             if isinstance(text, str):
-                return texts is not None and texts.search(text.encode("utf-8", "surrogatepass")) is not None
+                return texts is not None and texts.search(_utf_8(text)) is not None
             return octets is not None and octets.search(text) is not None
 
         return found
@@ -116,7 +116,7 @@ def matches(pattern: str) -> Expression:
 def searching(pattern: str) -> Callable[[str], bool]:
     """Return what tells whether a text holds what MATCHES `pattern`, compiled once; `check` has passed."""
     expression = _compile(pattern)
-    return lambda text: expression.search(text.encode()) is not None
+    return lambda text: expression.search(_utf_8(text)) is not None
 
 
 def with_end_of_pcre(pattern: str) -> str:
@@ -146,7 +146,7 @@ def _compile(pattern: str) -> re2._Regexp:
     options = re2.Options()
     options.log_errors = False
     options.never_nl = True  # so that no match runs over the end of a line
-    return re2.compile(pattern.encode(), options)
+    return re2.compile(_utf_8(pattern), options)
 
 
 def _compile_all(pattern: str, encoding: str) -> re2._Regexp | None:
@@ -154,12 +154,18 @@ def _compile_all(pattern: str, encoding: str) -> re2._Regexp | None:
     options = re2.Options()
     options.log_errors = False
     options.dot_nl = True
-    if encoding == "latin-1":
-        options.encoding = re2.Options.Encoding.LATIN1
+    if encoding == "utf-8":
+        return re2.compile(_utf_8(pattern), options)
+    options.encoding = re2.Options.Encoding.LATIN1
     try:
         return re2.compile(pattern.encode(encoding), options)
     except UnicodeEncodeError:
         return None
+
+
+def _utf_8(text: str) -> bytes:
+    """Return `text` as RE2 takes it; halves of characters, which JSON can have, are none that it finds or takes."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _required(pattern: str) -> str:

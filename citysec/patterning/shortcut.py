@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -88,43 +87,40 @@ def _value(literal: str) -> str | int:
 
 
 def _weighed(pieces: Iterable[tuple[str, str, str, str]]) -> list[Test] | None:
-    reading = _Reading()
-    for piece in pieces:
-        reading.take(*piece)
-        if reading.doubtful:
-            return None
-    return list(reading.tests())
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What the pieces so far say. AND binds tightest: it weakens its two neighbours, comparisons or groups."""
-
-    doubtful: bool = False
-    values: list[tuple[int, str, Op, str | int]] = field(default_factory=list[tuple[int, str, Op, str | int]])
-    _groups: list[int] = field(default_factory=list[int])
-    _weak: set[int] = field(default_factory=set[int])
-    _weak_groups: set[int] = field(default_factory=set[int])
-    _ordered: bool = False
-    _inside: bool = True
-    _group: int = 0
-    _join: str = ""
-    _kind: str | None = None
-    _together: set[str] = field(default_factory=set[str])
-    _path: str = ""
-    _op: Op = Op.EQ
-
-    def take(self, path: str, operator: str, literal: str, word: str) -> None:
+    """Return what `pieces` test; None where they may contradict each other."""
+    reading, number, path, op = _Reading(), 0, "", Op.EQ
+    for about, operator, literal, word in pieces:
         if literal:
-            self.values.append((len(self._groups) - 1, self._path, self._op, _value(literal)))
-        elif path:
-            self._compare(path, operator)
-        elif self._inside:
-            self._inside, self._join = word != "]", word
+            reading.values.append((number, path, op, _value(literal)))
+        elif about:
+            number, path, op = reading.compare(about), about, _OPERATORS[operator]
         else:
-            self._between(word)
+            reading.word(word)
+    return None if reading.doubtful else reading.tests()
 
-    def _compare(self, path: str, operator: str) -> None:
+
+class _Reading:
+    """What the pieces so far say. AND binds tightest: it weakens its two neighbours, comparisons or groups.
+
+    `doubtful` says that the pattern may contradict itself.
+    """
+
+    __slots__ = ("_group", "_groups", "_inside", "_join", "_kind", "_ordered", "_together", "_weak", "_weak_groups",
+                 "doubtful", "values")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.doubtful = False
+        self.values: list[tuple[int, str, Op, str | int]] = []
+        self._groups: list[int] = []
+        self._weak: set[int] = set()
+        self._weak_groups: set[int] = set()
+        self._together: set[str] = set()
+        self._kind: str | None = None
+        self._ordered, self._inside = False, True
+        self._group, self._join = 0, ""
+
+    def compare(self, path: str) -> int:
+        """Take a comparison and return its number."""
         number, kind = len(self._groups), _kind(path)
         if self._join == "AND":
             self._weak.update((number - 1, number))
@@ -135,11 +131,13 @@ class _Reading:
         if "[*]" not in path:
             self._together.add(path)
         self._groups.append(self._group)
-        self._path, self._op = path, _OPERATORS[operator]
+        return number
 
-    def _between(self, word: str) -> None:
-        """Take a qualifier, or what joins two observations."""
-        if word[0] == "R":
+    def word(self, word: str) -> None:
+        """Take what joins two comparisons, ends a group, qualifies it or joins it with the next."""
+        if self._inside:
+            self._inside, self._join = word != "]", word
+        elif word[0] == "R":
             if word.rsplit(maxsplit=1)[-1] != "1":
                 self._weak_groups.add(self._group)
         elif word[0] != "W":
@@ -149,10 +147,13 @@ class _Reading:
             if word == "AND":
                 self._weak_groups.update((self._group - 1, self._group))
 
-    def tests(self) -> Iterable[Test]:
-        for number, path, op, value in self.values:
-            weak = self._ordered or number in self._weak or self._groups[number] in self._weak_groups
-            yield path, op, value, not weak
+    def tests(self) -> list[Test]:
+        """Return all values, each with its weight."""
+        groups, weak, weak_groups, ordered = self._groups, self._weak, self._weak_groups, self._ordered
+        return [
+            (path, op, value, not (ordered or number in weak or groups[number] in weak_groups))
+            for number, path, op, value in self.values
+        ]
 
 
 @lru_cache(maxsize=4096)

@@ -61,7 +61,7 @@ _STEP: Final = rf"(?:{_IDENTIFIER}|{STRING})"
 _FURTHER: Final = rf"{BLANKS}\.{BLANKS}{_STEP}|{BLANKS}\[{BLANKS}(?:{_INDEX}|\*){BLANKS}\]"
 _PATH: Final = rf"[A-Za-z_][A-Za-z0-9_-]*+{BLANKS}:{BLANKS}{_STEP}(?:{_FURTHER})*+"
 _GROUPS: Final = (
-    (Form.TEST, rf"(?P<tested>{_PATH}){BLANKS}=(?!=){BLANKS}(?P<constant>{STRING})"),
+    (Form.TEST, rf"({_PATH}){BLANKS}=(?!=){BLANKS}({STRING})"),
     (Form.PATH, _PATH),
     (Form.HEX, rf"h{STRING}"),
     (Form.BASE64, rf"b{STRING}"),
@@ -73,10 +73,10 @@ _GROUPS: Final = (
     (Form.OPERATOR, r"==|!=|<>|<=|>=|[=<>]"),
     (Form.MARK, r"[\[\](),]"),
 )
-_FORMS: Final = {form.value: form for form in Form}
 _TOKEN: Final = re.compile(
     BLANKS + "(?:" + "|".join(f"(?P<{form}>{expression})" for form, expression in _GROUPS) + ")", re.DOTALL
 )
+_FORMS: Final = {_TOKEN.groupindex[form]: form for form, _ in _GROUPS}
 _BLANK: Final = re.compile(BLANKS, re.DOTALL)
 _BLANKS_OR_TEXT: Final = re.compile(rf"('(?:[^'\\]|\\.)*')|{BLANKS}", re.DOTALL)
 _NAME: Final = re.compile(r"'(?:[^'\\]|\\.)*'|[A-Za-z_][A-Za-z0-9_-]*")
@@ -95,11 +95,11 @@ def tokens(pattern: str) -> Iterator[Token]:
     if len(pattern) > MAX_LENGTH:
         raise InvalidInput.at(f"character {MAX_LENGTH}", f"the pattern is longer than {MAX_LENGTH} characters")
     at = 0
-    while (found := _TOKEN.match(pattern, at)) is not None and (form := found.lastgroup) is not None:
-        if form == "test":
-            yield Token(Form.TEST, found["constant"], found.start(form), found["tested"])
+    while (found := _TOKEN.match(pattern, at)) is not None and (group := found.lastindex) is not None:
+        if group == 1:
+            yield Token(Form.TEST, found[3], found.start(1), found[2])
         else:
-            yield Token(_FORMS[form], found[form], found.start(form))
+            yield Token(_FORMS[group], found[group], found.start(group))
         at = found.end()
     blank = _BLANK.match(pattern, at)
     at = blank.end() if blank else at
