@@ -80,6 +80,23 @@ def test_half_an_archive_is_refused(pack: Callable[[bytes], bytes]):
         unpacked(BytesIO(pack(bytes(range(256)) * 10)[:-20]), 1 << 20)
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, zipped])
+def test_archives_in_archives_are_unpacked(pack: Callable[[bytes], bytes]):
+    with unpacked(BytesIO(gzip.compress(pack(b"hello"))), 1000) as body:
+        assert body.read() == b"hello"
+    with pytest.raises(FeedMalformed, match="more than"):
+        unpacked(BytesIO(gzip.compress(pack(b"\0" * (1 << 20)))), 2000)
+
+
+def test_a_zip_file_of_very_many_files_is_refused_unread():
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(20_000):
+            archive.writestr(f"{number}", b"")
+    with pytest.raises(FeedMalformed, match="too many files"):
+        unpacked(BytesIO(file.getvalue()), 1 << 30)
+
+
 def test_a_zip_file_of_one_file_is_unpacked_within_the_limit():
     with unpacked(BytesIO(zipped(b"hello")), 10) as body:
         assert body.read() == b"hello"
