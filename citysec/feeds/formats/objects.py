@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Raw
@@ -54,7 +54,7 @@ _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-_ABSENT: Final = Raw()
+_ABSENT: Final = msgspec.UNSET
 
 
 class _Granular(msgspec.Struct, gc=False):
@@ -75,7 +75,7 @@ class _Common(msgspec.Struct, gc=False):
     object_marking_refs: tuple[str, ...] | None = ()
     granular_markings: tuple[_Granular, ...] | None = ()
     labels: tuple[str, ...] | None = ()
-    extensions: Raw = _ABSENT
+    extensions: Any = _ABSENT
 
 
 class _Object(_Common, gc=False):
@@ -91,12 +91,10 @@ class _Object(_Common, gc=False):
     source_ref: str | None = None
     target_ref: str | None = None
     sighting_of_ref: str | None = None
-    object_refs: Raw = _ABSENT
-    is_family: Raw = _ABSENT
+    object_refs: Any = _ABSENT
+    is_family: Any = _ABSENT
 
 
-_common: Final = msgspec.json.Decoder(_Common)
-_object: Final = msgspec.json.Decoder(_Object)
 _anything: Final = msgspec.json.Decoder()
 _canonical: Final = msgspec.json.Encoder(order="sorted")
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -129,16 +127,16 @@ def _decode(raw: Raw) -> tuple[_Object, bytes]:
         everything = _anything.decode(raw)
         if written.count(b"{") + written.count(b"[") > MAX_DEPTH and _depth(everything) > MAX_DEPTH:
             raise InvalidInput.at("", f"nested deeper than {MAX_DEPTH}")
-        return _read(raw), _canonical.encode(everything)
+        return _read(everything), _canonical.encode(everything)
     except MALFORMED as err:
         raise InvalidInput.at("", str(err)) from err
 
 
-def _read(raw: Raw) -> _Object:
+def _read(everything: object) -> _Object:
     try:
-        return _object.decode(raw)
+        return msgspec.convert(everything, _Object)
     except msgspec.ValidationError:
-        common = _common.decode(raw)
+        common = msgspec.convert(everything, _Common)
         if common.type in _KNOWN:
             raise
         return msgspec.convert(common, _Object, from_attributes=True)
@@ -262,8 +260,7 @@ def _spec_version(found: _Object, bundle_version: str | None) -> str:
 
 def _marking_refs(found: _Object) -> tuple[str, ...]:
     """Return what the object, its parts and its labels are marked with, each once."""
-    if not found.granular_markings and not found.labels:
-        return found.object_marking_refs or ()
+    own = found.object_marking_refs or ()
     granular = [i.marking_ref for i in found.granular_markings or () if i.marking_ref]
     labelled = [marking for label in found.labels or () if (marking := markings.of_label(label))]
-    return tuple(dict.fromkeys((*(found.object_marking_refs or ()), *granular, *labelled)))
+    return tuple(dict.fromkeys((*own, *granular, *labelled))) if granular or labelled else own
