@@ -17,7 +17,7 @@ import asyncio
 import concurrent.futures
 import hashlib
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from yarl import URL
 from citysec.errors import FeedMalformed
 from citysec.feeds.body import spool
 from citysec.feeds.fetch import Answer, Client, Request, StatusRefused
+from citysec.feeds.formats import Reject
 from citysec.feeds.formats.escapes import mended
 from citysec.feeds.portion import Portion
 from citysec.feeds.walk import Page, RepeatedPage, Walk, advanced, by_date, instant, resumed
@@ -91,24 +92,22 @@ class _Connection:
 async def pages(client: Client, source: Source, cursor: dict[str, Any]) -> AsyncGenerator[Portion]:
     """Yield the pages of `source` that `cursor` has not seen, each with the cursor that stands after it.
 
-    A server that answers the `next` it gave with an error, or with the page before, is asked by date; once, at the
-    place where a walk is taken up.
+    A server that answers the `next` it gave with an error, or with the page before, is asked by dates from then on.
 
     Raises:
         FeedError: as `Client.get`; or a page is no envelope, or does not lead on.
     """
     walk = resumed(cursor, source.overlap_s)
-    detour = by_date(walk)
     while True:
         try:
             answer, walk = await _page(client, source, walk)
         except (StatusRefused, RepeatedPage) as err:
+            detour = by_date(walk)
             if detour is None or (isinstance(err, StatusRefused) and err.status not in _UNKNOWN_NEXT):
                 raise
-            walk, detour = detour, None
+            walk = detour
             continue
-        detour = None
-        yield Portion(answer.body, walk.cursor())
+        yield Portion(answer.body, walk.cursor(), _lost(walk))
         if not walk.under_way:
             return
 
@@ -132,7 +131,7 @@ def _ask_for(connection: _Connection, source: Source, walk: Walk) -> Any:
     from taxii2client.v21 import Collection  # here: it brings `requests`, which most processes never need
 
     collection = Collection(_address(source), conn=connection, collection_info=_known(source))
-    return collection.get_objects(limit=source.page_limit, added_after=walk.after, next=walk.next)
+    return collection.get_objects(limit=source.page_limit * walk.wide, added_after=walk.after, next=walk.next)
 
 
 def _ask_for_range(connection: _Connection, source: Source, walk: Walk) -> Any:
@@ -146,6 +145,12 @@ def _ask_for_range(connection: _Connection, source: Source, walk: Walk) -> Any:
         if err.status != _BEYOND_THE_LAST:
             raise
         return Answer(err.status, {}, spool())
+
+
+def _lost(walk: Walk) -> Sequence[Reject]:
+    if walk.passed is None:
+        return ()
+    return (Reject("", "more objects bear one date than the server gives at a time: some are missing", walk.passed),)
 
 
 def _address(source: Source) -> str:

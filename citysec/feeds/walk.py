@@ -13,11 +13,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from citysec.errors import FeedMalformed
+
+WIDEST: Final = 64
+"""Pages that are asked for as one, at most."""
+_LITTLE: Final = timedelta(milliseconds=1)
 
 
 class RepeatedPage(FeedMalformed):
@@ -52,6 +56,9 @@ class Walk:
         next: `next` of its next request.
         last: last date of its pages so far.
         digest: of its last page.
+        by_dates: whether `next` is passed over to its end.
+        wide: how many pages its next request asks for as one.
+        passed: a date of which the server has more objects than it gives.
     """
 
     mark: str | None = None
@@ -60,6 +67,9 @@ class Walk:
     next: str | None = None
     last: str | None = None
     digest: str | None = None
+    by_dates: bool = False
+    wide: int = 1
+    passed: str | None = None
 
     def cursor(self) -> dict[str, Any]:
         """Return the walk as JSON; `resumed` takes it."""
@@ -82,22 +92,40 @@ def advanced(walk: Walk, page: Page) -> Walk:
         RepeatedPage: it is the page before once more; going on would go round for ever.
         FeedMalformed: more is left, but the page does not say how to ask for it.
     """
-    last = page.last or walk.last
+    last = _later(walk.last, page.last)
     if not page.more:
         return Walk(mark=_later(walk.mark, last))
+    following = None if walk.by_dates else page.next
+    here = replace(walk, under_way=True, last=last, digest=page.digest, next=following, wide=1, passed=None)
+    if following is None:
+        return _by_date(walk, page, here)
     if page.digest == walk.digest:
         raise RepeatedPage("the server sent the same page twice")
-    here = replace(walk, under_way=True, last=last, digest=page.digest)
-    if page.next is not None:
-        return replace(here, next=page.next)
-    if page.last is None or page.last == walk.after:
+    return here
+
+
+def _by_date(walk: Walk, page: Page, here: Walk) -> Walk:
+    """Return `here` going on from just before the page's last date: not all that bears it need be on the page.
+
+    Where a whole page bears one date, more is asked for at a time; where the server gives no more, the date is passed
+    over, which is said.
+    """
+    if page.last is None:
         raise FeedMalformed("the server has more, but gives neither `next` nor a later date")
-    return replace(here, next=None, after=page.last)
+    if walk.next is not None or _is_later(page.last, walk.last):
+        return replace(here, after=_earlier(page.last, 0))
+    if walk.passed is not None:
+        raise RepeatedPage("the server sent the same page twice")
+    if walk.wide == 1 or (walk.wide < WIDEST and page.digest != walk.digest):
+        return replace(here, wide=walk.wide * 4)
+    return replace(here, after=here.last, passed=here.last)
 
 
 def by_date(walk: Walk) -> Walk | None:
-    """Return `walk` going on by date, for a server that no longer knows its own `next`; None where it gave no date."""
-    return replace(walk, next=None, after=walk.last) if walk.next is not None and walk.last is not None else None
+    """Return `walk` going on by dates alone, for a server that does not know its own `next`; None where it has none."""
+    if walk.next is None or walk.last is None:
+        return None
+    return replace(walk, next=None, after=_earlier(walk.last, 0), by_dates=True)
 
 
 def instant(text: str | None) -> datetime | None:
@@ -110,11 +138,17 @@ def instant(text: str | None) -> datetime | None:
 
 
 def _earlier(text: str | None, seconds: float) -> str | None:
+    """Return the date so much earlier, and always a little: others may bear it, or one that was cut off to it."""
     found = instant(text)
     if found is None:
         return text
-    before = found.astimezone(UTC) - timedelta(seconds=seconds)
+    before = found.astimezone(UTC) - max(timedelta(seconds=seconds), _LITTLE)
     return before.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _is_later(one: str, other: str | None) -> bool:
+    first, second = instant(one), instant(other)
+    return first is not None and (second is None or first > second)
 
 
 def _later(one: str | None, other: str | None) -> str | None:
