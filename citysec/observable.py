@@ -5,7 +5,9 @@ Keys sort byte by byte so that "is part of" becomes an equality or one range of 
 - addresses: `4/24/c6336400` is family, prefix length, first address in hexadecimal (8 or 32 digits). The networks
   around one are one key per prefix length (`around`), those inside it one range per prefix length (`inside`);
 - names: labels in reverse, `uk.gov.camden.www`; what is below is one range (`below`);
-- mailboxes: the key of the domain, then `@` and the local part.
+- mailboxes: the key of the domain, then `@` and the local part;
+- software: the canonical CPE name or package URL; what is said of a product is found by the keys of
+  `citysec.software.product`.
 
 Source:
     STIX 2.1 §6 for the observables; RFC 3986 §3 for URLs; RFC 5890 for A-labels. That mailboxes are compared without
@@ -26,6 +28,7 @@ import idna
 import msgspec
 
 from citysec.errors import InvalidInput
+from citysec.software import product
 
 
 class Kind(StrEnum):
@@ -41,6 +44,8 @@ class Kind(StrEnum):
     CERTIFICATE = "certificate"
     ASN = "asn"
     CVE = "cve"
+    SOFTWARE = "software"
+    PRODUCT = "product"
 
 
 class AssetKind(StrEnum):
@@ -53,6 +58,7 @@ class AssetKind(StrEnum):
     MAIL_DOMAIN = "mail-domain"
     EMAIL = "email"
     URL = "url"
+    SOFTWARE = "software"
 
 
 class Scope(StrEnum):
@@ -370,6 +376,16 @@ def autonomous_system(text: str) -> Observable:
     return Observable(Kind.ASN, str(int(found[1])), f"AS{int(found[1])}")
 
 
+def software(text: str) -> Observable:
+    """Return the software that a CPE name or a package URL names, with its version.
+
+    Raises:
+        InvalidInput: `text` is neither, or names no single product.
+    """
+    canonical = str(product.parse(text))
+    return Observable(Kind.SOFTWARE, canonical, canonical)
+
+
 def registered(kind: AssetKind, text: str) -> Observable:
     """Return the canonical form of an asset's value.
 
@@ -385,6 +401,8 @@ def registered(kind: AssetKind, text: str) -> Observable:
             return mailbox(text)
         case AssetKind.URL:
             return url(text)[0]
+        case AssetKind.SOFTWARE:
+            return software(text)
 
 
 def _registered_network(kind: AssetKind, text: str) -> Observable:

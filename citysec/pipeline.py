@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -44,12 +45,13 @@ from citysec.feeds.poll import poll
 from citysec.feeds.publishers import Publishers, definitions
 from citysec.feeds.restate import restate
 from citysec.incidents import escalate, outage, record, triage
+from citysec.incidents.remedy import Rules
 from citysec.incidents.severity import Severity, SeverityTable, severity
 from citysec.outbox import Effect, Stage
 from citysec.playbooks import questions, respond, strategy
 from citysec.playbooks.deeds import Deed, Does
 from citysec.playbooks.drive import Conductor
-from citysec.playbooks.strategy import Strategy
+from citysec.playbooks.strategy import Strategy, Vulnerabilities
 from citysec.settings import Settings, shipped
 from citysec.share.collections import admit
 
@@ -157,6 +159,24 @@ def _triage(plan: Strategy) -> triage.Policy:
         possible_opens=plan.incidents.possible_opens,
         city_threshold=plan.city.constituents,
         window=plan.city.window,
+        remedy=_remedy(plan.vulnerabilities),
         bare_max=plan.incidents.bare_max,
         update_after=plan.incidents.update_after,
+    )
+
+
+def _remedy(plan: Vulnerabilities) -> Rules:
+    return Rules(
+        known_exploited=plan.known_exploited,
+        least_epss=plan.least_epss,
+        keep_epss=plan.keep_epss,
+        least_cvss=plan.least_cvss,
+        exposed_cvss=plan.exposed_cvss,
+        exploited_shift=plan.shifts.known_exploited,
+        other_shift=plan.shifts.other,
+        ransomware_shift=plan.shifts.ransomware,
+        exposed_shift=plan.shifts.exposed,
+        exposed_within=timedelta(days=plan.due.exposed_days),
+        within=timedelta(days=plan.due.other_days),
+        ransomware_within=timedelta(hours=plan.due.ransomware_hours),
     )

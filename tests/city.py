@@ -21,6 +21,7 @@ from citysec.advisories.compose import Desk
 from citysec.advisories.deadlines import Deadline
 from citysec.db import Database
 from citysec.incidents import triage
+from citysec.incidents.remedy import Rules
 from citysec.incidents.severity import Severity
 from citysec.settings import shipped
 from citysec.tables import Account, Constituent
@@ -29,12 +30,27 @@ from citysec.web.app import AppContext, application
 
 PASSWORD = "correct horse battery"
 KEY = bytes(range(32))
+REMEDY = Rules(
+    known_exploited=True,
+    least_epss=0.5,
+    keep_epss=0.3,
+    least_cvss=9.0,
+    exposed_cvss=7.0,
+    exploited_shift=0,
+    other_shift=-1,
+    ransomware_shift=1,
+    exposed_shift=1,
+    exposed_within=timedelta(days=5),
+    within=timedelta(days=14),
+    ransomware_within=timedelta(hours=48),
+)
 INCIDENTS = triage.Policy(
     grade=lambda criticality, confidence, kind: Severity.HIGH,
     ref_prefix="LDN",
     possible_opens=False,
     city_threshold=3,
     window=timedelta(hours=72),
+    remedy=REMEDY,
 )
 ADVISORIES = publish.Policy(
     desk=Desk(city="London", advice=advice.load(shipped("playbooks") / "advice.toml")),

@@ -23,6 +23,8 @@ from citysec.observable import (
     url,
 )
 from citysec.patterning import Atom, regex
+from citysec.software import product
+from citysec.software.product import Software
 
 URL_PATH = "url:value"
 _Ids = dict[str, tuple[Id, ...]]
@@ -39,6 +41,8 @@ class AssetIndex(Generic[Id]):
         self._mailboxes: _Ids[Id] = {}
         self._urls: _Ids[Id] = {}
         self._url_hosts: _Ids[Id] = {}
+        self._products: _Ids[Id] = {}
+        self._software: dict[Id, str] = {}
         self._touched: dict[Kind, Callable[[Atom], Iterator[Hit[Id]]]] = {
             Kind.IP: self._by_address,
             Kind.NAME: self._by_name,
@@ -54,6 +58,11 @@ class AssetIndex(Generic[Id]):
         """Yield every asset that `atom` touches; an asset may come more than once, in different relations."""
         touched = self._touched.get(atom.kind)
         return iter(()) if touched is None else touched(atom)
+
+    def running(self, key: str) -> Iterator[tuple[Id, Software]]:
+        """Yield the software that is registered under the key of a product (`citysec.software.product`)."""
+        for asset_id in self._products.get(key, ()):
+            yield asset_id, product.parse(self._software[asset_id])
 
     def _add(self, asset: RegisteredAsset[Id]) -> None:
         match asset.kind:
@@ -71,6 +80,13 @@ class AssetIndex(Generic[Id]):
             case AssetKind.URL:
                 _put(self._urls, asset.key, asset.id)
                 _put(self._url_hosts, url(asset.key)[1].key, asset.id)
+            case AssetKind.SOFTWARE:
+                self._add_software(asset)
+
+    def _add_software(self, asset: RegisteredAsset[Id]) -> None:
+        self._software[asset.id] = asset.key
+        for key in product.keys(product.parse(asset.key)):
+            _put(self._products, key, asset.id)
 
     def _by_address(self, atom: Atom) -> Iterator[Hit[Id]]:
         family, prefix, number = parse_network_key(atom.key)

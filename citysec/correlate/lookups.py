@@ -11,6 +11,7 @@ from typing import Final
 
 from citysec.correlate.rules import RegisteredAsset
 from citysec.observable import BITS, AssetKind, Kind, Scope, around, below, inside, mailboxes_at, url
+from citysec.software import product
 
 EXPRESSIONS: Final = (Kind.NAME_LIKE, Kind.NAME_REGEX)
 _JUST_BEHIND: Final = " "  # sorts behind a key and before every longer one
@@ -54,6 +55,8 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
             host = url(asset.key)[1]
             yield Kind.URL, asset.key
             yield host.kind, host.key
+        case AssetKind.SOFTWARE:
+            yield from ((Kind.PRODUCT, key) for key in product.keys(product.parse(asset.key)))
 
 
 def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
@@ -66,5 +69,5 @@ def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
             if asset.kind is AssetKind.DOMAIN and asset.scope is Scope.TREE:
                 yield Kind.NAME, *below(asset.key)
                 yield Kind.MAILBOX, *below(asset.key)
-        case AssetKind.EMAIL | AssetKind.URL:
+        case AssetKind.EMAIL | AssetKind.URL | AssetKind.SOFTWARE:
             return

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.correlate import vulnerable
 from citysec.correlate.assets import whole_register
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile
 from citysec.db import alone
@@ -20,7 +21,7 @@ _INDICATES: Final = "indicates"
 
 
 async def correlate_objects(db: AsyncSession, payload: Mapping[str, Any]) -> None:
-    """Bring the matches of the indicators among these objects up to date, and hand on to triage what that changes.
+    """Bring the matches of indicators and vulnerabilities among these objects up to date; hand changes on to triage.
 
     What a feed or a relationship says of an indicator's threat changes no match, but what its matches are a sign of:
     all that stand go to triage.
@@ -30,14 +31,16 @@ async def correlate_objects(db: AsyncSession, payload: Mapping[str, Any]) -> Non
         payload: `{"objects": [row id of an object version …]}`; whichever version is named, the newest counts.
     """
     await alone(db, LOCK)
-    indicators, described = await _named(db, payload["objects"])
-    changed = await reconcile(db, indicators, await whole_register(db), now())
+    indicators, vulnerabilities, described = await _named(db, payload["objects"])
+    at = now()
+    matchable = await vulnerable.index(db, vulnerabilities, at)
+    changed = await reconcile(db, indicators | matchable, await whole_register(db), at)
     changed += await _open_matches(db, described | indicators)
     hand_on(db, list(dict.fromkeys(changed)))
 
 
-async def _named(db: AsyncSession, object_ids: Collection[int]) -> tuple[set[str], set[str]]:
-    """Return the indicators among the objects, and those that relationships among them say something about."""
+async def _named(db: AsyncSession, object_ids: Collection[int]) -> tuple[set[str], set[str], set[str]]:
+    """Return indicators and vulnerabilities among the objects, and what relationships among them describe."""
     columns = (
         col(StixObject.type),
         col(StixObject.stix_id),
@@ -45,13 +48,15 @@ async def _named(db: AsyncSession, object_ids: Collection[int]) -> tuple[set[str
         col(StixObject.source_ref),
     )
     rows = await (await db.connection()).execute(select(*columns).where(col(StixObject.id).in_(object_ids)))
-    indicators, described = set[str](), set[str]()
+    indicators, vulnerabilities, described = set[str](), set[str](), set[str]()
     for kind, stix_id, relation, source in rows:
         if kind == "indicator":
             indicators.add(stix_id)
+        elif kind == "vulnerability":
+            vulnerabilities.add(stix_id)
         elif relation == _INDICATES and source:
             described.add(source)
-    return indicators, described
+    return indicators, vulnerabilities, described
 
 
 async def _open_matches(db: AsyncSession, indicator_ids: Collection[str]) -> list[str]:

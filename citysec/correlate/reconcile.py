@@ -14,7 +14,7 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import log, outbox
-from citysec.correlate import claims, warnings
+from citysec.correlate import claims, vulnerable, warnings
 from citysec.correlate.assets import Assets
 from citysec.correlate.claims import Claim
 from citysec.correlate.touch import Outlook, Touch, close_reason, outlook
@@ -47,7 +47,7 @@ async def reconcile(
     at: datetime,
     within: Collection[int] | None = None,
 ) -> list[str]:
-    """Open, change and close the matches of the indicators, and return the ids of those that triage should see.
+    """Open, change and close the matches of indicators and vulnerabilities; return the ids of those for triage to see.
 
     What will change by itself, at the beginning or the end of an indicator's validity, is put into the outbox to be
     correlated again then.
@@ -60,23 +60,25 @@ async def reconcile(
         within: the asset ids that are looked at; None is all.
     """
     stored = await _stored(db, indicator_ids, within)
-    found = await claims.load(db, indicator_ids, at)
+    vulnerabilities = {one for one in indicator_ids if one.startswith(vulnerable.PREFIX)}
+    found = await claims.load(db, set(indicator_ids) - vulnerabilities, at)
     warned = await warnings.current(db)
-    outlooks = {claim.indicator_id: outlook(claim.terms, claim.atoms, assets.index, warned, at) for claim in found}
-    if suppressed := sum(len(each.suppressed) for each in outlooks.values()):
+    judged = [(claim, outlook(claim.terms, claim.atoms, assets.index, warned, at)) for claim in found]
+    if suppressed := sum(len(each.suppressed) for _, each in judged):
         _log.info("match.suppressed", matches=suppressed)
+    judged += await vulnerable.judged(db, vulnerabilities, assets.index, at)
     changed: list[str] = []
     fresh: list[_Pair] = []
-    for claim in found:
-        for asset_id, touch in outlooks[claim.indicator_id].touches.items():
+    for claim, each in judged:
+        for asset_id, touch in each.touches.items():
             match = stored.pop((claim.indicator_id, asset_id), None)
             if match is None:
                 fresh.append((claim, asset_id, touch))
             elif _revise(match, _facts(claim, touch), at):
                 changed.append(match.id)
-    changed += _close(stored.values(), outlooks, assets, at)
+    changed += _close(stored.values(), {claim.indicator_id: each for claim, each in judged}, assets, at)
     changed += await _open(db, await _within_cap(db, fresh, assets), at)
-    await _correlate_again(db, {claim.object_id: _turn(claim, outlooks[claim.indicator_id]) for claim in found})
+    await _correlate_again(db, {claim.object_id: _turn(claim, each) for claim, each in judged})
     await db.flush()
     return changed
 
@@ -104,6 +106,7 @@ def _facts(claim: Claim, touch: Touch) -> dict[str, Any]:
         "indicator_value": touch.atom.value,
         "certain": touch.certain,
         "warning_lists": list(touch.warning_lists),
+        "about": touch.about,
         "feed": claim.source.feed,
         "confidence": claim.source.confidence,
         "tlp": claim.source.tlp,

@@ -36,6 +36,8 @@ class Relation(StrEnum):
     PATTERN = "pattern"
     HOST = "host"
     NAME = "name"
+    AFFECTED = "affected"
+    POSSIBLE = "possible"
 
 
 CLOSENESS: Final = {relation: rank for rank, relation in enumerate(Relation)}
@@ -50,6 +52,7 @@ class Doubt(StrEnum):
     OTHER_URL = "other-url"
     ANONYMIZATION = "anonymization"
     WARNING_LIST = "warning-list"
+    VERSION = "version"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Generic
+from typing import Any, Final, Generic
 
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.listing import Effect
@@ -21,12 +21,16 @@ ANONYMIZATION: Final = "anonymization"
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """By which atom an indicator touches an asset, how, why that is only possible, and what warning lists say of it."""
+    """By which atom an indicator touches an asset, how, why that is only possible, and what warning lists say of it.
+
+    `about` is what is to be kept with the match of a vulnerability.
+    """
 
     atom: Atom
     relation: Relation
     doubt: Doubt | None = None
     verdict: Verdict | None = None
+    about: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def certain(self) -> bool:

@@ -185,6 +185,8 @@ class Reach:
             case AssetKind.URL:
                 host = url(asset.key)[1]
                 return self._overlaps(host.key) if host.kind is Kind.IP else self._names_it(host.key)
+            case AssetKind.SOFTWARE:
+                return False  # no warning list names products
 
     def _add(self, entry: Entry) -> None:
         match entry.kind:

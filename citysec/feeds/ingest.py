@@ -216,7 +216,9 @@ def _standing_for(entries: Mapping[str, Entry], ids: Mapping[Key, int], have: St
 
 
 def _is_correlated(draft: Draft) -> bool:
-    return draft.type == "indicator" or (draft.type == "relationship" and draft.relationship_type == "indicates")
+    return draft.type in {"indicator", "vulnerability"} or (
+        draft.type == "relationship" and draft.relationship_type == "indicates"
+    )
 
 
 async def _count(db: AsyncSession, name: str, stored: int, refused: int, cursor: Mapping[str, Any] | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -15,6 +15,9 @@ from citysec.feeds.formats import Draft, Entry, Subject
 from citysec.feeds.reading import Extent, Reading
 from citysec.tables.feeds import word_ends
 from citysec.tlp import TLP
+
+_MATCHED: Final = ("affected", "kev", "cvss", "state")
+"""Facts of a vulnerability by which software is matched."""
 
 
 class Terms(msgspec.Struct, frozen=True, gc=False):
@@ -144,5 +147,11 @@ def ends_otherwise(before: datetime | None, after: datetime | None, at: datetime
     return counted != counts or (counts and after is not None and (before is None or after < before))
 
 
-def _told(terms: Terms) -> tuple[int, int, str | None, tuple[str, ...]]:
-    return terms.tlp, terms.confidence, terms.name, terms.labels
+def _told(terms: Terms) -> tuple[object, ...]:
+    return terms.tlp, terms.confidence, terms.name, terms.labels, *map(terms.facts.get, _MATCHED), _likely(terms)
+
+
+def _likely(terms: Terms) -> int | None:
+    """Return the likelihood of exploitation in tenths: it changes a little for every vulnerability every day."""
+    scores: Any = terms.facts.get("epss")
+    return round(10 * scores["score"]) if scores else None

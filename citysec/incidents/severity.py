@@ -49,8 +49,12 @@ def severity(criticality: int, confidence: int, kind: str, table: SeverityTable)
         table: the strategy's.
     """
     grades = next(grades for least, grades in table.bands if confidence >= least)
-    rank = grades[criticality - 1].rank() + table.shifts.get(kind, 0)
-    return _ORDER[min(max(rank, 0), len(_ORDER) - 1)]
+    return shifted(grades[criticality - 1], table.shifts.get(kind, 0))
+
+
+def shifted(grade: Severity, by: int) -> Severity:
+    """Return the grade that is `by` grades above `grade`, or below it if negative; as far as there are grades."""
+    return _ORDER[min(max(grade.rank() + by, 0), len(_ORDER) - 1)]
 
 
 _BY_LABEL: Final = {
@@ -62,11 +66,15 @@ _BY_LABEL: Final = {
     "phishing": "phishing",
     "credential-phishing": "phishing",
 }
+VULNERABILITY: Final = "vulnerability"
+"""The kind of incident, and what the paths of its matches begin with."""
 _ADDRESS_PATHS: Final = ("ipv4-addr", "ipv6-addr", "network-traffic")
 
 
 def kind_of(path: str, labels: Sequence[str]) -> str:
     """Return the kind of incident that a match on one of *our* assets makes.
+
+    Software that has a vulnerability is one, whatever the vulnerability is used for.
 
     What the publisher calls it decides. Without a word of his, an address of ours in a threat feed is a machine that
     talks to an attacker, and a name, page or mailbox of ours is bait.
@@ -75,6 +83,8 @@ def kind_of(path: str, labels: Sequence[str]) -> str:
         path: STIX object path of the atom.
         labels: the indicator's labels and indicator types.
     """
+    if path.startswith(VULNERABILITY):
+        return VULNERABILITY
     said = next((_BY_LABEL[low] for label in labels if (low := label.lower()) in _BY_LABEL), None)
     if said is not None:
         return said

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy import bindparam, func, update
 from sqlalchemy import select as columns
@@ -16,6 +18,8 @@ from citysec.incidents.touches import Found, Place, Touch
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 
+_WEIGHT: Final = ("kind", "criticality", "shift", "due_at")
+
 
 @dataclass(frozen=True, slots=True)
 class Weight:
@@ -24,10 +28,14 @@ class Weight:
     Args:
         kind: of incident.
         criticality: of the asset, 1-5; 0 when the match is no concern of the constituent any more.
+        shift: grades up or down from the strategy's table.
+        due_at: by when it is to be mended.
     """
 
     kind: str
     criticality: int
+    shift: int = 0
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +48,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Open matches that an incident rests on and that are graded alike; `tlp` is the strictest of them."""
+    """Open matches that an incident rests on and that are graded alike; the strictest label, the earliest `due_at`."""
 
     kind: str
     criticality: int
+    shift: int
     confidence: int
     tlp: int
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +76,17 @@ class Standing:
         """Look `matches` up."""
         since = {m.id: m.matched_at for m in matches}
         query = (
-            select(IncidentMatch.match_id, IncidentMatch.kind, IncidentMatch.criticality, Incident)
+            select(IncidentMatch, Incident)
             .join(Incident, col(Incident.id) == col(IncidentMatch.incident_id))
             .where(col(IncidentMatch.match_id).in_(since), col(Incident.constituent_id).is_not(None))
         )
         held: dict[Place, Held] = {}
         settled: set[Place] = set()
-        for match_id, kind, criticality, incident in await db.exec(query):
-            place = (match_id, incident.constituent_id or "")
+        for link, incident in await db.exec(query):
+            place = (link.match_id, incident.constituent_id or "")
             if incident.open_key is not None:
-                held[place] = Held(incident, Weight(kind, criticality))
-            elif incident.closed_at is not None and since[match_id] <= incident.closed_at:
+                held[place] = Held(incident, Weight(link.kind, link.criticality, link.shift, link.due_at))
+            elif incident.closed_at is not None and since[link.match_id] <= incident.closed_at:
                 settled.add(place)
         return cls(held, settled)
 
@@ -93,6 +103,8 @@ class Standing:
                 "_match": place[0],
                 "_kind": now.kind,
                 "_criticality": now.criticality,
+                "_shift": now.shift,
+                "_due_at": now.due_at,
             }
             for place, held in self.held.items()
             for now in [present.get(place, Weight(held.weight.kind, 0))]
@@ -104,15 +116,16 @@ class Standing:
                 col(IncidentMatch.match_id) == bindparam("_match"),
             )
             weigh = update(IncidentMatch).where(*here)
-            weigh = weigh.values(kind=bindparam("_kind"), criticality=bindparam("_criticality"))
+            weigh = weigh.values({name: bindparam(f"_{name}") for name in _WEIGHT})
             await (await db.connection()).execute(weigh, changes)
 
 
-async def link(db: AsyncSession, touches: Iterable[tuple[str, Touch]]) -> None:
-    """Let incidents, named by id, hold the matches of `touches`."""
+async def link(db: AsyncSession, held: Iterable[tuple[str, Touch, Weight]]) -> None:
+    """Let incidents, named by id, hold the matches of touches with what they weigh there."""
     rows = [
-        {"incident_id": incident_id, "match_id": t.match.id, "kind": t.kind, "criticality": t.criticality}
-        for incident_id, t in touches
+        {"incident_id": incident_id, "match_id": touch.match.id}
+        | {"kind": w.kind, "criticality": w.criticality, "shift": w.shift, "due_at": w.due_at}
+        for incident_id, touch, w in held
     ]
     await db.flush()
     await insert_many(db, IncidentMatch, rows)
@@ -125,16 +138,16 @@ async def grounds(db: AsyncSession, incident_ids: Sequence[str]) -> Mapping[str,
     """
     if not incident_ids:
         return {}
-    weight = (col(IncidentMatch.incident_id), col(IncidentMatch.kind), col(IncidentMatch.criticality))
-    alike = (*weight, col(Match.confidence))
+    weight = (col(IncidentMatch.kind), col(IncidentMatch.criticality), col(IncidentMatch.shift))
+    alike = (col(IncidentMatch.incident_id), *weight, col(Match.confidence))
     query = (
-        columns(*alike, func.max(col(Match.tlp)))
+        columns(*alike, func.max(col(Match.tlp)), func.min(col(IncidentMatch.due_at)))
         .join(Match, col(Match.id) == col(IncidentMatch.match_id))
         .where(col(IncidentMatch.incident_id).in_(incident_ids), col(IncidentMatch.criticality) > 0)
         .where(col(Match.closed_at).is_(None))
         .group_by(*alike)
     )
     found: dict[str, list[Ground]] = defaultdict(list)
-    for incident_id, kind, criticality, confidence, tlp in await (await db.connection()).execute(query):
-        found[incident_id].append(Ground(kind, criticality, confidence, tlp))
+    for row in await (await db.connection()).execute(query):
+        found[row[0]].append(Ground(*row[1:]))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.incidents.severity import kind_of
+from citysec.software.particulars import Particulars, particulars
 from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, AssetOwner, Constituent, Service
@@ -25,6 +26,8 @@ BARE: Final = "value:"
 """Begins a threat that is no more than an observable: nobody said what it is a sign of."""
 
 _INDICATES: Final = "indicates"
+_LEAST: Final = (1, False)
+"""The criticality and exposure of an asset of which neither is known."""
 _NO_LABELS: Final = "[]"
 Place = tuple[str, str]
 """(match id, constituent id)."""
@@ -45,6 +48,12 @@ class Found(NamedTuple):
     tlp: int
     matched_at: datetime
     closed_at: datetime | None
+    about: Mapping[str, Any]
+
+    @property
+    def particulars(self) -> Particulars | None:
+        """What is known of a vulnerability; None for matches of anything else."""
+        return particulars(self.about)
 
 
 _FOUND: Final = tuple(cast("ColumnElement[Any]", getattr(Match, name)) for name in Found._fields)
@@ -61,6 +70,7 @@ class Touch:
     """One open match at one constituent concerned, with what grading needs.
 
     Args:
+        exposed: whether it can be reached from the internet there.
         owned: whether the asset is the constituent's; otherwise it only answers for the service that the asset carries,
             and may not know the asset.
         threat_name: empty where it has none, or none that may be told under the match's label.
@@ -73,6 +83,7 @@ class Touch:
     kind: str
     threat: str
     threat_name: str
+    exposed: bool = False
 
     @property
     def place(self) -> Place:
@@ -96,6 +107,7 @@ class Concern:
     constituent: Constituent
     criticality: int
     owned: bool
+    exposed: bool
 
 
 async def touches_of(db: AsyncSession, matches: Sequence[Found]) -> list[Touch]:
@@ -108,14 +120,25 @@ async def touches_of(db: AsyncSession, matches: Sequence[Found]) -> list[Touch]:
     touches: list[Touch] = []
     for match in matches:
         kind = _kind(match.path, labels.get(match.object_id, ""))
-        threat = threats.get(match.indicator_id)
-        name = threat.name if threat is not None and threat.tlp <= match.tlp else ""
-        root = threat.stix_id if threat is not None else f"{BARE}{match.indicator_value.lower()}"
+        root, name = _root_cause(match, threats.get(match.indicator_id))
         touches += (
-            Touch(match, c.constituent, c.criticality, c.owned, kind, root, name)
+            Touch(match, c.constituent, c.criticality, c.owned, kind, root, name, c.exposed)
             for c in concerned.get(match.asset_id, ())
         )
     return touches
+
+
+def _root_cause(match: Found, threat: Threat | None) -> tuple[str, str]:
+    """Return what the match is a sign of, and its name where that may be told.
+
+    A vulnerability that is known to be exploited is a threat by itself.
+    """
+    if threat is not None:
+        return threat.stix_id, threat.name if threat.tlp <= match.tlp else ""
+    about = match.particulars
+    if about is not None and about.exploited:
+        return about.cve, about.cve
+    return f"{BARE}{match.indicator_value.lower()}", ""
 
 
 async def _threats(db: AsyncSession, indicator_ids: set[str]) -> dict[str, Threat]:
@@ -175,20 +198,26 @@ def _kind(path: str, labels: str) -> str:
 
 async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Concern]]:
     """Return asset -> the constituents concerned, in a stable order."""
-    owned = select(AssetOwner.asset_id, AssetOwner.constituent_id, AssetOwner.criticality)
+    owned = select(AssetOwner.asset_id, AssetOwner.constituent_id, AssetOwner.criticality, AssetOwner.exposed)
     served = (
-        select(AssetOwner.asset_id, Accountable.constituent_id, Service.criticality)
+        select(AssetOwner.asset_id, Accountable.constituent_id, Service.criticality, AssetOwner.exposed)
         .join(Accountable, col(Accountable.service_id) == col(AssetOwner.service_id))
         .join(Service, col(Service.id) == col(AssetOwner.service_id))
     )
     here = col(AssetOwner.asset_id).in_(asset_ids)
-    owners = {(asset, body): criticality for asset, body, criticality in await db.exec(owned.where(here))}
-    worst = dict(owners)
-    for asset, body, criticality in await db.exec(served.where(here)):
-        worst[asset, body] = max(criticality, worst.get((asset, body), 1))
+    worst: dict[tuple[int, str], tuple[int, bool]] = {}
+    for asset, body, criticality, exposed in await db.exec(owned.where(here)):
+        worst[asset, body] = _worse(worst.get((asset, body), _LEAST), (criticality, exposed))
+    owners = set(worst)
+    for asset, body, criticality, exposed in await db.exec(served.where(here)):
+        worst[asset, body] = _worse(worst.get((asset, body), _LEAST), (criticality, exposed))
     everyone = select(Constituent).where(col(Constituent.id).in_({body for _, body in worst}))
     by_id = {c.id: c for c in (await db.exec(everyone)).all()}
     result: dict[int, list[Concern]] = defaultdict(list)
-    for (asset, body), criticality in sorted(worst.items()):
-        result[asset].append(Concern(by_id[body], criticality, (asset, body) in owners))
+    for (asset, body), (criticality, exposed) in sorted(worst.items()):
+        result[asset].append(Concern(by_id[body], criticality, (asset, body) in owners, exposed))
     return result
+
+
+def _worse(one: tuple[int, bool], other: tuple[int, bool]) -> tuple[int, bool]:
+    return max(one[0], other[0]), one[1] or other[1]

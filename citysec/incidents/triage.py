@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -15,9 +15,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.access.policy import SERVICE
 from citysec.db import alone
+from citysec.incidents.gathering import COLLECTIVE, Gathering
 from citysec.incidents.lifecycle import State, Step, after
 from citysec.incidents.record import LOCK, called, move, next_ref, open_key
-from citysec.incidents.severity import Severity
+from citysec.incidents.remedy import Rules, due_at, opens, shift
+from citysec.incidents.severity import VULNERABILITY, Severity, shifted
 from citysec.incidents.standing import Ground, Standing, Weight, grounds, link
 from citysec.incidents.touches import BARE, Found, Place, Touch, read_matches, touches_of
 from citysec.tables.columns import new_id, now
@@ -25,8 +27,6 @@ from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.timeline import enter
 from citysec.tlp import TLP
-
-_COLLECTIVE: Final = "feed:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Policy:
         possible_opens: whether uncertain matches open incidents; otherwise they wait for review.
         city_threshold: how many constituents one threat must touch to be the city's affair.
         window: within which time they must be touched.
+        remedy: what it says of vulnerabilities.
         bare_max: so many open incidents without a named threat may one feed cause at one constituent before the
             further ones are gathered into one (promise P4: nobody is flooded).
         update_after: how long further matches of a known incident are gathered before those told are told again.
@@ -49,6 +50,7 @@ class Policy:
     possible_opens: bool
     city_threshold: int
     window: timedelta
+    remedy: Rules
     bare_max: int = 10
     update_after: timedelta = timedelta(hours=1)
 
@@ -68,8 +70,11 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     fresh: list[Touch] = []
     again: dict[Place, Weight] = {}
     for touch in await touches_of(db, [m for m in matches if m.closed_at is None and _counts(m, policy)]):
-        if touch.place in standing.held:
-            again[touch.place] = Weight(touch.kind, touch.criticality)
+        held = touch.place in standing.held
+        if not _opens(touch, policy, held=held):
+            continue
+        if held:
+            again[touch.place] = _weight(touch, policy)
             await _name(db, standing.held[touch.place].incident, touch)
         elif touch.place not in standing.settled:
             fresh.append(touch)
@@ -80,6 +85,21 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
 
 def _counts(match: Found, policy: Policy) -> bool:
     return match.certain or policy.possible_opens
+
+
+def _opens(touch: Touch, policy: Policy, *, held: bool) -> bool:
+    """Return whether a match is worth an incident at a constituent: not every vulnerability is."""
+    about = touch.match.particulars
+    return about is None or opens(about, policy.remedy, exposed=touch.exposed, held=held)
+
+
+def _weight(touch: Touch, policy: Policy) -> Weight:
+    about = touch.match.particulars
+    if about is None:
+        return Weight(touch.kind, touch.criticality)
+    rules, exposed = policy.remedy, touch.exposed
+    due = due_at(about, touch.match.matched_at, rules, exposed=exposed)
+    return Weight(touch.kind, touch.criticality, shift(about, rules, exposed=exposed), due)
 
 
 async def _name(db: AsyncSession, incident: Incident, touch: Touch) -> None:
@@ -101,7 +121,9 @@ async def _name(db: AsyncSession, incident: Incident, touch: Touch) -> None:
 async def _rename(db: AsyncSession, incident: Incident, touch: Touch, key: str, name: str) -> None:
     incident.threat, incident.open_key, incident.title = touch.threat, key, name
     incident.tlp = max(incident.tlp, touch.match.tlp)
-    await enter(db, incident, "named", "What it is a sign of is known now.", data={"threat": touch.threat})
+    exploited = "It is known to be exploited now."
+    said = exploited if touch.kind == VULNERABILITY else "What it is a sign of is known now."
+    await enter(db, incident, "named", said, data={"threat": touch.threat})
 
 
 async def _regrade(db: AsyncSession, incidents: Sequence[Incident], policy: Policy) -> None:
@@ -115,12 +137,13 @@ async def _regrade(db: AsyncSession, incidents: Sequence[Incident], policy: Poli
 
 
 async def _grade_by(db: AsyncSession, incident: Incident, found: Sequence[Ground], policy: Policy) -> None:
-    before = (incident.severity, incident.confidence, incident.tlp)
-    worst = max((policy.grade(g.criticality, g.confidence, g.kind) for g in found), key=Severity.rank)
+    before = (incident.severity, incident.confidence, incident.tlp, incident.due_at)
+    worst = max((shifted(policy.grade(g.criticality, g.confidence, g.kind), g.shift) for g in found), key=Severity.rank)
     incident.severity = worst.value
     incident.confidence = max(g.confidence for g in found)
     incident.tlp = max(g.tlp for g in found)
-    if (incident.severity, incident.confidence, incident.tlp) == before:
+    incident.due_at = min((g.due_at for g in found if g.due_at), default=None)
+    if (incident.severity, incident.confidence, incident.tlp, incident.due_at) == before:
         return
     if incident.tlp < before[2]:
         incident.title = await _title_left(db, incident)
@@ -153,7 +176,7 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
     """Put each touch into the incident of its root cause at its constituent."""
     groups: dict[str, list[Touch]] = defaultdict(list)
     threats: dict[str, str] = {}
-    gathered = await _Gathering.at(db, touches, policy)
+    gathered = await Gathering.at(db, touches, policy.bare_max)
     for touch in touches:
         threat = gathered.root_cause(touch)
         key = open_key(threat, touch.constituent.id)
@@ -167,7 +190,9 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
             incidents[key] = await _open(db, group, threats[key], policy)
         elif await _extend(db, incident, group, policy):
             later.append(incident)
-    await link(db, ((incidents[key].id, touch) for key, group in groups.items() for touch in group))
+    await link(
+        db, ((incidents[key].id, touch, _weight(touch, policy)) for key, group in groups.items() for touch in group)
+    )
     if later:
         await _tell_later(db, later, policy.update_after)
     for threat in await _unescalated(db, incidents.values()):
@@ -176,7 +201,7 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
 
 async def _unescalated(db: AsyncSession, incidents: Iterable[Incident]) -> list[str]:
     """Return the threats that may be the city's affair and of which its incident does not know all yet."""
-    named = [i for i in incidents if not i.threat.startswith(_COLLECTIVE)]
+    named = [i for i in incidents if not i.threat.startswith(COLLECTIVE)]
     city = await _open_ones(db, {open_key(i.threat, None) for i in named})
     return sorted({i.threat for i in named if not _is_covered(i, city.get(open_key(i.threat, None)))})
 
@@ -195,43 +220,6 @@ async def _open_ones(db: AsyncSession, keys: Iterable[str]) -> dict[str, Inciden
     return {i.open_key: i for i in (await db.exec(query)).all() if i.open_key}
 
 
-@dataclass(slots=True)
-class _Gathering:
-    """Which nameless threats are open at each constituent, so that the many of a noisy feed are gathered into one.
-
-    Args:
-        keys: (constituent, kind) -> keys of open incidents without a named threat.
-    """
-
-    policy: Policy
-    keys: dict[tuple[str, str], set[str]]
-
-    @classmethod
-    async def at(cls, db: AsyncSession, touches: Sequence[Touch], policy: Policy) -> _Gathering:
-        """Look at the constituents that nameless threats touch."""
-        bare = {t.constituent.id for t in touches if t.threat.startswith(BARE)}
-        query = select(Incident.constituent_id, Incident.kind, Incident.open_key).where(
-            col(Incident.constituent_id).in_(bare),
-            col(Incident.open_key).is_not(None),
-            col(Incident.threat).startswith(BARE),
-        )
-        keys: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for constituent_id, kind, key in await db.exec(query):
-            if constituent_id and key:
-                keys[constituent_id, kind].add(key)
-        return cls(policy, keys)
-
-    def root_cause(self, touch: Touch) -> str:
-        """Return the threat, or what gathers it with its like."""
-        if not touch.threat.startswith(BARE):
-            return touch.threat
-        known, key = self.keys[touch.constituent.id, touch.kind], open_key(touch.threat, touch.constituent.id)
-        if key not in known and len(known) >= self.policy.bare_max:
-            return f"{_COLLECTIVE}{touch.match.feed}/{touch.kind}"
-        known.add(key)
-        return touch.threat
-
-
 async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Policy) -> Incident:
     first, at = touches[0], now()
     incident = Incident(
@@ -247,6 +235,7 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
         confidence=max(t.match.confidence for t in touches),
         tlp=max(t.match.tlp for t in touches),
         aware_at=min(t.match.matched_at for t in touches),
+        due_at=_due(touches, policy),
         updated_at=at,
     )
     db.add(incident)
@@ -263,6 +252,7 @@ async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], 
     incident.severity = worst.value
     incident.confidence = max(incident.confidence, *(t.match.confidence for t in fresh))
     incident.tlp = max(incident.tlp, *(t.match.tlp for t in fresh))
+    incident.due_at = min((at for at in (incident.due_at, _due(fresh, policy)) if at), default=None)
     text = f"{_matches(len(fresh))} more" + (f"; severity is now {worst.value}." if risen else ".")
     await enter(db, incident, "match", text, data={"matches": len(fresh), "severity": worst.value})
     if risen or not policy.update_after:
@@ -287,7 +277,15 @@ def _slot_end(at: datetime, width: timedelta) -> datetime:
 
 
 def _worst(touches: Iterable[Touch], policy: Policy) -> Severity:
-    return max((policy.grade(t.criticality, t.match.confidence, t.kind) for t in touches), key=Severity.rank)
+    return max((_grade(touch, policy) for touch in touches), key=Severity.rank)
+
+
+def _grade(touch: Touch, policy: Policy) -> Severity:
+    return shifted(policy.grade(touch.criticality, touch.match.confidence, touch.kind), _weight(touch, policy).shift)
+
+
+def _due(touches: Iterable[Touch], policy: Policy) -> datetime | None:
+    return min((at for touch in touches if (at := _weight(touch, policy).due_at)), default=None)
 
 
 def title(touch: Touch) -> str:

@@ -19,12 +19,14 @@ from msgspec import Meta, Struct, field
 from citysec.errors import InvalidInput, Problem
 
 Grade: TypeAlias = Literal["low", "medium", "high", "critical"]
-Kind: TypeAlias = Literal["command-and-control", "phishing", "ransomware"]
+Kind: TypeAlias = Literal["command-and-control", "phishing", "ransomware", "vulnerability"]
 Scope: TypeAlias = Literal["constituent", "city"]
 Role: TypeAlias = Literal["coordinator", "lead"]
 
 GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 _Count = Annotated[int, Meta(ge=1)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Shift = Annotated[int, Meta(ge=-3, le=3)]
 _Minutes = Annotated[float, Meta(gt=0, le=60 * 24 * 31)]
 _PLACE: Final = re.compile(r" - at (?:`key` in )?`\$\.?(?P<at>[^`]*)`$")
 
@@ -40,7 +42,7 @@ class Severities(Struct, frozen=True, forbid_unknown_fields=True):
     """How severe a match is; `bands` by falling confidence, the last from 0; `shifts` in grades up or down."""
 
     bands: Annotated[tuple[Band, ...], Meta(min_length=1)]
-    shifts: dict[Kind, Annotated[int, Meta(ge=-3, le=3)]] = field(default_factory=dict[Kind, int])
+    shifts: dict[Kind, _Shift] = field(default_factory=dict[Kind, int])
 
 
 class Opening(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +56,40 @@ class Opening(Struct, frozen=True, forbid_unknown_fields=True):
     def update_after(self) -> timedelta:
         """How long further matches are gathered before people are told again."""
         return timedelta(minutes=self.update_after_minutes)
+
+
+class VulnerabilityShifts(Struct, frozen=True, forbid_unknown_fields=True):
+    """Grades up or down from the table of severity; those that hold are added up."""
+
+    known_exploited: _Shift
+    other: _Shift
+    ransomware: _Shift
+    exposed: _Shift
+
+
+class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
+    """By when a vulnerability is to be mended; the earliest counts, and the date of the catalogue of KEV."""
+
+    exposed_days: _Count
+    other_days: _Count
+    ransomware_hours: _Count
+
+
+class Vulnerabilities(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which vulnerabilities of registered software are worth an incident; see `incidents.remedy.Rules`."""
+
+    known_exploited: bool
+    least_epss: _Share
+    keep_epss: _Share
+    least_cvss: Annotated[float, Meta(ge=0, le=10)]
+    exposed_cvss: Annotated[float, Meta(ge=0, le=10)]
+    shifts: VulnerabilityShifts
+    due: Deadlines
+
+    def __post_init__(self) -> None:
+        """Refuse what each value alone does not tell."""
+        if self.keep_epss > self.least_epss:
+            raise ValueError("keep_epss must not be above least_epss")
 
 
 class City(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +155,7 @@ class Strategy(Struct, frozen=True, forbid_unknown_fields=True):
     incident_prefix: Annotated[str, Meta(pattern=r"^[A-Z]{2,8}$")]
     severity: Severities
     incidents: Opening
+    vulnerabilities: Vulnerabilities
     city: City
     clocks: dict[Grade, Clock]
     owners: dict[str, Role]

@@ -78,14 +78,12 @@ def plain(component: str) -> str:
 
 
 def fit(criteria: CPE, name: CPE) -> Fit:
-    """Return whether `name` is among what `criteria` stand for, versions and updates left aside.
+    """Return whether `name` is among what `criteria` stand for; product, version and update are left aside.
 
     That a name leaves the edition open makes it unsure; a platform left open does not: inventories hardly ever say it.
     """
     fits = [
         _component(criteria.part, name.part, Fit.YES),
-        _component(criteria.vendor, name.vendor, Fit.NO),
-        _component(criteria.product, name.product, Fit.NO),
         *(_component(getattr(criteria, one), getattr(name, one), Fit.UNSURE) for one in ("edition", "sw_edition")),
         *(
             _component(getattr(criteria, one), getattr(name, one), Fit.YES)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -165,5 +165,8 @@ class Vulnerability(msgspec.Struct, frozen=True, omit_defaults=True):
     updated: datetime | None = None
 
     def facts(self) -> dict[str, Any]:
-        """Return it as the facts of an entry; `msgspec.convert(facts, Vulnerability)` is the way back."""
-        return cast("dict[str, Any]", msgspec.to_builtins(self))
+        """Return it as the facts of an entry; `msgspec.convert(facts, Vulnerability)` is the way back.
+
+        They are what JSON makes of them, with lists for tuples: what is stored equals what is said again.
+        """
+        return msgspec.json.decode(msgspec.json.encode(self), type=dict[str, Any])

@@ -4,7 +4,7 @@ from citysec.tables.access import Account, Answer, AuditEntry, Session, Token
 from citysec.tables.advisories import Acknowledgement, Advisory, Decision, Delivery
 from citysec.tables.feeds import Assertion, Feed, IndicatorKey, PollRun, Reject, StixObject
 from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
-from citysec.tables.matches import Match
+from citysec.tables.matches import Match, Unmatchable
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Contact, Service
 from citysec.tables.share import Collection, Grant, Member, Receipt
@@ -48,6 +48,7 @@ __all__ = [
     "StixObject",
     "TimelineEntry",
     "Token",
+    "Unmatchable",
     "WarningEntry",
     "WarningList",
 ]

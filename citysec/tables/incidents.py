@@ -32,18 +32,21 @@ class Incident(Row, table=True):
     aware_at: datetime = Field(sa_type=UtcDateTime, description="First match; legal clocks start here.")
     updated_at: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="By when it is to be mended.")
 
 
 class IncidentMatch(Row, table=True):
     """A match belongs to an incident; a match on an asset of several owners belongs to one incident of each.
 
-    `kind` and `criticality` are what the match weighs there: with its confidence they make its severity.
+    `kind`, `criticality` and `shift` are what the match weighs there: with its confidence they make its severity.
     """
 
     incident_id: str = Field(primary_key=True, foreign_key="incident.id")
     match_id: str = Field(primary_key=True, foreign_key="match.id", index=True)
     kind: str
     criticality: int = Field(description="Of the asset to the constituent, 1-5; 0 once the match is no concern of it.")
+    shift: int = Field(default=0, description="Grades up or down from the strategy's table.")
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime, description="By when it is to be mended.")
 
 
 class TimelineEntry(Row, table=True):

@@ -1,8 +1,9 @@
-"""Matches: an indicator touches an asset, with the reason."""
+"""Matches: an indicator touches an asset, with the reason; and the vulnerabilities that cannot be matched."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
@@ -19,10 +20,10 @@ class Match(Row, table=True):
     __table_args__ = (UniqueConstraint("indicator_id", "asset_id"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    indicator_id: str = Field(sa_type=KeyText, index=True, description="STIX id.")
+    indicator_id: str = Field(sa_type=KeyText, index=True, description="STIX id of the indicator or vulnerability.")
     object_id: int = Field(foreign_key="stix_object.id", sa_type=BigCount, description="The version it rests on.")
     asset_id: int = Field(foreign_key="asset.id", index=True)
-    relation: str = Field(description="equal, contains, within, below, host …, or possible")
+    relation: str = Field(description="equal, contains, within, below, host …, affected, possible")
     path: str = Field(description="STIX object path of the atom.")
     indicator_value: str = Field(sa_type=LongText)
     certain: bool
@@ -37,3 +38,19 @@ class Match(Row, table=True):
     warning_lists: list[str] = Field(
         default_factory=list, sa_type=Json, description="Names of the warning lists that its value is on."
     )
+    about: dict[str, Any] = Field(
+        default_factory=dict, sa_type=Json, description="Of a vulnerability: `citysec.software.particulars`."
+    )
+
+
+class Unmatchable(Row, table=True):
+    """A vulnerability of which nobody has said which versions of which product have it: nobody can be told.
+
+    The row goes when somebody says so.
+    """
+
+    object_id: int = Field(primary_key=True, foreign_key="stix_object.id", sa_type=BigCount)
+    cve: str = Field(sa_type=KeyText)
+    since: datetime = Field(sa_type=UtcDateTime)
+    product: str | None = Field(default=None, description="What is said of it in words.")
+    exploited: bool = Field(default=False, description="Known to be exploited.")

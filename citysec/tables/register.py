@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from citysec.tables.columns import KeyText, Row, UtcDateTime, new_id
@@ -59,7 +60,7 @@ class Accountable(Row, table=True):
 
 
 class Asset(Row, table=True):
-    """A name, address or mailbox registered with us; one row however many own it.
+    """A name, address, mailbox or piece of software registered with us; one row however many own it.
 
     `key_kind` and `key` are the canonical form (`citysec.observable`); `value` is the text as registered.
     """
@@ -67,21 +68,38 @@ class Asset(Row, table=True):
     __table_args__ = (UniqueConstraint("kind", "key", "scope"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str = Field(description="ipv4, ipv6, cidr, domain, mail-domain, email, url")
+    kind: str = Field(description="ipv4, ipv6, cidr, domain, mail-domain, email, url, software")
     value: str
     scope: str = Field(default="exact", description="exact, or tree: the name and all below it.")
     key_kind: str
     key: str = Field(sa_type=KeyText)
 
 
-class AssetOwner(Row, table=True):
-    """A constituent owns an asset; `ref` is the id by which the constituent's own register knows it."""
+_WITHOUT_SERVICE: Final = text("service_id IS NULL")
 
-    __table_args__ = (UniqueConstraint("asset_id", "constituent_id"),)
+
+class AssetOwner(Row, table=True):
+    """A constituent owns an asset; `ref` is the id by which the constituent's own register knows it.
+
+    Software may carry several services of one owner, each by a row of its own.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("asset_id", "constituent_id", "service_id"),
+        Index(
+            "ix_asset_owner_alone",
+            "asset_id",
+            "constituent_id",
+            unique=True,
+            sqlite_where=_WITHOUT_SERVICE,
+            postgresql_where=_WITHOUT_SERVICE,
+        ),
+    )
 
     ref: str = Field(primary_key=True)
     asset_id: int = Field(foreign_key="asset.id", index=True)
     constituent_id: str = Field(foreign_key="constituent.id", index=True)
     service_id: str | None = Field(default=None, foreign_key="service.id", index=True)
     criticality: int = Field(default=3, ge=1, le=5)
+    exposed: bool = Field(default=False, description="It can be reached from the internet.")
     registered_at: datetime = Field(sa_type=UtcDateTime)

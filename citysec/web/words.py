@@ -97,6 +97,7 @@ ASSET_KINDS: Final[Mapping[str, str]] = {
     "mail-domain": "mail domain",
     "email": "mailbox",
     "url": "web address",
+    "software": "software",
 }
 
 OBSERVABLES: Final[Mapping[str, str]] = {
@@ -108,6 +109,8 @@ OBSERVABLES: Final[Mapping[str, str]] = {
     "certificate": "Certificate",
     "asn": "Network number",
     "cve": "Vulnerability",
+    "software": "Software",
+    "product": "Product",
 }
 """What a text can hold."""
 
@@ -130,6 +133,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "pattern": "its pattern fits",
     "host": "its host belongs to",
     "name": "it bears the same name as",
+    "affected": "it is in",
     "possible": "it may concern",
 }
 """Between atom and asset, to stand before "the name …"; `possible` is how the command line writes uncertain ones."""

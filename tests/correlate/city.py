@@ -9,15 +9,16 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import outbox
 from citysec.constituency import register
 from citysec.correlate.match import correlate_objects
 from citysec.correlate.retro import correlate_assets, rejudge_assets
 from citysec.db import Database
 from citysec.feeds.definition import BundleFeed
-from citysec.feeds.formats import Draft, stix
+from citysec.feeds.formats import Draft, Entry, stix
 from citysec.feeds.ingest import Batch, ingest
 from citysec.observable import AssetKind, registered
-from citysec.tables import Asset, AssetOwner, Constituent, Feed, Match, Outbox
+from citysec.tables import Assertion, Asset, AssetOwner, Constituent, Feed, Match, Outbox
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 
@@ -77,13 +78,29 @@ class City:
         self, *objects: dict[str, Any], feed: str = "feed", tlp: TLP = TLP.GREEN, confidence: int = 50
     ) -> None:
         """Have a feed say these objects."""
+        drafts = [i for i in stix.parse(json.dumps(objects).encode()) if isinstance(i, Draft)]
+        await self._bring(feed, tlp, confidence, Batch(drafts))
+
+    async def record(self, *entries: Entry, feed: str = "cves", tlp: TLP = TLP.CLEAR) -> None:
+        """Have a feed that is no STIX list these."""
+        await self._bring(feed, tlp, 90, Batch(entries=entries))
+
+    async def delist(self, feed: str) -> None:
+        """Have a feed list nothing any more."""
+        async with self.db.writing() as session:
+            said = (await session.exec(select(Assertion).where(Assertion.feed == feed))).all()
+            for assertion in said:
+                assertion.gone_at = now()
+            outbox.add(session, "correlate", {"objects": [assertion.object_id for assertion in said]})
+
+    async def _bring(self, feed: str, tlp: TLP, confidence: int, batch: Batch) -> None:
         terms = {"tlp": tlp.label, "confidence": confidence, "reliability": "A"}
         says = BundleFeed(kind="stix-bundle", name=feed, title=feed, publisher=feed, licence="none", **terms)  # pyright: ignore[reportArgumentType]
-        drafts = [i for i in stix.parse(json.dumps(objects).encode()) if isinstance(i, Draft)]
         async with self.db.writing() as session:
-            await session.merge(Feed(name=feed))
-            await session.flush()
-            await ingest(session, says, Batch(drafts))
+            if await session.get(Feed, feed) is None:
+                session.add(Feed(name=feed))
+                await session.flush()
+            await ingest(session, says, batch)
 
     async def work(self, *kinds: str) -> None:
         """Do what is due of these kinds, all of correlation if none is named."""

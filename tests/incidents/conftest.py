@@ -22,6 +22,7 @@ from citysec.tables import (
     StixObject,
 )
 from citysec.tables.columns import now
+from tests.city import REMEDY
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 L, M, H, C = Severity
@@ -32,6 +33,7 @@ POLICY = Policy(
     possible_opens=False,
     city_threshold=3,
     window=timedelta(hours=24),
+    remedy=REMEDY,
     bare_max=2,
 )
 CAMPAIGN = "campaign--11111111-1111-4111-8111-111111111111"

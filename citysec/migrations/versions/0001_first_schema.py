@@ -271,6 +271,7 @@ def upgrade() -> None:
         sa.Column("constituent_id", sa.String(), nullable=False),
         sa.Column("service_id", sa.String(), nullable=True),
         sa.Column("criticality", sa.Integer(), nullable=False),
+        sa.Column("exposed", sa.Boolean(), nullable=False),
         sa.Column("registered_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["asset_id"],
@@ -285,9 +286,16 @@ def upgrade() -> None:
             ["service.id"],
         ),
         sa.PrimaryKeyConstraint("ref"),
-        sa.UniqueConstraint("asset_id", "constituent_id"),
+        sa.UniqueConstraint("asset_id", "constituent_id", "service_id"),
     )
     with op.batch_alter_table("asset_owner", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_asset_owner_alone",
+            ["asset_id", "constituent_id"],
+            unique=True,
+            sqlite_where=sa.text("service_id IS NULL"),
+            postgresql_where=sa.text("service_id IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_asset_owner_asset_id"), ["asset_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_asset_owner_constituent_id"), ["constituent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_asset_owner_service_id"), ["service_id"], unique=False)
@@ -329,6 +337,7 @@ def upgrade() -> None:
         sa.Column("aware_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("updated_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("closed_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("due_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["constituent_id"],
             ["constituent.id"],
@@ -385,6 +394,7 @@ def upgrade() -> None:
         sa.Column("closed_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("close_reason", sa.String(), nullable=True),
         sa.Column("warning_lists", sa.JSON(), nullable=False),
+        sa.Column("about", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["asset_id"],
             ["asset.id"],
@@ -462,6 +472,19 @@ def upgrade() -> None:
     with op.batch_alter_table("reject", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reject_feed"), ["feed"], unique=False)
 
+    op.create_table(
+        "unmatchable",
+        sa.Column("object_id", BIG, nullable=False),
+        sa.Column("cve", KEY_TEXT, nullable=False),
+        sa.Column("since", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("product", sa.String(), nullable=True),
+        sa.Column("exploited", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["object_id"],
+            ["stix_object.id"],
+        ),
+        sa.PrimaryKeyConstraint("object_id"),
+    )
     op.create_table(
         "warning_entry",
         sa.Column("list_name", sa.String(), nullable=False),
@@ -541,6 +564,8 @@ def upgrade() -> None:
         sa.Column("match_id", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("criticality", sa.Integer(), nullable=False),
+        sa.Column("shift", sa.Integer(), nullable=False),
+        sa.Column("due_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incident.id"],
