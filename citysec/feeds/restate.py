@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.db import alone
+from citysec.errors import SettingsError
 from citysec.feeds import assertions, trust
 from citysec.feeds.definition import Definition
 from citysec.feeds.followup import WORK, hand_on
@@ -31,15 +32,22 @@ async def begin(db: AsyncSession, definitions: Mapping[str, Definition]) -> None
         said = select(col(Assertion.object_id)).where(col(Assertion.feed) == name).order_by(col(Assertion.object_id))
         ids = (await (await db.connection()).execute(said)).scalars().all()
         for start in range(0, len(ids), WORK):
-            outbox.add(db, "restate", {"feed": name, "objects": list(ids[start : start + WORK])})
+            part = list(ids[start : start + WORK])
+            outbox.add(db, "restate", {"feed": name, "terms": definition.worth, "objects": part})
         feed.terms = definition.worth
 
 
 async def restate(db: AsyncSession, payload: Mapping[str, Any], definitions: Mapping[str, Definition]) -> None:
-    """Give what a feed has said of `payload["objects"]` the worth of its present definition."""
-    feed = definitions.get(payload["feed"])
-    if feed is None:
-        return
+    """Give what a feed has said of `payload["objects"]` the worth of its present definition.
+
+    Raises:
+        SettingsError: this process has read an older definition than the one that the work was written for.
+    """
+    feed, row = definitions.get(payload["feed"]), await db.get_one(Feed, payload["feed"])
+    if feed is None or row.terms != payload["terms"]:
+        return  # nobody knows its worth, or there is newer work
+    if feed.worth != row.terms:
+        raise SettingsError(f"the definition of {feed.name} has changed since this process was started")
     await alone(db, "ingest")
     have = await assertions.listed(db, feed.name, payload["objects"])
     about = select(col(StixObject.id), col(StixObject.type), col(StixObject.valid_until), col(StixObject.pattern))
@@ -47,11 +55,11 @@ async def restate(db: AsyncSession, payload: Mapping[str, Any], definitions: Map
     will = {i or 0: _worth(feed, have[i or 0], kind, end, pattern) for i, kind, end, pattern in rows}
     will = {i: terms for i, terms in will.items() if terms != have[i]}
     await assertions.revise(db, feed.name, will)
-    at, confirmed_at = now(), (await db.get_one(Feed, feed.name)).confirmed_at
+    at = now()
     hand_on(
         db,
         shared=[i for i, terms in will.items() if not terms.says_as(have[i])],
-        correlated=[i for i, terms in will.items() if concerns(have[i], terms, at, confirmed_at)],
+        correlated=[i for i, terms in will.items() if concerns(have[i], terms, at, row.confirmed_at)],
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from citysec.db import Database
+from citysec.errors import SettingsError
 from citysec.feeds import restate
 from citysec.feeds.definition import BundleFeed, Reliability, Semantics
 from citysec.feeds.followup import WORK
@@ -86,3 +87,17 @@ async def test_what_is_gone_stays_gone(enrolled: Database, bundle_feed: BundleFe
     await whole(enrolled, feed, ONE)
     await _restate(enrolled, feed.model_copy(update={"lifetime_days": 7}))
     assert await counting(enrolled) == {ONE}
+
+
+async def test_who_has_read_an_older_definition_leaves_it_to_others(enrolled: Database, bundle_feed: BundleFeed):
+    newer, newest = (bundle_feed.model_copy(update={"lifetime_days": days}) for days in (7, 5))
+    await take(enrolled, bundle_feed, entry(ONE))
+    async with enrolled.writing() as db:
+        await restate.begin(db, {"test": newer})
+        (work,) = (await db.exec(select(Outbox).where(Outbox.kind == "restate"))).all()
+        with pytest.raises(SettingsError, match="has changed"):
+            await restate.restate(db, work.payload, {"test": bundle_feed})
+        await restate.begin(db, {"test": newest})
+        await restate.restate(db, work.payload, {"test": newer})
+    (said,) = await rows(enrolled, Assertion)
+    assert said.lasts_s is None
