@@ -253,9 +253,8 @@ async def _show(label: str, outcomes: AsyncIterator[Outcome]) -> None:
         screen.stderr().print(Text(f"{label}: {err}"))
         raise typer.Exit(1) from None
     finally:
-        screen.stdout().print(
-            Text(f"{label}: {total.stored:,} stored, {total.known:,} here already, {total.refused:,} refused.")
-        )
+        said = f"{label}: {total.stored:,} stored, {total.known:,} here already, {total.refused:,} refused"
+        screen.stdout().print(Text(f"{said}, {total.gone:,} no longer listed." if total.gone else f"{said}."))
 
 
 @contextmanager

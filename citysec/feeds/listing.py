@@ -50,7 +50,7 @@ async def close(db: AsyncSession, feed: Definition, reading: Reading, missing: C
         missing: what was `lacking` before the last batch.
     """
     row, at = await db.get_one(Feed, feed.name), now()
-    if row.confirmed_at is not None and row.confirmed_at > reading.began:
+    if _has_been_read_since(row, reading.began):
         return 0
     missing = await _standing(db, feed.name, [object_id for object_id in missing if object_id not in reading])
     if feed.semantics is Semantics.STREAM:
@@ -64,17 +64,28 @@ async def close(db: AsyncSession, feed: Definition, reading: Reading, missing: C
     return await _ended(db, row, await _gone(db, feed, at) if row.held is None else [], at)
 
 
-async def unchanged(db: AsyncSession, feed: Definition) -> int:
-    """Note that all that `feed` has is the same as at the last reading; return how much is gone by that.
+async def unchanged(db: AsyncSession, feed: Definition, began: datetime) -> int:
+    """Note that all that `feed` has is what it was at the last reading; return how much is gone by that.
 
     What was missing is missing once more. A list that is held waits on.
+
+    Args:
+        db: the session of the caller.
+        feed: what has been asked for.
+        began: when it was.
     """
     row, at = await db.get_one(Feed, feed.name), now()
+    if _has_been_read_since(row, began):
+        return 0
     gone: Sequence[int] = []
     if feed.semantics is Semantics.SNAPSHOT and row.held is None:
         await _miss_again(db, feed.name)
         gone = await _gone(db, feed, at)
     return await _ended(db, row, gone, at)
+
+
+def _has_been_read_since(row: Feed, began: datetime) -> bool:
+    return row.confirmed_at is not None and row.confirmed_at > began
 
 
 async def _standing(db: AsyncSession, feed: str, ids: Sequence[int]) -> list[int]:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -77,7 +77,7 @@ async def attempt(database: Database, feed: Definition, publishers: Publishers) 
     async with database.writing() as db:
         await standing.succeeded(db, feed, started, now())
         await history.end(db, run, total, now())
-    _log.info("feed.polled", feed=feed.name, stored=total.stored, known=total.known, refused=total.refused)
+    _log.info("feed.polled", feed=feed.name, **asdict(total))
 
 
 async def read(database: Database, feed: Definition, publishers: Publishers) -> AsyncGenerator[Outcome, None]:
@@ -100,7 +100,7 @@ async def read(database: Database, feed: Definition, publishers: Publishers) -> 
             yield outcome
     if extent is Extent.WHOLE and not changed:
         async with database.writing() as db:
-            gone = await listing.unchanged(db, feed)
+            gone = await listing.unchanged(db, feed, began)
         yield Outcome(gone=gone)
 
 
@@ -139,10 +139,7 @@ async def _last(database: Database, feed: Definition, batch: Batch, reading: Rea
         missing = await listing.lacking(db, feed.name, reading)
     async with database.writing() as db:
         outcome = await ingest(db, feed, batch, reading)
-        gone = await listing.close(db, feed, reading, missing)
-    if gone:
-        _log.info("feed.delisted", feed=feed.name, objects=gone)
-    return replace(outcome, gone=gone)
+        return replace(outcome, gone=await listing.close(db, feed, reading, missing))
 
 
 def batches(layout: Layout, portion: Portion) -> Iterator[Batch]:

@@ -88,6 +88,7 @@ async def test_of_two_readings_at_once_one_counts(enrolled: Database, listed: Do
     assert await whole(enrolled, listed, ONE) == 0
     async with enrolled.writing() as db:
         assert await listing.close(db, listed, early, []) == 0
+        assert await listing.unchanged(db, listed, early.began) == 0
     assert await counting(enrolled) == {ONE, OTHER}
 
 
@@ -120,7 +121,7 @@ async def test_a_list_that_is_held_stays_so_while_it_is_the_same(enrolled: Datab
     await whole(enrolled, hasty, *(f"192.0.2.{n}" for n in range(100)))
     await whole(enrolled, hasty, ONE)
     async with enrolled.writing() as db:
-        assert await listing.unchanged(db, hasty) == 0
+        assert await listing.unchanged(db, hasty, now()) == 0
     assert len(await counting(enrolled)) == 100
 
 
@@ -175,7 +176,7 @@ async def test_an_unchanged_list_renews_all_it_has_without_writing_them(
     await days_pass(enrolled, 9)
     before = await rows(enrolled, Assertion)
     async with enrolled.writing() as db:
-        await listing.unchanged(db, feed)
+        await listing.unchanged(db, feed, now())
     assert await rows(enrolled, Assertion) == before
     await days_pass(enrolled, 9)
     assert await counting(enrolled) == {ONE, OTHER}
@@ -237,5 +238,5 @@ async def test_the_life_of_a_list_is_the_same_on_either_database(either: Databas
     assert await counting(either) == set()
     before = await work(either)
     async with either.writing() as db:
-        assert await listing.unchanged(db, listed) == 0
+        assert await listing.unchanged(db, listed, now()) == 0
     assert (await counting(either), await work(either) - before) == (set(many[:1]), 1)

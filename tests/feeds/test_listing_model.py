@@ -102,7 +102,7 @@ async def _act(database: Database, feed: BundleFeed, action: str, values: frozen
             await whole(database, feed, *sorted(values))
         case _:
             async with database.writing() as db:
-                await listing.unchanged(db, feed)
+                await listing.unchanged(db, feed, now())
 
 
 async def _handed_on(database: Database) -> set[str]:
