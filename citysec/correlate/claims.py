@@ -88,10 +88,11 @@ async def load(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -
     versions = (await connection.execute(newest.order_by(col(StixObject.stix_id)))).all()
     ids = [row.id for row in versions]
     keys = select(col(IndicatorKey.object_id), *ATOM).where(col(IndicatorKey.object_id).in_(ids))
-    rows = await connection.execute(keys.order_by(col(IndicatorKey.id)))
+    rows = (await connection.execute(keys.order_by(col(IndicatorKey.id)))).all()
     atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
     said = select(*_ASSERTION).join(Feed, col(Feed.name) == col(Assertion.feed))
-    rows = await connection.execute(said.where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None)))
+    said = said.where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None))
+    rows = (await connection.execute(said)).all()
     sources = _by_object((row[0], _source(*row[1:4], word_ends(*row[4:]))) for row in rows)
     return [_claim(row, atoms.get(row.id, ()), counting(sources[row.id], at)) for row in versions if row.id in sources]
 

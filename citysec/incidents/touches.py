@@ -62,7 +62,7 @@ _FOUND: Final = tuple(cast("ColumnElement[Any]", getattr(Match, name)) for name 
 async def read_matches(db: AsyncSession, *conditions: ColumnElement[bool]) -> list[Found]:
     """Return the matches of which `conditions` hold, in a stable order."""
     rows = await (await db.connection()).execute(columns(*_FOUND).where(*conditions).order_by(col(Match.id)))
-    return [Found._make(row) for row in rows]
+    return [Found._make(row) for row in rows.all()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, str]:
     connection = await db.connection()
     said: dict[int, str] = defaultdict(str)
     for query in (own, listed.order_by(col(Assertion.feed))):
-        for object_id, labels in await connection.execute(query):
+        for object_id, labels in (await connection.execute(query)).all():
             if labels != _NO_LABELS:
                 said[object_id] += labels + "\n"
     return said
