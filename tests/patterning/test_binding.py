@@ -52,3 +52,32 @@ def test_what_matches_is_what_some_binding_fulfils(pattern: str, all_seen: list[
     program = parse(pattern)
     found = Matcher(plan(program)).match([observation(number, one) for number, one in enumerate(all_seen)])
     assert (found is not None) == Brute(all_seen).matches(program)
+
+
+SHAPES = (
+    "(({} FOLLOWEDBY {}) REPEATS 2 TIMES)",
+    "(({} FOLLOWEDBY {} FOLLOWEDBY {}) REPEATS 2 TIMES) AND {}",
+    "(({} AND {}) WITHIN 2 SECONDS) REPEATS 3 TIMES",
+    "(({} FOLLOWEDBY {}) WITHIN 3 SECONDS) REPEATS 2 TIMES FOLLOWEDBY {}",
+    "((({} FOLLOWEDBY {}) REPEATS 2 TIMES) WITHIN 5 SECONDS)",
+    "(({} AND {}) WITHIN 1 SECONDS) FOLLOWEDBY {} FOLLOWEDBY {}",
+    "({} FOLLOWEDBY ({} FOLLOWEDBY {}) WITHIN 2 SECONDS) WITHIN 4 SECONDS",
+    "(({} AND {}) OR {} REPEATS 2 TIMES) AND ({} OR ({} FOLLOWEDBY {}))",
+    "(({} AND {}) OR ({} FOLLOWEDBY {})) REPEATS 2 TIMES WITHIN 6 SECONDS",
+    "({} REPEATS 2 TIMES FOLLOWEDBY {} REPEATS 2 TIMES) WITHIN 3 SECONDS",
+    "({} AND ({} FOLLOWEDBY {} REPEATS 2 TIMES)) START t'2024-01-01T00:00:01Z' STOP t'2024-01-01T00:00:08Z'",
+)
+distinct = st.tuples(st.integers(0, 2).map(lambda value: {value}), instants, st.sampled_from((1, 1, 2)))
+alike = distinct.map(lambda parts: (parts[0], *parts[1], parts[2]))
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.sampled_from(SHAPES),
+    st.lists(plain, min_size=6, max_size=6),
+    st.lists(alike, min_size=2, max_size=7) | st.lists(seen(spans), min_size=2, max_size=5),
+)
+def test_every_shape_is_bound_as_if_all_had_been_tried(shape: str, leaves: list[str], all_seen: list[Seen]):
+    program = parse(shape.format(*leaves))
+    found = Matcher(plan(program)).match([observation(number, one) for number, one in enumerate(all_seen)])
+    assert (found is not None) == Brute(all_seen).matches(program)
