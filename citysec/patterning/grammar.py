@@ -35,6 +35,8 @@ from citysec.patterning.tokens import Form, Token, path_text, tokens
 
 MAX_VALUES: Final = 10_000
 """Most values in one pattern."""
+MAX_EXPRESSIONS: Final = 100
+"""Most regular expressions in one pattern: each may take milliseconds to compile."""
 
 
 class _Open(Enum):
@@ -95,7 +97,7 @@ class _Parser:
         self._token = next(self._tokens)
         self._waiting: list[Join | _Open] = []
         self._inside = False
-        self._values = 0
+        self._values = self._expressions = 0
         self._operand()
         while self._token.form is not Form.END:
             self._join()
@@ -240,6 +242,9 @@ class _Parser:
 
     def _literal(self, op: Op) -> Literal:
         self._count()
+        self._expressions += op is Op.MATCHES
+        if self._expressions > MAX_EXPRESSIONS:
+            self._fail(f"more than {MAX_EXPRESSIONS} regular expressions")
         token = self._token
         if op in _STRING_OPERATORS and token.form is not Form.STRING:
             self._fail("expected a text in quotes")

@@ -17,6 +17,8 @@ import re2
 from citysec.errors import NotEvaluable
 
 MAX_LENGTH: Final = 2000
+_MAX_BYTES: Final = 1 << 20
+"""What an expression may take compiled; RE2's own limit of 8 MiB lets one take a tenth of a second."""
 _WILDCARDS: Final = {"%": ".*", "_": "."}
 _WHOLE_TEXT: Final = re.compile(r"\\[AzC]|\(\?[a-zA-Z-]*m")
 _PIECE: Final = re.compile(r"\\.|\[\^?[^\[\]\\^][^\[\]\\]*\]|\{[^{}]*\}|.", re.DOTALL)
@@ -49,32 +51,7 @@ class Expression:
         Raises:
             NotEvaluable: RE2 does not know it, or it is too large.
         """
-        if len(self._pattern) > MAX_LENGTH:
-            raise NotEvaluable.at("", f"the expression is longer than {MAX_LENGTH} characters")
-        try:
-            _compile(self._pattern)
-        except re2.error as err:
-            reason = err.args[0].decode() if isinstance(err.args[0], bytes) else err.args[0]
-            raise NotEvaluable.at("", f"{self._pattern!r} is not an expression of RE2: {reason}") from err
-
-    def search(self) -> Callable[[str | bytes], bool]:
-        """Return what tells whether a text or octets hold a match; line breaks are characters as any other.
-
-        Octets are matched as characters below U+0100.
-
-        Raises:
-            NotEvaluable: RE2 does not know it, or it is too large.
-        """
-        self.check()
-        texts = _compile_all(self._pattern, "utf-8")
-        octets = _compile_all(self._pattern, "latin-1")
-
-        def found(text: str | bytes) -> bool:
-            if isinstance(text, str):
-                return texts is not None and texts.search(_utf_8(text)) is not None
-            return octets is not None and octets.search(text) is not None
-
-        return found
+        _checked(self._pattern, self._pattern, _lines())
 
     def matching(self, lines: bytes) -> Iterator[str]:
         """Yield each line that matches, in order; `lines` begins and ends with a line break, and `check` has passed."""
@@ -119,11 +96,42 @@ def searching(pattern: str) -> Callable[[str], bool]:
     return lambda text: expression.search(_utf_8(text)) is not None
 
 
-def with_end_of_pcre(pattern: str) -> str:
-    """Return `pattern` with `$` as PCRE has it: the end, or a line break that ends the text."""
-    if _OTHER_ENDS.search(pattern):
-        return pattern
-    return _END.sub(lambda found: r"(?:\n?\z)" if found[1] else found[0], pattern)
+def matching(pattern: str) -> Callable[[str | bytes], bool]:
+    """Return what tells whether a text, or octets, hold what MATCHES `pattern`.
+
+    Line breaks are characters as any other; `$` is what PCRE has it be: the end, or a line break that ends the text.
+
+    Raises:
+        NotEvaluable: RE2 does not know it, or it is too large.
+    """
+    other = _OTHER_ENDS.search(pattern)
+    return _finder(
+        pattern if other else _END.sub(lambda found: r"(?:\n?\z)" if found[1] else found[0], pattern), pattern
+    )
+
+
+def liking(pattern: str) -> Callable[[str | bytes], bool]:
+    """Return what tells whether a text, or octets, are as a whole LIKE `pattern`.
+
+    Raises:
+        NotEvaluable: it is too large.
+    """
+    return _finder(f"^(?:{_from_like(pattern)})$", pattern)
+
+
+def _finder(written: str, shown: str) -> Callable[[str | bytes], bool]:
+    """Return what finds the expression `written`; octets are matched as characters below U+0100."""
+    texts = _checked(written, shown, _values())
+    octets: list[re2._Regexp | None] = []
+
+    def found(value: str | bytes) -> bool:
+        if isinstance(value, str):
+            return texts.search(_utf_8(value)) is not None
+        if not octets:
+            octets.append(_of_octets(written))
+        return octets[0] is not None and octets[0].search(value) is not None
+
+    return found
 
 
 def undelimited(pattern: str) -> str:
@@ -137,30 +145,53 @@ def undelimited(pattern: str) -> str:
 
 def like(pattern: str) -> Expression:
     """Return what finds the values that are LIKE `pattern`."""
-    pieces = re.split("([%_])", pattern)
-    written = "".join(_WILDCARDS.get(piece) or re.escape(piece) for piece in pieces)
-    return Expression(f"^(?:{written})$", max(pieces[::2], key=len))
+    return Expression(f"^(?:{_from_like(pattern)})$", max(re.split("[%_]", pattern), key=len))
+
+
+def _from_like(pattern: str) -> str:
+    return "".join(_WILDCARDS.get(piece) or re.escape(piece) for piece in re.split("([%_])", pattern))
+
+
+def _checked(pattern: str, shown: str, options: re2.Options) -> re2._Regexp:
+    if len(pattern) > MAX_LENGTH:
+        raise NotEvaluable.at("", f"the expression is longer than {MAX_LENGTH} characters")
+    try:
+        return re2.compile(_utf_8(pattern), options)
+    except re2.error as err:
+        reason = err.args[0].decode() if isinstance(err.args[0], bytes) else err.args[0]
+        raise NotEvaluable.at("", f"{shown!r} is not an expression of RE2: {reason}") from err
 
 
 def _compile(pattern: str) -> re2._Regexp:
-    options = re2.Options()
-    options.log_errors = False
-    options.never_nl = True  # so that no match runs over the end of a line
-    return re2.compile(_utf_8(pattern), options)
+    return re2.compile(_utf_8(pattern), _lines())
 
 
-def _compile_all(pattern: str, encoding: str) -> re2._Regexp | None:
-    """Compile for values with line breaks in them; None where the expression has characters beyond `encoding`."""
-    options = re2.Options()
-    options.log_errors = False
-    options.dot_nl = True
-    if encoding == "utf-8":
-        return re2.compile(_utf_8(pattern), options)
+def _of_octets(pattern: str) -> re2._Regexp | None:
+    """Return the expression for octets, None where it has characters that no octet stands for."""
+    options = _values()
     options.encoding = re2.Options.Encoding.LATIN1
     try:
-        return re2.compile(pattern.encode(encoding), options)
+        return re2.compile(pattern.encode("latin-1"), options)
     except UnicodeEncodeError:
         return None
+
+
+def _values() -> re2.Options:
+    """Return how values are searched that may have line breaks in them."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_BYTES
+    options.dot_nl = True
+    return options
+
+
+def _lines() -> re2.Options:
+    """Return how lines of values are searched, none of which has a line break in it."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_BYTES
+    options.never_nl = True  # so that no match runs over the end of a line
+    return options
 
 
 def _utf_8(text: str) -> bytes:

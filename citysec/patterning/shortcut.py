@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from citysec.patterning.evaluation.observed import observable_type
-from citysec.patterning.grammar import MAX_VALUES
+from citysec.patterning.grammar import MAX_EXPRESSIONS, MAX_VALUES
 from citysec.patterning.literals import unquoted
 from citysec.patterning.syntax import Literal, Op
 from citysec.patterning.tokens import CHARACTERS, MAX_LENGTH, STRING, WHITE, path_text
@@ -60,7 +60,13 @@ def flat(pattern: str) -> Sequence[Test] | None:
         return None
     pieces: list[tuple[str, str, str, str]] = _PIECE.findall(pattern)
     tests = _any(pieces) if _ALTERNATIVES.issuperset([piece[3] for piece in pieces]) else _weighed(pieces)
-    return None if tests is None or len(tests) > MAX_VALUES else tests
+    return None if tests is None or _too_many(tests) else tests
+
+
+def _too_many(tests: Sequence[Test]) -> bool:
+    if len(tests) <= MAX_EXPRESSIONS:
+        return False
+    return len(tests) > MAX_VALUES or sum(op is Op.MATCHES for _, op, _, _ in tests) > MAX_EXPRESSIONS
 
 
 def _any(pieces: Iterable[tuple[str, str, str, str]]) -> list[Test] | None:

@@ -39,6 +39,7 @@ def steps(pattern: str, observations: list[Observation]) -> int:
         "[" + " OR ".join(["x:v = 1"] * 1_000_000) + "]",
         "[x:v IN (" + ",".join(map(str, range(100_000))) + ")]",
         "[" + "(" * 1_000_000,
+        "[" + " OR ".join(["x:v MATCHES 'x'"] * 101) + "]",
         "[x:v = " + "9" * 5000 + "]",
         "[x:v = 1] REPEATS " + "9" * 5000 + " TIMES",
     ],
@@ -79,6 +80,7 @@ def test_repetitions_are_counted_and_never_listed():
         "([x:v = 1] FOLLOWEDBY [x:v = 2]) REPEATS 500 TIMES",
         "([x:v = 1] AND " * 3000 + "[x:v = 1]" + ") WITHIN 5 SECONDS" * 3000,
         "[x:v MATCHES '(?=a)']",
+        r"[x:v MATCHES '\\pL{300}']",
         f"[x:v LIKE '{'%a' * 2000}']",
     ],
 )

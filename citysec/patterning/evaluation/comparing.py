@@ -57,10 +57,9 @@ def _fits(op: Op, values: Sequence[Literal]) -> Fits:
         case Op.LT | Op.LE | Op.GT | Op.GE:
             return _in_order(values[0], _SIGNS[op])
         case Op.LIKE:
-            return _found_by(regex.like(_composed(str(values[0]))))
+            return _found_by(regex.liking(_composed(str(values[0]))))
         case Op.MATCHES:
-            regex.matches(str(values[0])).check()
-            return _found_by(regex.matches(regex.with_end_of_pcre(_composed(str(values[0])))))
+            return _found_by(regex.matching(_composed(str(values[0]))))
         case Op.ISSUBSET | Op.ISSUPERSET:
             return _subset(str(values[0])) if op is Op.ISSUBSET else _superset(str(values[0]))
 
@@ -166,9 +165,7 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _found_by(expression: regex.Expression) -> Fits:
-    finds = expression.search()
-
+def _found_by(finds: Callable[[str | bytes], bool]) -> Fits:
     def fits(value: Value) -> bool:
         match value:
             case str():
