@@ -45,9 +45,10 @@ COMPOUND = (
     f"[file:name LIKE 'a%'] FOLLOWEDBY [file:hashes.MD5 = '{HASH[:32]}']",
     "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.33'] REPEATS 5 TIMES",
     "[domain-name:value = 'b.evil.example'] AND [domain-name:value = 'c.evil.example'] WITHIN 600 SECONDS",
+    f"([file:hashes.MD5 = '{HASH[:32]}'] FOLLOWEDBY [windows-registry-key:key = 'HKLM\\\\foo']) WITHIN 300 SECONDS",
     "[ipv4-addr:value IN ('203.0.113.1', '203.0.113.2', '203.0.113.3') OR url:value = 'http://evil.example/']",
 )
-NESTED = tuple(f"({pattern})" for pattern in COMPOUND)
+NESTED = tuple(f"(({pattern}))" for pattern in COMPOUND)
 """The same, so that the grammar reads them."""
 
 EVALUATED = {

@@ -202,16 +202,17 @@ flat = st.lists(st.tuples(group, joins), min_size=1, max_size=3).map(row)
 
 
 @settings(max_examples=500)
-@given(flat)
-def test_the_shortcuts_say_what_the_grammar_says(pattern: str):
+@given(flat, qualifiers)
+def test_the_shortcuts_say_what_the_grammar_says(pattern: str, qualifier: str):
     def told(text: str) -> object:
         try:
             return compile(text)
         except InvalidInput:
             return None
 
-    assert told(pattern) == told(f"({pattern})")
-    assert shortcut.flat(f"({pattern})") is None
+    assert told(pattern) == told(f"(({pattern}))")
+    assert told(f"({pattern}) {qualifier}") == told(f"(({pattern}) {qualifier})")
+    assert shortcut.flat(f"(({pattern}))") is None
 
 
 def test_the_shortcuts_are_taken_and_keep_the_limits():
