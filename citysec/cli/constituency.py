@@ -21,7 +21,9 @@ from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened
 from citysec.cli.removal import app as remove
 from citysec.constituency import people, register, sheets
-from citysec.constituency.lines import COLUMNS, SERVICE, cells, parse, render
+from citysec.constituency.inventories import Place, plan_inventory
+from citysec.constituency.inventory import read
+from citysec.constituency.lines import COLUMNS, EXPOSED, SERVICE, Line, cells, parse, render
 from citysec.constituency.people import Secret
 from citysec.constituency.plan import Changed, Mode, Plan
 from citysec.constituency.records import decode
@@ -35,7 +37,7 @@ app.add_typer(remove)
 SHOWN: Final = 200
 """Changes that the table of a plan shows; its summary counts all."""
 
-_ASSET_COLUMNS: Final = (*COLUMNS, SERVICE)
+_ASSET_COLUMNS: Final = (*COLUMNS, SERVICE, EXPOSED)
 
 
 class Part(StrEnum):
@@ -112,13 +114,16 @@ async def _assets(session: AsyncSession, text: str, mode: Mode, *, apply: bool) 
     plan = await register.plan_import(session, parse(text), mode)
     if apply:
         await register.apply(session, plan, actor())
-    shown: Plan[Cells] = Plan(
+    return Import(_ASSET_COLUMNS, _shown(plan))
+
+
+def _shown(plan: Plan[Line]) -> Plan[Cells]:
+    return Plan(
         added=tuple(map(cells, plan.added)),
         changed=tuple(Changed(cells(change.before), cells(change.after)) for change in plan.changed),
         removed=tuple(map(cells, plan.removed)),
         unchanged=plan.unchanged,
     )
-    return Import(_ASSET_COLUMNS, shown)
 
 
 async def _sheet(session: AsyncSession, sheet: Sheet, text: str, *, apply: bool) -> Import:
@@ -150,14 +155,59 @@ def _rows(found: Import) -> Iterator[tuple[str, ...]]:
         yield "-", *(line[column] for column in found.columns)
 
 
+@app.command("inventory")
+def inventory_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CycloneDX or SPDX: JSON, XML, tag-value.")],
+    *,
+    owner: Annotated[str, typer.Option("--owner", help="Slug of the constituent that runs it.")],
+    data: Data = None,
+    service: Annotated[str, typer.Option("--service", help="Slug of the public service that it carries.")] = "",
+    exposed: Annotated[bool, typer.Option("--exposed", help="It can be reached from the internet.")] = False,
+    criticality: Annotated[
+        int | None, typer.Option("--criticality", min=1, max=5, help="1 to 5; without it the service's, else 3.")
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Make the changes; without it they are only shown.")] = False,
+) -> None:
+    """Show what FILE, a bill of materials, would change in the software registered there, and change it with --apply.
+
+    It takes the place of the last inventory of the same owner and service. Every bad component is reported by its
+    place, and nothing of the file is applied.
+    """
+    place = Place(owner=owner, service=service, exposed=exposed, criticality=criticality)
+    errors = screen.stderr()
+    try:
+        found, nameless = asyncio.run(_inventory(file, data, place, apply=apply))
+    except InvalidInput as err:
+        for problem in err.problems:
+            errors.print(Text(f"{file}: {problem}"))
+        errors.print(f"Nothing is applied: {len(err.problems)} faults.")
+        raise typer.Exit(1) from None
+    _show(found)
+    if nameless:
+        screen.stdout().print(f"{nameless:,} components have neither package URL nor CPE name: they are left out.")
+    if not found.plan.is_empty:
+        screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
+
+
+async def _inventory(file: Path, data: Path | None, place: Place, *, apply: bool) -> tuple[Import, int]:
+    inventory = read(file.read_bytes())  # noqa: ASYNC240  # the loop has nothing else to do yet
+    async with opened(data) as db, db.writing() if apply else db.reading() as session:
+        plan = await plan_inventory(session, place, inventory)
+        if apply:
+            await register.apply(session, plan, actor())
+    return Import(_ASSET_COLUMNS, _shown(plan)), inventory.nameless
+
+
 @app.command("export")
 def export(
     part: Annotated[Part, typer.Argument(help="What of the register.")] = Part.ASSETS,
     data: Data = None,
-    services: Annotated[bool, typer.Option("--services", help="Assets with an eighth column, `service`.")] = False,
+    services: Annotated[bool, typer.Option("--services", help="Assets with a further column, `service`.")] = False,
+    exposed: Annotated[bool, typer.Option("--exposed", help="Assets with a further column, `exposed`.")] = False,
 ) -> None:
     """Print assets, constituents, contacts or services as CSV, in the form that `import` reads."""
-    sys.stdout.write(asyncio.run(_export(part, data, _ASSET_COLUMNS if services else COLUMNS)))
+    more = ((SERVICE,) if services else ()) + ((EXPOSED,) if exposed else ())
+    sys.stdout.write(asyncio.run(_export(part, data, (*COLUMNS, *more))))
 
 
 async def _export(part: Part, data: Path | None, columns: tuple[str, ...]) -> str:

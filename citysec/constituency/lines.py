@@ -22,11 +22,18 @@ from citysec.observable import AssetKind, Kind, Observable, Scope
 
 COLUMNS: Final = ("asset_id", "organisation", "sector", "kind", "value", "scope", "criticality")
 SERVICE: Final = "service"
-"""An eighth column that a file may have: the slug of the service that the asset carries."""
+"""A further column that a file may have: the slug of the service that the asset carries."""
+EXPOSED: Final = "exposed"
+"""Another: `yes` where the asset can be reached from the internet, `no` where it cannot."""
+INVENTORY: Final = "sbom:"
+"""Begins the ids of software that an inventory brought."""
 
 CRITICALITY: Final[Mapping[str, int]] = {"low": 2, "medium": 3, "high": 4, "critical": 5}
 _WORDS: Final = {number: word for word, number in CRITICALITY.items()}
 _LEVELS: Final = CRITICALITY | {str(number): number for number in range(1, 6)}
+
+_HEADERS: Final = tuple((*COLUMNS, *more) for more in ((), (SERVICE,), (EXPOSED,), (SERVICE, EXPOSED)))
+_YES_NO: Final[Mapping[str, bool | None]] = {"yes": True, "no": False, "": None}
 
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 _WIDEST: Final = {4: 8, 6: 16}
@@ -48,6 +55,7 @@ class Line:
         asset: canonical form (`citysec.observable`).
         criticality: 1 least … 5 most.
         service: slug, empty for an asset that carries none, None where the file does not say.
+        exposed: whether it can be reached from the internet, None where the file does not say.
         number: line of the file that it stands on; no part of its identity.
     """
 
@@ -59,6 +67,7 @@ class Line:
     asset: Observable
     criticality: int
     service: str | None = None
+    exposed: bool | None = None
     number: int = field(default=0, compare=False)
 
     @property
@@ -67,9 +76,10 @@ class Line:
         return f"line {self.number}"
 
     @property
-    def identity(self) -> tuple[str, AssetKind, Scope, str]:
-        """What may be in the register once: whose asset, and which."""
-        return folded(self.organisation), self.kind, self.scope, self.asset.key
+    def identity(self) -> tuple[str, ...]:
+        """What may be in the register once: whose asset, and which; of software for each service that it carries."""
+        service = (self.service or "",) if self.kind is AssetKind.SOFTWARE else ()
+        return (folded(self.organisation), self.kind, self.scope, self.asset.key, *service)
 
 
 def folded(name: str) -> str:
@@ -78,7 +88,7 @@ def folded(name: str) -> str:
 
 
 def parse(text: str) -> tuple[Line, ...]:
-    """Return the lines of a CSV file (RFC 4180; any line ends) with the columns `COLUMNS`, and `SERVICE` if it has it.
+    """Return the lines of a CSV file (RFC 4180; any line ends): `COLUMNS`, then `SERVICE`, `EXPOSED` or both or none.
 
     Raises:
         InvalidInput: the header is another one, or lines are wrong or repeat one another: every bad line is named.
@@ -110,6 +120,7 @@ def cells(line: Line) -> dict[str, str]:
         "scope": line.scope,
         "criticality": level(line.criticality),
         SERVICE: line.service or "",
+        EXPOSED: "yes" if line.exposed else "no",
     }
 
 
@@ -121,7 +132,7 @@ def level(number: int) -> str:
 def _header(record: Record) -> tuple[str, ...]:
     number, names = record
     header = tuple(name.lower() for name in names)
-    if header not in (COLUMNS, (*COLUMNS, SERVICE)):
+    if header not in _HEADERS:
         raise InvalidInput.at(f"line {number}", f"the header must be `{','.join(COLUMNS)}`, not `{','.join(names)}`")
     return header
 
@@ -138,8 +149,15 @@ def _line(number: int, cell: Mapping[str, str]) -> Line:
         asset=_asset(kind, scope, cell["value"]),
         criticality=criticality(cell["criticality"]),
         service=cell.get(SERVICE),
+        exposed=_exposed(cell.get(EXPOSED, "")),
         number=number,
     )
+
+
+def _exposed(text: str) -> bool | None:
+    if text.lower() not in _YES_NO:
+        raise InvalidInput.at(EXPOSED, f"{text!r} is neither yes nor no")
+    return _YES_NO[text.lower()]
 
 
 def _choice(choices: type[_E], column: str, text: str) -> _E:
@@ -202,7 +220,7 @@ class _Seen:
     """The lines so far, by id and by what they say."""
 
     refs: dict[str, Line]
-    identities: dict[tuple[str, AssetKind, Scope, str], Line]
+    identities: dict[tuple[str, ...], Line]
 
     def once(self, line: Line) -> Line:
         """Return `line`.

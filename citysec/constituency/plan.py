@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from citysec.constituency.lines import SERVICE, Line, folded
+from citysec.constituency.lines import INVENTORY, SERVICE, Line, folded
 from citysec.errors import InvalidInput, Problem
 
 SUGGESTIONS: Final = 20  # comparing names is slow, and a file with more unknown ones is another city's
@@ -132,7 +132,7 @@ def compare(stored: Iterable[Line], lines: Sequence[Line], mode: Mode) -> Plan[L
     gone = {double.ref for double in doubles.values()}
     if mode is Mode.REPLACE:
         organisations = {line.organisation for line in lines}
-        gone |= {line.ref for line in by_ref.values() if line.organisation in organisations}
+        gone |= {line.ref for line in by_ref.values() if line.organisation in organisations and _is_typed(line)}
     gone -= refs | {change.before.ref for change in changed}
     return Plan(
         added=tuple(added),
@@ -142,8 +142,13 @@ def compare(stored: Iterable[Line], lines: Sequence[Line], mode: Mode) -> Plan[L
     )
 
 
+def _is_typed(line: Line) -> bool:
+    """Return whether people registered it; what an inventory brought goes with that."""
+    return not line.ref.startswith(INVENTORY)
+
+
 def _completed(line: Line, old: Line | None) -> Line:
-    """Return `line` saying its service: where the file does not, it is as before."""
-    if line.service is not None:
-        return line
-    return replace(line, service=old.service if old else "")
+    """Return `line` saying its service and whether it is exposed: where the file does not, it is as before."""
+    service = line.service if line.service is not None else (old.service if old else "")
+    exposed = line.exposed if line.exposed is not None else bool(old and old.exposed)
+    return replace(line, service=service, exposed=exposed)

@@ -48,6 +48,7 @@ async def export(db: AsyncSession) -> list[Line]:
             col(Asset.value),
             col(AssetOwner.criticality),
             func.coalesce(col(Service.slug), ""),
+            col(AssetOwner.exposed),
         )
         .join(Asset, col(Asset.id) == col(AssetOwner.asset_id))
         .join(Constituent, col(Constituent.id) == col(AssetOwner.constituent_id))
@@ -64,8 +65,9 @@ async def export(db: AsyncSession) -> list[Line]:
             asset=Observable(Kind(key_kind), key, value),
             criticality=criticality,
             service=service,
+            exposed=exposed,
         )
-        for ref, organisation, sector, kind, scope, key_kind, key, value, criticality, service in rows
+        for ref, organisation, sector, kind, scope, key_kind, key, value, criticality, service, exposed in rows
     ]
     return sorted(lines, key=lambda line: line.ref)
 
@@ -149,6 +151,7 @@ async def _place(connection: AsyncConnection, lines: Sequence[Line], dates: Mapp
             "constituent_id": constituent_ids[line.organisation],
             "service_id": service_ids[line.service] if line.service else None,
             "criticality": line.criticality,
+            "exposed": bool(line.exposed),
             "registered_at": dates.get(line.ref) or now(),
         }
         for line in lines

@@ -93,6 +93,12 @@ def fit(criteria: CPE, name: CPE) -> Fit:
     return min(fits)
 
 
+def quoted(text: str) -> str:
+    """Return the component that stands for `text` as people write it."""
+    joined = "_".join(text.lower().split())
+    return r"\-" if joined == NA else "".join(c if _PLAIN.fullmatch(c) else f"\\{c}" for c in joined)
+
+
 def has_wildcard(component: str) -> bool:
     """Return whether a component stands for more than one value."""
     return any(found[2] in {"*", "?"} for found in _CHARACTER.finditer(component))

@@ -32,6 +32,7 @@ def line(
         asset=registered(AssetKind(kind), value),
         criticality=criticality,
         service=service,
+        exposed=None if service is None else False,
     )
 
 
