@@ -191,7 +191,7 @@ def _asset(kind: AssetKind, scope: Scope, text: str) -> Observable:
         raise InvalidInput.at("value", err.problems[0].message) from err
     if scope is Scope.TREE and kind is not AssetKind.DOMAIN:
         raise InvalidInput.at("scope", f"only a domain has anything below it, not a value of kind {kind}")
-    if scope is Scope.TREE and _suffixes().is_public(asset.value):
+    if scope is Scope.TREE and is_public_suffix(asset.value):
         raise InvalidInput.at("value", f"{asset.value} is a public suffix: what is below it has many owners")
     if asset.kind is Kind.IP:
         _check_network(asset)
@@ -208,6 +208,11 @@ def _check_network(asset: Observable) -> None:
 
 def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
     return one.version == other.version and one.overlaps(other)
+
+
+def is_public_suffix(name: str) -> bool:
+    """Return whether names below `name`, one in canonical form, have many owners, as those of `co.uk` have."""
+    return _suffixes().is_public(name)
 
 
 @cache

@@ -81,8 +81,13 @@ class Claim:
     source: Source
 
 
-async def load(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[Claim]:
-    """Return the claim of each indicator that some feed says at `at`, in the order of their ids."""
+async def load(
+    db: AsyncSession, indicator_ids: Collection[str], at: datetime, ceiling: int | None = None
+) -> list[Claim]:
+    """Return the claim of each indicator that some feed says at `at`, in the order of their ids.
+
+    With `ceiling` as if nobody had said anything under a stricter label than that.
+    """
     connection = await db.connection()
     newest = select(*_VERSION).where(col(StixObject.stix_id).in_(indicator_ids), col(StixObject.latest))
     versions = (await connection.execute(newest.order_by(col(StixObject.stix_id)))).all()
@@ -92,6 +97,8 @@ async def load(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -
     atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
     said = select(*_ASSERTION).join(Feed, col(Feed.name) == col(Assertion.feed))
     said = said.where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None))
+    if ceiling is not None:
+        said = said.where(col(Assertion.tlp) <= ceiling)
     rows = (await connection.execute(said)).all()
     sources = _by_object((row[0], _source(*row[1:4], word_ends(*row[4:]))) for row in rows)
     return [_claim(row, atoms.get(row.id, ()), counting(sources[row.id], at)) for row in versions if row.id in sources]

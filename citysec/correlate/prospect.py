@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate import warnings
 from citysec.correlate.assets import whole_register
+from citysec.correlate.index import AssetIndex
+from citysec.correlate.retro import batches
 from citysec.correlate.rules import Relation
 from citysec.correlate.touch import Touch, touches
 from citysec.correlate.warned import WarningIndex
@@ -19,18 +22,21 @@ from citysec.errors import InvalidInput
 from citysec.patterning import Atom, compile  # noqa: A004
 from citysec.tables.register import Asset, AssetOwner, Constituent
 
+_IDS: Final = 500  # ids in one statement
 SHOWN: Final = 3
 """Assets of one pattern that are named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A registered asset, how it would be touched, and the names of those who own it."""
+    """A registered asset, how it would be touched, and the names of those who own it; their slugs beside."""
 
+    asset_id: int
     asset: str
     relation: Relation
     certain: bool
     owners: tuple[str, ...]
+    slugs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +48,24 @@ class Prospect:
     warned: tuple[str, ...]
 
 
-async def prospects(db: AsyncSession, patterns: Iterable[str]) -> dict[str, Prospect]:
-    """Return pattern -> what it would touch; what touches nothing and is on no warning list is left out."""
+async def prospects(
+    db: AsyncSession, patterns: Iterable[str], owners: ColumnElement[bool] | None = None
+) -> dict[str, Prospect]:
+    """Return pattern -> what it would touch; what touches nothing and is on no warning list is left out.
+
+    With `owners` only the assets and owners count whose `AssetOwner` rows it admits.
+    """
     index, lists = (await whole_register(db)).index, await warnings.current(db)
     atoms = {pattern: _atoms(pattern) for pattern in patterns}
-    hits = {pattern: touches(found, (), index) for pattern, found in atoms.items()}
+    hits = await asyncio.to_thread(_hits, atoms, index)
+    if owners is not None:
+        known = await _known(db, {asset for hit in hits.values() for asset in hit}, owners)
+        hits = {p: {asset: touch for asset, touch in hit.items() if asset in known} for p, hit in hits.items()}
     warned = {pattern: _warned(lists, found) for pattern, found in atoms.items()}
     closest = {p: sorted(hit, key=lambda i, hit=hit: hit[i].rank)[:SHOWN] for p, hit in hits.items()}
-    names = await _named(db, {asset for ids in closest.values() for asset in ids})
+    names = await _named(db, {asset for ids in closest.values() for asset in ids}, owners)
     return {
-        pattern: Prospect(len(hit), tuple(_touched(hit[i], *names[i]) for i in closest[pattern]), warned[pattern])
+        pattern: Prospect(len(hit), tuple(_touched(hit[i], i, names[i]) for i in closest[pattern]), warned[pattern])
         for pattern, hit in hits.items()
         if hit or warned[pattern]
     }
@@ -69,20 +83,42 @@ def _warned(lists: WarningIndex, atoms: Iterable[Atom]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for verdict in verdicts for name in verdict.lists))
 
 
-def _touched(touch: Touch, asset: str, owners: list[str]) -> Touched:
-    return Touched(asset, touch.relation, touch.certain, tuple(owners))
+def _touched(touch: Touch, asset_id: int, named: _Named) -> Touched:
+    names = tuple(name for name, _ in named.owners)
+    return Touched(asset_id, named.asset, touch.relation, touch.certain, names, tuple(slug for _, slug in named.owners))
 
 
-async def _named(db: AsyncSession, asset_ids: Iterable[int]) -> dict[int, tuple[str, list[str]]]:
-    """Return asset id -> its value as registered, and the names of its owners."""
+def _hits(atoms: Mapping[str, Sequence[Atom]], index: AssetIndex[int]) -> dict[str, dict[int, Touch]]:
+    return {pattern: touches(found, (), index) for pattern, found in atoms.items()}
+
+
+async def _known(db: AsyncSession, asset_ids: Iterable[int], owners: ColumnElement[bool]) -> set[int]:
+    """Return those of the assets of which `owners` admits an owner."""
+    connection, known = await db.connection(), set[int]()
+    for part in batches(sorted(asset_ids), _IDS):
+        query = select(col(AssetOwner.asset_id)).where(owners, col(AssetOwner.asset_id).in_(part))
+        known.update((await connection.execute(query)).scalars())
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """An asset's value as registered, and its owners: name and slug."""
+
+    asset: str
+    owners: list[tuple[str, str]]
+
+
+async def _named(db: AsyncSession, asset_ids: Iterable[int], owners: ColumnElement[bool] | None) -> dict[int, _Named]:
     query = (
-        select(col(Asset.id), col(Asset.value), col(Constituent.name))
+        select(col(Asset.id), col(Asset.value), col(Constituent.name), col(Constituent.slug))
         .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
         .join(Constituent, col(Constituent.id) == col(AssetOwner.constituent_id))
-        .where(col(Asset.id).in_(list(asset_ids)))
         .order_by(col(Constituent.name))
     )
-    named: dict[int, tuple[str, list[str]]] = {}
-    for asset_id, value, owner in await (await db.connection()).execute(query):
-        named.setdefault(asset_id or 0, (value, []))[1].append(owner)
+    connection, named = await db.connection(), dict[int, _Named]()
+    for part in batches(sorted(asset_ids), _IDS):
+        here = (col(Asset.id).in_(part),) if owners is None else (col(Asset.id).in_(part), owners)
+        for asset_id, value, name, slug in await connection.execute(query.where(*here)):
+            named.setdefault(asset_id or 0, _Named(value, [])).owners.append((name, slug))
     return named

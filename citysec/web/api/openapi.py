@@ -100,7 +100,7 @@ def _operation(operation: Operation[Any, Any], names: _Names) -> _Json:
         "responses": _responses(operation, names),
     }
     if operation.method is Method.POST:
-        described["parameters"].append(_KEY)
+        described["parameters"] += [] if operation.only_reads else [_KEY]
         described["requestBody"] = {"required": _needed(operation.body), "content": _content(operation.body, names)}
     return described
 
@@ -120,8 +120,9 @@ def _path_parameters(path: str) -> list[_Json]:
 def _query_parameters(model: type[BaseModel]) -> list[_Json]:
     schema = model.model_json_schema(ref_template=_REF)
     definitions: _Json = schema.get("$defs", {})
+    needed: list[str] = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": False, "schema": _inlined(_plain(field), definitions)}
+        {"name": name, "in": "query", "required": name in needed, "schema": _inlined(_plain(field), definitions)}
         for name, field in schema.get("properties", {}).items()
     ]
 
@@ -144,9 +145,9 @@ def _responses(operation: Operation[Any, Any], names: _Names) -> _Json:
     refusal = {PROBLEM_TYPE: {"schema": names[ProblemDetails, _OUT]}}
     faults = _READ_FAULTS if operation.method is Method.GET else _DO_FAULTS
     answers: _Json = {str(operation.status): success, "400": {"description": "Not HTTP, or its address is too long."}}
-    if operation.method is Method.GET:
+    if operation.method is Method.GET or operation.only_reads:
         answers["304"] = {"description": "What `If-None-Match` names is still right."}
-    if "{" in operation.path:
+    if "{" in operation.path or _needed(operation.query):  # something is named
         faults = {**faults, **_ABSENT}
     return answers | {str(s): {"description": text, "content": refusal} for s, text in sorted(faults.items())}
 

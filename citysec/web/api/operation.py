@@ -68,6 +68,7 @@ class Operation(Generic[Query, Body]):
         path: below `/api/v1`, parameters in braces; `PARAMETERS` says what each looks like.
         action: which roles may do it at all; on which rows is decided in the handler's queries.
         status: of success.
+        only_reads: a POST that only reads: its question is too long for an address.
     """
 
     method: Method
@@ -78,6 +79,12 @@ class Operation(Generic[Query, Body]):
     body: type[Body]
     output: type[BaseModel]
     status: int = 200
+    only_reads: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        """What a token needs for it."""
+        return Scope.API_READ if self.only_reads else self.method.scope
 
     @property
     def name(self) -> str:

@@ -42,10 +42,10 @@ def routes(app: AppContext) -> Sequence[web.AbstractRouteDef]:
 def _handler(operation: Operation[Any, Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         principal = context.principal(request)
-        if operation.method.scope not in principal.scopes:
-            raise Forbidden(f"the token lacks the scope {operation.method.scope}")
+        if operation.scope not in principal.scopes:
+            raise Forbidden(f"the token lacks the scope {operation.scope}")
         policy.demand(principal, operation.action)
-        if operation.method is Method.GET:
+        if operation.method is Method.GET or operation.only_reads:
             return await _read(request, operation, principal)
         return await _do(request, operation, principal)
 
@@ -54,8 +54,9 @@ def _handler(operation: Operation[Any, Any]) -> Callable[[web.Request], Awaitabl
 
 async def _read(request: web.Request, operation: Operation[Any, Any], principal: Principal) -> web.Response:
     app, query = context.of(request), read.query(request, operation.query)
+    body = await read.body(request, operation.body) if operation.only_reads else operation.body()
     async with app.database.reading() as db:
-        call = Call(operation.name, app, db, principal, request.match_info, query, operation.body())
+        call = Call(operation.name, app, db, principal, request.match_info, query, body)
         result = await operation.handler(call)
     return _answer(request, operation.status, result.model_dump_json().encode())
 

@@ -5,8 +5,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from citysec.access.policy import Action
-from citysec.web.api import advisories, feeds, imports, incidents, matches, operate, register, runs, submissions
+from citysec.web.api import (
+    advisories,
+    explain,
+    feeds,
+    imports,
+    incidents,
+    matches,
+    operate,
+    register,
+    runs,
+    submissions,
+)
 from citysec.web.api.advisories import AdvisoryOut, AdvisoryQuery, ReplyBody
+from citysec.web.api.explain import ExplainedOut, ExplainQuery, LookupBody, LookupOut
 from citysec.web.api.feeds import FeedOut, PollOut, RejectOut, ReplayOut, WorkOut
 from citysec.web.api.imports import ImportQuery, PlanOut
 from citysec.web.api.incidents import (
@@ -77,6 +89,8 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/assets/import", Action.IMPORT, imports.import_assets, ImportQuery, Csv, PlanOut),
     Operation(_GET, "/assets/{asset}", _READ, register.get_asset, Nothing, Nothing, AssetOut),
     Operation(_GET, "/matches", _READ, matches.list_matches, MatchQuery, Nothing, Page[MatchOut]),
+    Operation(_GET, "/explain", _READ, explain.explain_indicator, ExplainQuery, Nothing, ExplainedOut),
+    Operation(_POST, "/lookup", _READ, explain.look_up, Nothing, LookupBody, LookupOut, only_reads=True),
     Operation(_GET, "/feeds", _CITY, feeds.list_feeds, Paging, Nothing, Page[FeedOut]),
     Operation(_GET, "/feeds/{feed}", _CITY, feeds.get_feed, Nothing, Nothing, FeedOut),
     Operation(_GET, "/feeds/{feed}/polls", _CITY, feeds.list_polls, Paging, Nothing, Page[PollOut]),

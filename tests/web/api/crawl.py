@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import ClientSession
+from sqlmodel import select
 
 from citysec.db import Database
+from citysec.tables import Asset
 from citysec.web.api.operation import Method
 from citysec.web.api.table import OPERATIONS
 from tests import city
@@ -22,6 +24,28 @@ async def api_keeps_secrets(site: city.Site, client: ClientSession) -> None:
     for path, (status, body) in (await answers(client, await token_of(site.app.database, "lee"), ids)).items():
         assert SECRET.lower() not in json.dumps(body).lower(), path
         assert status in (403, 404) or SECRET.lower() not in path.lower(), path
+
+
+async def explanations_keep_secrets(site: city.Site, client: ClientSession) -> None:
+    """Fail where a look-up of, or an explanation about, anybody's asset tells `lee` what is secret."""
+    headers = await token_of(site.app.database, "lee")
+    async with site.app.database.reading() as db:
+        names = [asset.value for asset in await db.exec(select(Asset))]
+    for name in names:
+        async with client.post("/api/v1/lookup", headers=headers, json={"values": [name]}) as answer:
+            assert answer.status == 200
+            _is_silent(await answer.text(), name)
+        for slug in ("camden", "brent-secret"):
+            query = {"indicator": name, "constituent": slug}
+            async with client.get("/api/v1/explain", headers=headers, params=query) as answer:
+                assert answer.status == (200 if slug == "camden" else 404)
+                _is_silent((await answer.text()).replace("brent-secret", ""), name)
+
+
+def _is_silent(text: str, asked: str) -> None:
+    """Fail where `text` tells more than what was asked for."""
+    told = text.lower().replace(asked.lower(), "")
+    assert SECRET.lower() not in told, text
 
 
 async def answers(client: ClientSession, headers: dict[str, str], ids: Iterable[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
+from uuid import uuid4
 
 from hypothesis import strategies as st
 from sqlalchemy import delete
@@ -24,6 +25,7 @@ from citysec.tables import (
     Accountable,
     Acknowledgement,
     Advisory,
+    Assertion,
     Asset,
     AssetOwner,
     Constituent,
@@ -33,7 +35,9 @@ from citysec.tables import (
     Feed,
     Incident,
     IncidentMatch,
+    IndicatorKey,
     Match,
+    Meta,
     Playbook,
     Question,
     Run,
@@ -123,6 +127,7 @@ async def seed(db: Database, world: World) -> None:
         for number, (owner, label) in enumerate(world.assets):
             await _asset(session, number + 1, owner, label)
         await _incidents_of(session, world)
+        await session.merge(Meta(name="register.revision", value=str(uuid4().int)))  # who remembers another is wrong
 
 
 _BODY: dict[str, Any] = {"kind": "borough", "sector": "government", "clearance": CLEARANCE}
@@ -156,18 +161,34 @@ def _mark(shown: bool) -> str:
 async def _asset(session: AsyncSession, number: int, owner: Owner, label: TLP) -> None:
     mine = "camden" in owner.value
     mark, seen = _mark(mine), _mark(mine and label <= CLEARANCE)
-    asset = Asset(id=number, kind="domain", value=f"{mark}{number}.example", key_kind="name", key=f"{mark}{number}")
+    key = f"example.{mark.lower()}{number}"
+    asset = Asset(id=number, kind="domain", value=f"{mark}{number}.example", key_kind="name", key=key)
     await _put(session, asset, Service(id=f"{mark}-s{number}", slug=f"{mark.lower()}-s{number}", name=f"{mark} s"))
     for slug in owner.value:
         whose: dict[str, Any] = {"asset_id": number, "constituent_id": _IDS[slug], "service_id": f"{mark}-s{number}"}
         ref = f"{_mark(slug == 'camden')}-{number}"
         await _put(session, AssetOwner(ref=ref, registered_at=NOON, **whose))
         await _put(session, Accountable(service_id=f"{mark}-s{number}", constituent_id=_IDS[slug]))
+    stix_id = await _indicator(session, number, key, label)
     match = Match(
-        id=f"{seen}-m{number}", indicator_id=f"indicator--{seen}", object_id=1, asset_id=number, relation="equal",
+        id=f"{seen}-m{number}", indicator_id=stix_id, object_id=number + 1, asset_id=number, relation="equal",
         path="p", indicator_value=f"{seen}.example", certain=True, feed="f", confidence=50, tlp=label, matched_at=NOON,
     )  # fmt: skip
     await _put(session, match)
+
+
+async def _indicator(session: AsyncSession, number: int, key: str, label: TLP) -> str:
+    """Have the feed say of a name, under `label`, that it does harm; its own name tells who may know."""
+    mark = _mark(label <= CLEARANCE)
+    row = StixObject(
+        id=number + 1, stix_id=f"indicator--{mark}{number}", type="indicator", spec_version="2.1", version=NOON,
+        tlp=label, content_hash="", text="{}", received_at=NOON, name=f"{mark} indicator", pattern_type="stix",
+        pattern=mark, labels=[mark],
+    )  # fmt: skip
+    word = Assertion(object_id=number + 1, feed="f", tlp=label, confidence=50, name=mark, labels=[mark])
+    atom = IndicatorKey(object_id=number + 1, kind="name", key=key, path="domain-name:value", value=mark)
+    await _put(session, row, word, atom)
+    return row.stix_id
 
 
 async def _incidents_of(session: AsyncSession, world: World) -> None:

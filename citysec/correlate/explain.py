@@ -1,0 +1,261 @@
+"""What correlation makes of indicators for one constituent: all that an explanation needs, by the stage's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlmodel import col
+from sqlmodel import select as rows_of
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate import claims, warnings
+from citysec.correlate.assets import Assets, whole_register
+from citysec.correlate.claims import Claim
+from citysec.correlate.reconcile import CAP
+from citysec.correlate.retro import batches
+from citysec.correlate.standing import Standing, standing
+from citysec.correlate.touch import Touch, touches
+from citysec.correlate.warned import WarningIndex
+from citysec.tables.feeds import WORD, Assertion, Feed, StixObject, word_ends
+from citysec.tables.matches import Match
+from citysec.tables.register import Accountable, Asset, AssetOwner, Service
+
+_IDS: Final = 500  # ids in one statement
+
+
+class State(StrEnum):
+    """How a version of an indicator stands: its `Standing`, and what else may have become of it."""
+
+    IN_FORCE = "in-force"
+    REVOKED = "revoked"
+    BENIGN = "benign"
+    NOT_EXECUTED = "not-executed"
+    NOT_YET_VALID = "not-yet-valid"
+    EXPIRED = "expired"
+    DECAYED = "decayed"
+    DELISTED = "delisted"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one feed says, or has said, of an indicator.
+
+    Args:
+        feed: its name.
+        tlp: under which label.
+        confidence: 0-100.
+        until: when that counts no more; None is never.
+        gone_at: since when the feed does not list it any more.
+        seen_at: when it was last seen, as the feed says.
+        name: what the feed calls the threat.
+        labels: what kinds of threat it says.
+    """
+
+    feed: str
+    tlp: int
+    confidence: int
+    until: datetime | None
+    gone_at: datetime | None
+    seen_at: datetime | None
+    name: str | None
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """An asset by which a constituent is concerned: its own, or one that carries a service that it answers for.
+
+    `services` are the services' names.
+    """
+
+    id: int
+    kind: str
+    value: str
+    owned: bool
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An asset that an indicator touches, was matched with, or both.
+
+    Args:
+        asset: which.
+        touch: how it touches now, were it in force; None where it does no longer.
+        match: as it is stored.
+    """
+
+    asset: Concerned
+    touch: Touch | None
+    match: Match | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What correlation makes of one indicator for one constituent.
+
+    Args:
+        version: the newest; None where no feed says it.
+        words: of the feeds, also of those that say it no longer.
+        claim: what counts of them; None where all are gone.
+        state: how it stands; None where no feed says it.
+        points: what of the constituent's it touches, what says most first; then what it was matched with before.
+    """
+
+    indicator_id: str
+    version: StixObject | None
+    words: Sequence[Word]
+    claim: Claim | None
+    state: State | None
+    points: Sequence[Point]
+
+    @property
+    def touched(self) -> Sequence[Point]:
+        """What it touches now, were it in force, and no warning list says otherwise."""
+        return [one for one in self.points if one.touch is not None and not one.touch.suppressed]
+
+    @property
+    def standing_matches(self) -> Sequence[Point]:
+        """The matches that are open."""
+        return [one for one in self.points if one.match is not None and one.match.closed_at is None]
+
+    @property
+    def capped(self) -> bool:
+        """Whether it touches more than is stored for one constituent."""
+        return len(self.touched) > CAP
+
+
+async def explain(
+    db: AsyncSession, indicator_ids: Collection[str], constituent_id: str, at: datetime, ceiling: int
+) -> list[Finding]:
+    """Return what correlation makes of each indicator for the constituent, in the order of their ids.
+
+    Args:
+        db: a session.
+        indicator_ids: STIX ids.
+        constituent_id: for whom.
+        at: the instant.
+        ceiling: as if nobody had said anything under a stricter label than that.
+    """
+    assets, warned = await whole_register(db), await warnings.current(db)
+    versions = await _versions(db, indicator_ids, ceiling)
+    words = await words_on(db, [version.id or 0 for version in versions.values()], ceiling)
+    made = {claim.indicator_id: claim for claim in await claims.load(db, sorted(versions), at, ceiling)}
+    found: list[Finding] = []
+    for indicator_id in sorted(indicator_ids):
+        version, claim = versions.get(indicator_id), made.get(indicator_id)
+        touched = _touched(claim, assets, warned)
+        stored = await _stored(db, indicator_id, constituent_id, ceiling)
+        concerned = await _concerned(db, touched.keys() | stored.keys(), constituent_id)
+        points = [Point(asset, touched.get(asset.id), stored.get(asset.id)) for asset in concerned]
+        state = state_of(version.valid_until, claim, at) if version else None
+        said = words.get(version.id or 0, ()) if version else ()
+        found.append(Finding(indicator_id, version, said, claim, state, sorted(points, key=_rank)))
+    return found
+
+
+def state_of(valid_until: datetime | None, claim: Claim | None, at: datetime) -> State:
+    """Return how the newest version of an indicator stands.
+
+    Args:
+        valid_until: as its creator says; what ends before is only a feed's word on it.
+        claim: None where every feed has taken it back.
+        at: the instant.
+    """
+    if claim is None:
+        return State.DELISTED
+    found = standing(claim.terms, at)
+    if found is Standing.EXPIRED and (valid_until is None or valid_until > at):
+        return State.DECAYED
+    return State(found.value)
+
+
+async def words_on(db: AsyncSession, object_ids: Collection[int], ceiling: int) -> Mapping[int, list[Word]]:
+    """Return object version -> what feeds say, or have said, of it under `ceiling` at most; who says it now first."""
+    said = (
+        select(
+            col(Assertion.object_id),
+            col(Assertion.feed),
+            col(Assertion.tlp),
+            col(Assertion.confidence),
+            col(Assertion.gone_at),
+            col(Assertion.seen_at),
+            col(Assertion.name),
+            col(Assertion.labels),
+            *WORD,
+        )
+        .join(Feed, col(Feed.name) == col(Assertion.feed))
+        .where(col(Assertion.tlp) <= ceiling)
+        .order_by(col(Assertion.gone_at).is_not(None), col(Assertion.feed))
+    )
+    connection, found = await db.connection(), dict[int, list[Word]]()
+    for part in batches(sorted(object_ids), _IDS):
+        for row in await connection.execute(said.where(col(Assertion.object_id).in_(part))):
+            object_id, feed, tlp, confidence, gone_at, seen_at, name, labels = row[:8]
+            word = Word(feed, tlp, confidence, word_ends(*row[8:]), gone_at, seen_at, name, labels)
+            found.setdefault(object_id, []).append(word)
+    return found
+
+
+async def _versions(db: AsyncSession, indicator_ids: Collection[str], ceiling: int) -> dict[str, StixObject]:
+    """Return the newest version of each that some feed has said under `ceiling` at most."""
+    said = select(col(Assertion.object_id)).where(col(Assertion.tlp) <= ceiling)
+    query = rows_of(StixObject).where(col(StixObject.latest), col(StixObject.id).in_(said))
+    found: dict[str, StixObject] = {}
+    for part in batches(sorted(indicator_ids), _IDS):
+        rows = await db.exec(query.where(col(StixObject.stix_id).in_(part)))
+        found |= {row.stix_id: row for row in rows}
+    return found
+
+
+def _touched(claim: Claim | None, assets: Assets, warned: WarningIndex) -> dict[int, Touch]:
+    return touches(claim.atoms, claim.terms.types, assets.index, warned) if claim else {}
+
+
+async def _stored(db: AsyncSession, indicator_id: str, constituent_id: str, ceiling: int) -> dict[int, Match]:
+    """Return asset -> the match of the indicator, open or closed, that concerns the constituent."""
+    concerning = select(col(AssetOwner.asset_id)).where(_concerns(constituent_id))
+    query = rows_of(Match).where(col(Match.indicator_id) == indicator_id, col(Match.tlp) <= ceiling)
+    return {match.asset_id: match for match in await db.exec(query.where(col(Match.asset_id).in_(concerning)))}
+
+
+async def _concerned(db: AsyncSession, asset_ids: Iterable[int], constituent_id: str) -> list[Concerned]:
+    """Return those of the assets by which the constituent is concerned."""
+    query = (
+        select(
+            col(Asset.id),
+            col(Asset.kind),
+            col(Asset.value),
+            col(AssetOwner.constituent_id) == constituent_id,
+            col(Service.name),
+        )
+        .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
+        .outerjoin(Service, col(Service.id) == col(AssetOwner.service_id))
+        .where(_concerns(constituent_id))
+        .order_by(col(Asset.id), col(Service.name))
+    )
+    connection, found = await db.connection(), dict[int, Concerned]()
+    for part in batches(sorted(asset_ids), _IDS):
+        for asset_id, kind, value, owned, service in await connection.execute(query.where(col(Asset.id).in_(part))):
+            known = found.get(asset_id or 0)
+            services = dict.fromkeys((*(known.services if known else ()), *((service,) if service else ())))
+            whose = owned or (known is not None and known.owned)
+            found[asset_id or 0] = Concerned(asset_id or 0, kind, value, bool(whose), tuple(services))
+    return list(found.values())
+
+
+def _concerns(constituent_id: str) -> ColumnElement[bool]:
+    """Return which `AssetOwner` rows concern a constituent: its own, and those with a service that it answers for."""
+    answers = select(col(Accountable.service_id)).where(col(Accountable.constituent_id) == constituent_id)
+    return or_(col(AssetOwner.constituent_id) == constituent_id, col(AssetOwner.service_id).in_(answers))
+
+
+def _rank(point: Point) -> tuple[bool, tuple[bool, bool, int], int]:
+    worst = (True, True, 0)
+    return point.touch is None, point.touch.rank if point.touch else worst, point.asset.id

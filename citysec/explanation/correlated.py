@@ -1,0 +1,235 @@
+"""The steps of an explanation up to the match: what correlation found, in sentences. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from citysec.advisories.words import count, listed, moment
+from citysec.correlate.explain import Concerned, Finding, Point, State, Word
+from citysec.correlate.listing import Effect
+from citysec.correlate.reconcile import CAP
+from citysec.correlate.rules import WIDEST, Doubt
+from citysec.correlate.touch import Touch
+from citysec.explanation.chain import Noun, Outcome, Pointer, Question, Step
+from citysec.tlp import TLP
+
+SHOWN: Final = 5
+"""Most of anything that a sentence names."""
+
+RELATIONS: Final[Mapping[str, str]] = {
+    "equal": "equals",
+    "within": "lies within",
+    "contains": "contains",
+    "below": "lies below",
+    "mailbox": "is a mailbox of",
+    "pattern": "fits",
+    "host": "has the host of",
+    "name": "bears the name of",
+    "affected": "affects",
+    "possible": "may affect",
+}
+"""Between what an indicator says and an asset."""
+
+_DOUBTS: Final[Mapping[str, str]] = {
+    Doubt.PART: "That is only a part of what its pattern asks for.",
+    Doubt.TOO_WIDE: (
+        f"It is a block wider than /{WIDEST[4]} (IPv6: /{WIDEST[6]}), too wide to say much of any one asset."
+    ),
+    Doubt.NAME: "Mail and web of one name may well be run by different people.",
+    Doubt.OTHER_URL: "It is another web address on the same host.",
+    Doubt.ANONYMIZATION: "It hides where traffic comes from: many use such relays, few of them do harm.",
+    Doubt.WARNING_LIST: "A warning list says that it is often a false alarm.",
+}
+"""Why a touch is only possible."""
+
+_STATES: Final[Mapping[State, str]] = {
+    State.IN_FORCE: "It is in force until {until}.",
+    State.REVOKED: "Its creator has revoked it.",
+    State.BENIGN: "Its creator calls it benign.",
+    State.NOT_EXECUTED: "Its pattern is in the language {language}: it is kept and shared, but not executed.",
+    State.NOT_YET_VALID: "It is not valid before {start}.",
+    State.EXPIRED: "It expired on {until}.",
+    State.DECAYED: "It has decayed: what was said of it counted until {until}, and nobody has confirmed it since.",
+    State.DELISTED: "No feed lists it any more; the last one dropped it on {gone}.",
+    State.SUPERSEDED: "A newer version of it says otherwise.",
+}
+"""How an indicator stands."""
+
+ENDS: Final[Mapping[str, str]] = {
+    State.REVOKED: "its creator has revoked the indicator",
+    State.BENIGN: "its creator calls it benign",
+    State.NOT_EXECUTED: "its pattern is in a language that is not executed",
+    State.NOT_YET_VALID: "it is not valid yet",
+    State.EXPIRED: "the indicator has expired",
+    State.DELISTED: "no feed lists it any more",
+    State.SUPERSEDED: "a newer version of the indicator, or a change of the register, says otherwise",
+    "asset-withdrawn": "the asset was withdrawn",
+    "warning-list": "a warning list says that it is a false alarm",
+}
+"""Why a match has ended, by its `close_reason`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Of whom an explanation is, and to whom.
+
+    Args:
+        name: of the constituent.
+        whole: whether the reader may know assets that are not the constituent's, too.
+        near: a sentence about what of the constituent's the indicator just misses.
+    """
+
+    name: str
+    whole: bool
+    near: str = ""
+
+
+def steps(finding: Finding, listener: Listener) -> Iterator[Step]:
+    """Yield what correlation made of an indicator for a constituent."""
+    yield _known(finding)
+    if finding.state is None:
+        return
+    yield _counts(finding)
+    if finding.state in {State.DELISTED, State.NOT_EXECUTED} and not finding.points:
+        return
+    if finding.claim is not None:
+        yield _compared(finding)
+        if finding.claim.atoms:
+            yield from _touching(finding, listener)
+    if finding.points:
+        yield _kept(finding)
+
+
+def unknown(why: str = "No feed has said it, as far as you may know.") -> Step:
+    """Return the step with which an explanation ends that nothing is known for."""
+    return Step(Question.KNOWN, Outcome.NO, why)
+
+
+def _known(finding: Finding) -> Step:
+    if finding.version is None or not finding.words:
+        return unknown()
+    now = [word for word in finding.words if word.gone_at is None]
+    said = listed(tuple(map(_word, finding.words[:SHOWN])))
+    more = f" and {len(finding.words) - SHOWN} more" if len(finding.words) > SHOWN else ""
+    verb = ("says" if len(now) == 1 else "say") if now else "said"
+    pointers = [Pointer(Noun.FEED, word.feed, word.feed) for word in finding.words]
+    since = finding.version.received_at
+    sentence = f"{said}{more} {verb} it. This version is here since {moment(since)}."
+    return Step(Question.KNOWN, Outcome.YES, sentence, {"since": since, "feeds": [p.id for p in pointers]}, pointers)
+
+
+def _word(word: Word) -> str:
+    return f"{word.feed} ({TLP(word.tlp).label}, confidence {word.confidence} of 100)"
+
+
+def _counts(finding: Finding) -> Step:
+    state = finding.state or State.DELISTED
+    outcome = Outcome.YES if state is State.IN_FORCE else Outcome.NO
+    until = finding.claim.terms.valid_until if finding.claim else None
+    return Step(Question.COUNTS, outcome, _standing(finding, state, until), {"state": state.value, "until": until})
+
+
+def _standing(finding: Finding, state: State, until: datetime | None) -> str:
+    version = finding.version
+    gone = max((word.gone_at for word in finding.words if word.gone_at), default=None)
+    return _STATES[state].format(
+        until=moment(until) if until else "further notice",
+        start=moment(version.valid_from) if version and version.valid_from else "a day to come",
+        gone=moment(gone) if gone else "a day unknown",
+        language=(version.pattern_type if version else None) or "none",
+    )
+
+
+def _compared(finding: Finding) -> Step:
+    version, claim = finding.version, finding.claim
+    values = list(dict.fromkeys(atom.value for atom in claim.atoms)) if claim else []
+    facts = {"values": values[:SHOWN], "count": len(values)}
+    if values:
+        more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+        return Step(Question.COMPARED, Outcome.YES, f"Its pattern speaks of {', '.join(values[:SHOWN])}{more}.", facts)
+    error = version.pattern_error if version else None
+    sentence = (
+        f"Its pattern cannot be used: {error}" if error else "Its pattern says nothing about anything registered."
+    )
+    return Step(Question.COMPARED, Outcome.NO, sentence, facts)
+
+
+def _touching(finding: Finding, listener: Listener) -> Iterator[Step]:
+    touching = [point for point in finding.points if point.touch is not None]
+    if not touching or touching[0].touch is None:
+        yield _apart(listener)
+        return
+    first, touch = touching[0], touching[0].touch
+    shown = [p.asset for p in touching if listener.whole or p.asset.owned][:SHOWN]
+    more = f", and {count(len(touching) - 1, 'more asset')}" if len(touching) > 1 else ""
+    sentence = f"{touch.atom.value} {RELATIONS[touch.relation]} {_asset(first.asset, listener)}{more}."
+    facts = {"relation": touch.relation.value, "path": touch.atom.path, "assets": len(touching)}
+    pointers = [Pointer(Noun.ASSET, str(asset.id), asset.value) for asset in shown]
+    yield Step(Question.TOUCHES, Outcome.YES, sentence, facts, pointers)
+    yield _warned(touch)
+    if not touch.suppressed:
+        yield _certain(touch)
+
+
+def _apart(listener: Listener) -> Step:
+    sentence = f"It touches nothing that {listener.name} has registered. {listener.near}".rstrip()
+    return Step(Question.TOUCHES, Outcome.NO, sentence, {"assets": 0})
+
+
+def _asset(asset: Concerned, listener: Listener) -> str:
+    for_service = f" for {listed(tuple(f'“{s}”' for s in asset.services))}" if asset.services else ""
+    if asset.owned:
+        return f"{asset.value}, registered by {listener.name}{for_service}"
+    what = asset.value if listener.whole else "an asset of somebody else"
+    return f"{what}{for_service}, which {listener.name} answers for"
+
+
+def _warned(touch: Touch) -> Step:
+    if touch.verdict is None:
+        return Step(Question.WARNED, Outcome.YES, "No warning list names it.", {"lists": ()})
+    effect, lists = touch.verdict.effect, touch.verdict.lists
+    named = f"{'Warning list' if len(lists) == 1 else 'Warning lists'} {listed(tuple(f'“{one}”' for one in lists))}"
+    verb = "says" if len(lists) == 1 else "say"
+    facts = {"effect": effect.value, "lists": list(lists)}
+    match effect:
+        case Effect.SUPPRESS:
+            return Step(Question.WARNED, Outcome.NO, f"{named} {verb} that it is a false alarm.", facts)
+        case Effect.DEMOTE:
+            said = f"{named} {verb} that it is often a false alarm, which makes it no more than possible."
+            return Step(Question.WARNED, Outcome.POSSIBLY, said, facts)
+        case Effect.ANNOTATE:
+            name_it = "names" if len(lists) == 1 else "name"
+            return Step(Question.WARNED, Outcome.YES, f"{named} {name_it} it, which is only noted.", facts)
+
+
+def _certain(touch: Touch) -> Step:
+    if touch.doubt is None:
+        return Step(Question.CERTAIN, Outcome.YES, "Nothing speaks against it.", {"doubt": None})
+    return Step(Question.CERTAIN, Outcome.POSSIBLY, _DOUBTS[touch.doubt], {"doubt": touch.doubt.value})
+
+
+def _kept(finding: Finding) -> Step:
+    if standing := finding.standing_matches:
+        return _standing_matches(standing, len(finding.touched))
+    ended = [(p.match.closed_at, p.match) for p in finding.points if p.match is not None and p.match.closed_at]
+    if ended:
+        at, last = max(ended, key=lambda pair: pair[0])
+        why = ENDS.get(last.close_reason or "", last.close_reason or "nobody knows why")
+        sentence = f"The match of {moment(last.matched_at)} ended on {moment(at)}: {why}."
+        return Step(Question.KEPT, Outcome.NO, sentence, {"match": last.id, "why": last.close_reason})
+    if finding.state is not State.IN_FORCE or not finding.touched:
+        return Step(Question.KEPT, Outcome.NO, "There was never a match.", {"match": None})
+    return Step(Question.KEPT, Outcome.NO, "Correlation has not come to it yet.", {"match": None})
+
+
+def _standing_matches(standing: Sequence[Point], touched: int) -> Step:
+    matches = [point.match for point in standing if point.match is not None]
+    first = min(matches, key=lambda match: match.matched_at)
+    sentence = f"{count(len(matches), 'match', 'matches')} kept, since {moment(first.matched_at)}."
+    if touched > max(len(matches), CAP):
+        sentence += f" It touches {touched:,} assets; more than {CAP} matches would say nothing new."
+    facts = {"match": first.id, "matches": len(matches), "touched": touched}
+    return Step(Question.KEPT, Outcome.YES, sentence, facts)

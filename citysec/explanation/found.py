@@ -1,0 +1,155 @@
+"""Which objects speak of a value: the indicator index, asked for many values at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, or_, select
+from sqlalchemy.orm import Mapped
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.access import policy
+from citysec.access.policy import Principal
+from citysec.correlate.retro import batches
+from citysec.explanation.asked import Asked, places, spans
+from citysec.observable import Kind
+from citysec.tables.feeds import Assertion, IndicatorKey, StixObject
+from citysec.tables.matches import Match
+
+VULNERABILITY: Final = "vulnerability"
+_KEYS: Final = 500  # keys in one statement
+_SPANS: Final = 50  # ranges in one statement: SQLite nests them, and limits the depth
+_URL_PATH: Final = "url:value"
+_Key = tuple[Kind, str, bool]
+_Hits = dict[_Key, tuple[int, list[int]]]
+
+
+@dataclass(slots=True)
+class Found:
+    """The objects that speak of one value.
+
+    Args:
+        objects: row id of the version that does, the newest if that one does -> how it is related, the closest first.
+        count: how many objects there are; one that speaks of a value in two ways counts twice.
+    """
+
+    objects: dict[int, str]
+    count: int = 0
+
+    def add(self, objects: Sequence[int], count: int, relation: str) -> None:
+        """Add what speaks of the value in one way."""
+        self.count += count
+        for object_id in objects:
+            self.objects.setdefault(object_id, relation)
+
+
+async def find(db: AsyncSession, asked: Sequence[Asked], reader: Principal, most: int) -> list[Found]:
+    """Return for each of `asked`, in order, what speaks of it under labels that `reader` may see.
+
+    Args:
+        db: a session.
+        asked: what to look for.
+        reader: who asks.
+        most: how many are returned of each way; all are counted.
+    """
+    wanted = {(place.kind, place.key, place.whole) for one in asked for place in places(one)}
+    hits, result = await _by_key(db, wanted, reader, most), list[Found]()
+    for one in asked:
+        found = Found({})
+        for place in places(one):
+            count, objects = hits.get((place.kind, place.key, place.whole), (0, []))
+            found.add(objects, count, place.relation)
+        await _add_inside(db, one, found, reader, most)
+        await _add_named(db, one, found, reader)
+        result.append(found)
+    await _add_matched(db, asked, result, reader)
+    return result
+
+
+def told(reader: Principal) -> ColumnElement[bool]:
+    """Return which `StixObject` rows some feed says, or has said, under a label that `reader` may see."""
+    said = col(Assertion.object_id) == col(StixObject.id)
+    return exists().where(said, col(Assertion.tlp) <= reader.clearance)
+
+
+async def _by_key(db: AsyncSession, wanted: Collection[_Key], reader: Principal, most: int) -> _Hits:
+    """Return key -> how many objects have it, and the last of them."""
+    groups: dict[tuple[Kind, bool], list[str]] = defaultdict(list)
+    for kind, key, whole in wanted:
+        groups[kind, whole].append(key)
+    connection, hits = await db.connection(), _Hits()
+    for (kind, whole), keys in groups.items():
+        for part in batches(sorted(keys), _KEYS):
+            here = and_(col(IndicatorKey.kind) == kind, col(IndicatorKey.key).in_(part))
+            if whole:
+                here = and_(here, col(IndicatorKey.path) != _URL_PATH)
+            for key, object_id, count in await connection.execute(_last(here, reader, most)):
+                hits.setdefault((kind, key, whole), (count, []))[1].append(object_id)
+    return hits
+
+
+def _speaking(here: ColumnElement[bool], reader: Principal, *by: ColumnElement[str] | Mapped[str]) -> Subquery:
+    """Return a query for each object once for each value of `by`, with the version that is to be shown."""
+    newest = func.max(case((col(StixObject.latest), col(StixObject.id))))
+    version = func.coalesce(newest, func.max(col(StixObject.id))).label("version")
+    query = (
+        select(*by, version)
+        .select_from(IndicatorKey)
+        .join(StixObject, col(StixObject.id) == col(IndicatorKey.object_id))
+    )
+    return query.where(here, told(reader)).group_by(*by, col(StixObject.stix_id)).subquery()
+
+
+def _last(here: ColumnElement[bool], reader: Principal, most: int) -> Select[Any, Any, Any]:
+    """Return a query for key, version and how many objects the key has; the last ones of each key."""
+    pairs = _speaking(here, reader, col(IndicatorKey.key))
+    count = func.count().over(partition_by=pairs.c.key).label("count")
+    place = func.row_number().over(partition_by=pairs.c.key, order_by=pairs.c.version.desc()).label("place")
+    ranked = select(pairs.c.key, pairs.c.version, count, place).subquery()
+    query = select(ranked.c.key, ranked.c.version, ranked.c.count).where(ranked.c.place <= most)
+    return query.order_by(ranked.c.key, ranked.c.place)
+
+
+async def _add_inside(db: AsyncSession, asked: Asked, found: Found, reader: Principal, most: int) -> None:
+    """Add what lies inside a block of addresses."""
+    connection = await db.connection()
+    for part in batches(spans(asked), _SPANS):
+        key = col(IndicatorKey.key)
+        inside = or_(*(and_(key >= low, key <= high) for low, high in part))
+        pairs = _speaking(and_(col(IndicatorKey.kind) == Kind.IP, inside), reader)
+        count = (await connection.execute(select(func.count()).select_from(pairs))).scalar_one()
+        last = select(pairs.c.version).order_by(pairs.c.version.desc()).limit(most)
+        found.add(list((await connection.execute(last)).scalars()), count, "within")
+
+
+async def _add_named(db: AsyncSession, asked: Asked, found: Found, reader: Principal) -> None:
+    """Add what is asked for by its own name: a STIX object by its id, a vulnerability by its CVE id."""
+    if asked.stix_id:
+        named = col(StixObject.stix_id) == asked.stix_id
+    elif asked.found is not None and asked.found.kind is Kind.CVE:
+        named = and_(col(StixObject.type) == VULNERABILITY, col(StixObject.name) == asked.found.value)
+    else:
+        return
+    query = select(col(StixObject.id)).where(named, col(StixObject.latest), told(reader))
+    objects = [number or 0 for number in (await (await db.connection()).execute(query)).scalars()]
+    found.add(objects, len(objects), "equal")
+
+
+async def _add_matched(db: AsyncSession, asked: Sequence[Asked], found: Sequence[Found], reader: Principal) -> None:
+    """Add what once led to a match and is indexed no more: it was revoked, or its newest version says otherwise."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for number, one in enumerate(asked):
+        if one.found is not None:
+            numbers[one.found.value].append(number)
+    query = select(col(Match.indicator_value), col(Match.object_id)).distinct()
+    query = query.join(StixObject, col(StixObject.id) == col(Match.object_id))
+    query = query.where(policy.matches(reader), told(reader), ~col(StixObject.latest)).order_by(col(Match.object_id))
+    connection = await db.connection()
+    for part in batches(sorted(numbers), _KEYS):
+        for value, object_id in await connection.execute(query.where(col(Match.indicator_value).in_(part))):
+            for number in numbers[value]:
+                found[number].add([object_id], 1, "equal")

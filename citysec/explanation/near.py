@@ -1,0 +1,50 @@
+"""What an indicator just misses: names that look like a constituent's own, and by our rules are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import and_, or_, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.constituency.lines import is_public_suffix
+from citysec.observable import AssetKind, Kind, Scope, below, parents, reverse_labels
+from citysec.patterning import Atom
+from citysec.tables.register import Asset, AssetOwner
+
+_TRIED: Final = 20  # names of one pattern
+
+
+async def missed(db: AsyncSession, atoms: Iterable[Atom], constituent_id: str) -> str:
+    """Return a sentence about the first name that comes near to what the constituent owns; empty where none does."""
+    names = dict.fromkeys(atom.key for atom in atoms if atom.kind is Kind.NAME)
+    for key in list(names)[:_TRIED]:
+        name = reverse_labels(key)
+        if is_public_suffix(name):
+            return f"{name} is a public suffix: what is below it has many owners, and it is nobody's."
+        if sentence := await _of_name(db, key, name, constituent_id):
+            return sentence
+    return ""
+
+
+async def _of_name(db: AsyncSession, key: str, name: str, constituent_id: str) -> str:
+    low, high = below(key)
+    above = and_(col(Asset.key) >= low, col(Asset.key) < high)
+    beside = and_(col(Asset.key).in_(list(parents(key))), col(Asset.scope) == Scope.EXACT)
+    query = (
+        select(col(Asset.value), col(Asset.key))
+        .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
+        .where(col(AssetOwner.constituent_id) == constituent_id, col(Asset.kind) == AssetKind.DOMAIN)
+        .where(or_(above, beside))
+        .order_by(col(Asset.key))
+        .limit(1)
+    )
+    found = (await (await db.connection()).execute(query)).first()
+    if found is None:
+        return ""
+    value, asset_key = found
+    if len(asset_key) > len(key):
+        return f"{name} stands above {value}, which is registered: what is said of a name does not hold below it."
+    return f"{value} is registered as exactly that name, not with what is below it."

@@ -1,0 +1,184 @@
+"""The first reason why nobody is told is the right one, for every reason there is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, update
+
+from citysec.correlate.explain import State
+from citysec.correlate.rules import Doubt, Relation
+from citysec.correlate.touch import CloseReason
+from citysec.explanation import correlated
+from citysec.explanation.chain import Outcome, Question
+from citysec.tables import Assertion
+from citysec.tables.columns import now
+from citysec.tlp import TLP
+from tests.correlate.city import City, indicator
+from tests.explanation.conftest import LEE, Desk
+
+EVIL = "[ipv4-addr:value = '192.0.2.7']"
+VALUE = "192.0.2.7"
+
+
+async def _said(city: City, **more: Any) -> None:
+    """Camden owns a range, and a feed says that an address in it does harm."""
+    await city.own("camden", "cidr", "192.0.2.0/24")
+    await city.say(indicator(1, EVIL, **more))
+
+
+async def test_what_nobody_says_is_not_known(city: City, desk: Desk):
+    await city.own("camden", "cidr", "192.0.2.0/24")
+    assert (await desk.reason(VALUE)).question is Question.KNOWN
+
+
+async def test_what_is_no_value_is_said_to_be_none(city: City, desk: Desk):
+    await city.own("camden", "cidr", "192.0.2.0/24")
+    assert "no address" in (await desk.reason("what is this?")).sentence
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        ({"revoked": True}, State.REVOKED),
+        ({"indicator_types": ["benign"]}, State.BENIGN),
+        ({"valid_from": "2999-01-01T00:00:00Z"}, State.NOT_YET_VALID),
+        ({"valid_until": "2024-02-01T00:00:00Z"}, State.EXPIRED),
+    ],
+)
+async def test_what_does_not_count_says_why(city: City, desk: Desk, more: dict[str, Any], state: State):
+    await _said(city)
+    await city.work()
+    await city.say(indicator(1, EVIL, modified="2025-01-01T00:00:00.000Z", **more))
+    reason = await desk.reason(VALUE)
+    assert (reason.question, reason.facts["state"]) == (Question.COUNTS, state)
+
+
+async def test_what_is_in_another_language_is_not_executed(city: City, desk: Desk):
+    await city.own("camden", "cidr", "192.0.2.0/24")
+    await city.say(foreign := indicator(1, "rule x {}", pattern_type="yara"))
+    reason = await desk.reason(foreign["id"])
+    assert reason.facts["state"] == State.NOT_EXECUTED
+    assert "yara" in reason.sentence
+
+
+async def test_what_a_feed_dropped_is_delisted(city: City, desk: Desk):
+    await _said(city)
+    await _assertions(city, gone_at=now() - timedelta(days=2))
+    assert (await desk.reason(VALUE)).facts["state"] == State.DELISTED
+
+
+async def test_what_nobody_confirmed_has_decayed(city: City, desk: Desk):
+    await _said(city)
+    await _assertions(city, until=now() - timedelta(days=2))
+    assert (await desk.reason(VALUE)).facts["state"] == State.DECAYED
+
+
+async def test_what_touches_nothing_says_so(city: City, desk: Desk):
+    await city.own("camden", "cidr", "198.51.100.0/24")
+    await city.say(indicator(1, EVIL))
+    assert (await desk.reason(VALUE)).question is Question.TOUCHES
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("gov.uk", "public suffix"),
+        ("camden.gov.uk", "stands above www.camden.gov.uk"),
+        ("a.www.camden.gov.uk", "exactly that name"),
+    ],
+)
+async def test_what_just_misses_says_by_which_rule(city: City, desk: Desk, value: str, why: str):
+    await city.own("camden", "domain", "www.camden.gov.uk")
+    await city.say(indicator(1, f"[domain-name:value = '{value}']"))
+    reason = await desk.reason(value)
+    assert reason.question is Question.TOUCHES
+    assert why in reason.sentence
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind", "asset", "doubt"),
+    [
+        (f"{EVIL} AND [domain-name:value = 'a.example']", "cidr", "192.0.2.0/24", Doubt.PART),
+        ("[ipv4-addr:value = '192.0.0.0/6']", "cidr", "192.0.2.0/24", Doubt.TOO_WIDE),
+        ("[domain-name:value = 'camden.example']", "mail-domain", "camden.example", Doubt.NAME),
+        ("[url:value = 'http://camden.example/a']", "url", "http://camden.example/b", Doubt.OTHER_URL),
+    ],
+)
+async def test_what_is_only_possible_says_why(
+    city: City, desk: Desk, pattern: str, kind: str, asset: str, doubt: Doubt
+):
+    await city.own("camden", kind, asset)
+    await city.say(said := indicator(1, pattern))
+    step = await desk.step(said["id"], Question.CERTAIN)
+    assert (step.outcome, step.facts["doubt"]) == (Outcome.POSSIBLY, doubt)
+
+
+async def test_a_relay_is_only_possible(city: City, desk: Desk):
+    await _said(city, indicator_types=["anonymization"])
+    assert (await desk.step(VALUE, Question.CERTAIN)).facts["doubt"] == Doubt.ANONYMIZATION
+
+
+async def test_what_was_not_correlated_yet_waits(city: City, desk: Desk):
+    await _said(city)
+    assert (await desk.reason(VALUE)).question is Question.KEPT
+    await city.work()
+    assert (await desk.step(VALUE, Question.KEPT)).outcome is Outcome.YES
+    assert (await desk.reason(VALUE)).question is Question.INCIDENT
+
+
+async def test_a_match_that_ended_says_why(city: City, desk: Desk):
+    await _said(city)
+    await city.work()
+    await city.say(indicator(1, EVIL, revoked=True, modified="2025-01-01T00:00:00.000Z"))
+    await city.work()
+    (only,) = await desk.why(VALUE)
+    assert only.reason is not None
+    assert only.reason.facts["state"] == State.REVOKED
+    assert "revoked" in only.steps[-1].sentence
+
+
+async def test_more_than_the_cap_is_counted(city: City, desk: Desk):
+    await city.own("camden", "ipv4", *(f"192.0.2.{n}" for n in range(105)))
+    await city.say(indicator(1, "[ipv4-addr:value = '192.0.2.0/24']"))
+    await city.work()
+    step = await desk.step("192.0.2.0/24", Question.KEPT)
+    assert (step.facts["matches"], step.facts["touched"]) == (100, 105)
+    assert "105 assets" in step.sentence
+
+
+async def test_words_above_the_clearance_do_not_exist(city: City, desk: Desk):
+    await city.own("camden", "cidr", "192.0.2.0/24")
+    await city.say(indicator(1, EVIL), tlp=TLP.RED)
+    await city.work()
+    (hidden,), (absent,) = await desk.why(VALUE, LEE), await desk.why("192.0.2.8", LEE)
+    assert hidden == absent
+    assert (await desk.step(VALUE, Question.KEPT)).outcome is Outcome.YES
+
+
+async def test_a_value_is_found_however_it_is_written(city: City, desk: Desk):
+    await city.own("camden", "domain", "camden.example")
+    await city.say(indicator(1, "[url:value = 'http://camden.example/pay']"))
+    for text in ("hxxp://camden[.]example/pay", "<http://CAMDEN.example/pay>", "camden[.]example"):
+        (only,) = await desk.why(text)
+        assert only.indicator_id, text
+
+
+async def test_what_was_told_comes_before_what_was_not(city: City, desk: Desk):
+    await _said(city)
+    await city.say(indicator(2, EVIL, valid_until="2024-02-01T00:00:00Z"))
+    await city.work()
+    first, second = await desk.why(VALUE)
+    assert len(first.steps) > len(second.steps)
+
+
+def test_there_are_words_for_every_relation_and_every_end():
+    assert set(map(str, Relation)) <= correlated.RELATIONS.keys()
+    assert {*CloseReason, *State} - {State.IN_FORCE, State.DECAYED} <= correlated.ENDS.keys()
+
+
+async def _assertions(city: City, **values: Any) -> None:
+    async with city.db.writing() as session:
+        await session.exec(update(Assertion).where(col(Assertion.feed) == "feed").values(**values))
