@@ -57,11 +57,14 @@ async def close(db: AsyncSession, feed: Definition, reading: Reading, missing: C
         await _pin(db, row, missing, None)
         return await _ended(db, row, [], at)
     row.held = None if row.accepted else await _suspicion(db, feed, len(missing))
-    if row.held is None:
-        row.accepted = False
-        await _miss_again(db, feed.name)
+    if row.held is not None:
+        await _pin(db, row, missing, 1)
+        return await _ended(db, row, [], at)
+    await _miss_again(db, feed.name)
     await _pin(db, row, missing, 1)
-    return await _ended(db, row, await _gone(db, feed, at) if row.held is None else [], at)
+    gone = await _gone(db, feed.name, 1 if row.accepted else feed.confirmations, at)  # a person's word confirms
+    row.accepted = False
+    return await _ended(db, row, gone, at)
 
 
 async def unchanged(db: AsyncSession, feed: Definition, began: datetime) -> int:
@@ -80,7 +83,7 @@ async def unchanged(db: AsyncSession, feed: Definition, began: datetime) -> int:
     gone: Sequence[int] = []
     if feed.semantics is Semantics.SNAPSHOT and row.held is None:
         await _miss_again(db, feed.name)
-        gone = await _gone(db, feed, at)
+        gone = await _gone(db, feed.name, feed.confirmations, at)
     return await _ended(db, row, gone, at)
 
 
@@ -125,9 +128,9 @@ async def _pin(db: AsyncSession, row: Feed, ids: Sequence[int], missed: int | No
         await connection.execute(standing.where(col(Assertion.object_id).in_(ids[start : start + _NAMED])))
 
 
-async def _gone(db: AsyncSession, feed: Definition, at: datetime) -> Sequence[int]:
-    """Delist what has been missing for as many lists in a row as the feed's definition asks for."""
-    gone = update(Assertion).where(col(Assertion.feed) == feed.name, col(Assertion.missed) >= feed.confirmations)
+async def _gone(db: AsyncSession, feed: str, confirmations: int, at: datetime) -> Sequence[int]:
+    """Delist what has been missing for so many lists in a row."""
+    gone = update(Assertion).where(col(Assertion.feed) == feed, col(Assertion.missed) >= confirmations)
     rows = gone.values(gone_at=at, missed=None).returning(col(Assertion.object_id))
     return (await (await db.connection()).execute(rows)).scalars().all()
 

@@ -104,15 +104,19 @@ async def test_what_comes_back_in_time_was_never_gone(enrolled: Database, listed
     assert ({a.missed for a in await rows(enrolled, Assertion)}, await work(enrolled)) == ({0}, 2)
 
 
-async def test_a_list_that_shrinks_too_much_waits_for_a_person(enrolled: Database, hasty: DocumentFeed):
-    await whole(enrolled, hasty, *(f"192.0.2.{n}" for n in range(100)))
+@pytest.mark.parametrize("confirmations", [1, 5])
+async def test_a_list_that_shrinks_too_much_waits_for_a_person(
+    enrolled: Database, listed: DocumentFeed, confirmations: int
+):
+    feed = listed.model_copy(update={"confirmations": confirmations})
+    await whole(enrolled, feed, *(f"192.0.2.{n}" for n in range(100)))
     for _ in range(2):
-        assert await whole(enrolled, hasty, ONE) == 0
+        assert await whole(enrolled, feed, ONE) == 0
         (row,) = await rows(enrolled, Feed)
         assert "from 100 to 1" in row.held
     async with enrolled.writing() as db:
         await standing.accept(db, "test")
-    assert await whole(enrolled, hasty, ONE) == 99
+    assert await whole(enrolled, feed, ONE) == 99
     (row,) = await rows(enrolled, Feed)
     assert (row.held, row.accepted) == (None, False)
 
