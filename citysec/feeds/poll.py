@@ -7,7 +7,6 @@ import random
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -29,6 +28,7 @@ from citysec.tlp import TLP
 STIX: Final = "stix"
 _MARKING: Final = b'"marking-definition"'
 _CHUNK: Final = 1 << 20
+_LARGE: Final = 8 << 20  # characters of objects in a batch
 SAY_EVERY: Final = 5
 """Batches after which a poll that goes on says how far it has come."""
 _log: Final = log.get(__name__)
@@ -153,14 +153,25 @@ def batches(layout: Layout, portion: Portion) -> Iterator[Batch]:
     try:
         labels = markings.of_page(_definitions(layout, portion.body))
         found = _Counted(_read(layout, portion.body))
-        part = list(islice(found, BATCH))
-        while following := list(islice(found, BATCH)):
+        items = iter(found)
+        part = _part(items)
+        while following := _part(items):
             yield _batch(part, labels, None)
             part = following
         found.check()
         yield _batch([*part, *portion.lost], labels, portion.cursor)
     except InvalidInput as err:
         raise FeedMalformed(str(err)) from err
+
+
+def _part(items: Iterator[Draft | Entry | Reject]) -> list[Draft | Entry | Reject]:
+    """Return the next `BATCH` of `items`, or fewer where they are large."""
+    part: list[Draft | Entry | Reject] = []
+    size = 0
+    while len(part) < BATCH and size < _LARGE and (item := next(items, None)) is not None:
+        part.append(item)
+        size += len(item.text) if isinstance(item, Draft) else 0
+    return part
 
 
 class _Counted:

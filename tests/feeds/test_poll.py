@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,14 @@ from citysec.feeds import catalogue, poll, publishers
 from citysec.feeds.body import opened
 from citysec.feeds.definition import BundleFeed, Semantics
 from citysec.feeds.ingest import BATCH, Outcome
+from citysec.feeds.portion import Portion
 from citysec.feeds.publishers import Publishers
 from citysec.settings import Settings
 from citysec.settings import shipped as shipped_folder
 from citysec.tables import Feed, StixObject
 from tests.feeds.collection import Collection, date_added
 from tests.feeds.publisher import Handler, Publisher, sends
-from tests.feeds.stix import bundle, indicator
+from tests.feeds.stix import STIX, bundle, indicator
 
 POLL = {"feed": "test", "tick": "t1"}
 
@@ -234,3 +236,9 @@ async def test_an_empty_list_is_held_and_delists_nothing(
         publisher.will(page)
         await poll.poll(enrolled, POLL, asked)
     assert "from 20 to 0" in ((await _row(enrolled)).held or "")
+
+
+def test_a_batch_of_large_objects_has_fewer():
+    large = [indicator(number, x_pad="x" * (3 << 20)) for number in range(1, 8)]
+    found = [len(batch.drafts) for batch in poll.batches(STIX, Portion(BytesIO(bundle(*large))))]
+    assert found == [3, 3, 1]

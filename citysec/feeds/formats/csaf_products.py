@@ -25,6 +25,8 @@ _STATUSES: Final[Mapping[str, Status]] = {
     "known_not_affected": Status.UNAFFECTED,
     "under_investigation": Status.UNKNOWN,
 }
+_LONGEST: Final = 1000  # characters of a version: each patch level adds to the one above it
+_MOST: Final = 20  # platforms of a product: each relationship adds to those of the product that it refers to
 _NOTHING: Final[Mapping[str, Any]] = {}
 _EVERY: Final = (Versions(),)
 Products = Mapping[str, Affected]
@@ -80,7 +82,7 @@ def _narrowed(above: Affected, category: str | None, name: str | None) -> Affect
 def _exactly(above: Affected, name: str) -> Versions:
     """Return the version `name`, behind the version above it, of which it is a patch level or service pack."""
     base = above.versions[0].exact if above.versions else None
-    return Versions(exact=f"{base} {name}" if base else name)
+    return Versions(exact=(f"{base} {name}" if base else name)[:_LONGEST])
 
 
 def _identified(found: Affected, product: Mapping[str, Any]) -> Affected:
@@ -100,7 +102,7 @@ def _related(relation: Mapping[str, Any], full: Mapping[str, Any], known: Produc
     part = known.get(text(relation.get("product_reference")) or "", Affected(versions=_EVERY))
     whole = known.get(text(relation.get("relates_to_product_reference")) or "")
     if whole is not None:
-        name = (whole.product,) if whole.product else ()
+        name = (whole.product,) if whole.product and len(part.platforms) < _MOST else ()
         part = msgspec.structs.replace(part, platforms=(*part.platforms, *name), running_on=whole.cpes)
     return _identified(part, full)
 

@@ -31,6 +31,7 @@ from citysec.feeds.formats.misp_types import Said
 from citysec.feeds.formats.times import instant
 
 _ABSENT: Final = Raw(b"null")
+_NAME: Final = 500
 _DESCRIPTION: Final = 2000
 _SIGHTED: Final = "0"
 _EXPIRED: Final = "2"
@@ -157,8 +158,8 @@ def _event_in(document: Document, options: Options) -> Iterator[Item]:
 
 def _of_event(raw: Raw, at: str, options: Options) -> Iterator[Item]:
     event = _event.decode(raw)
-    said = tags(decoded(event.tags), decoded(event.galaxies))
-    around = _Around(text(decoded(event.info)), text(decoded(event.uuid)), instant(decoded(event.date)), said, options)
+    said, info = tags(decoded(event.tags), decoded(event.galaxies)), text(decoded(event.info))
+    around = _Around(info and info[:_NAME], text(decoded(event.uuid)), instant(decoded(event.date)), said, options)
     yield from _each(event.attributes, f"{at}/Attribute", partial(_of_attribute, around=around))
     yield from _each(event.objects, f"{at}/Object", partial(_of_object, around=around))
 

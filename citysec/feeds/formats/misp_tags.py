@@ -17,6 +17,8 @@ from citysec.feeds.formats import markings
 from citysec.feeds.formats.members import mappings, text
 
 _GALAXY: Final = re.compile(r"misp-galaxy:([^=]{1,100})=\"?([^\"]{1,500})\"?")
+_MOST: Final = 500  # tags of one attribute: those of its event are kept with each
+_LONGEST: Final = 500  # characters of a tag
 _THREATS: Final = frozenset(
     {
         "360net-threat-actor", "android", "backdoor", "banker", "botnet", "cryptominers", "exploit-kit", "malpedia",
@@ -64,7 +66,7 @@ class Tags(msgspec.Struct, frozen=True):
 
 def tags(tag_list: object, galaxies: object) -> Tags:
     """Return what the members `Tag` and `Galaxy` say; either may be missing or of another type."""
-    names = [name for tag in mappings(tag_list) if (name := text(tag.get("name")))]
+    names = [name[:_LONGEST] for tag in mappings(tag_list) if (name := text(tag.get("name")))]
     clusters = [*_tagged(names), *_listed(galaxies)]
     plain = [name for name in names if not _GALAXY.fullmatch(name) and markings.of_label(name) is None]
     plain = [name for name in plain if name.lower() not in _CONFIDENCE]
@@ -96,4 +98,4 @@ def _kind(galaxy: Mapping[str, Any], cluster: Mapping[str, Any]) -> str | None:
 
 
 def _once(found: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))[:_MOST]

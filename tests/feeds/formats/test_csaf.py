@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats import Entry, Reject, Subject
+from citysec.feeds.formats import Entry, Reject, Subject, csaf_products
 from citysec.feeds.formats.affected import ranges
 from citysec.software.records import Affected, Remedy, Score, Status, Versions, Vulnerability
 from citysec.tlp import MARKING_IDS, TLP
@@ -115,6 +115,23 @@ def test_a_product_on_another_one_says_so():
 )  # fmt: skip
 def test_a_version_range_specifier_is_read(words: str, expected: list[Versions]):
     assert list(ranges(words, Status.AFFECTED)) == expected
+
+
+def test_what_products_take_over_from_each_other_does_not_pile_up():
+    branch: dict[str, Any] = {"product": {"product_id": "deep", "name": "x"}}
+    for _ in range(50):
+        branch = {"category": "service_pack", "name": "x" * 100, "branches": [branch]}
+    links = [
+        {
+            "product_reference": str(n - 1),
+            "relates_to_product_reference": "deep",
+            "full_product_name": {"product_id": str(n)},
+        }
+        for n in range(1, 2001)
+    ]
+    known = csaf_products.products({"branches": [branch], "relationships": links})
+    assert len(known["deep"].versions[0].exact or "") == 1000
+    assert len(known["2000"].platforms) == 20
 
 
 def test_a_vulnerability_without_a_cve_id_costs_itself():

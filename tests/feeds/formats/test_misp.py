@@ -145,6 +145,13 @@ def test_context_and_what_was_deleted_are_left_out(members: dict[str, Any]):
     assert parse("misp", attribute(**members)) == []
 
 
+def test_what_an_event_says_of_itself_is_bounded_for_each_of_its_attributes():
+    tags = [{"name": f"{number} {'x' * 900}"} for number in range(3000)]
+    (found, _) = entries("misp", EVENT | {"Tag": tags, "info": "x" * 5000})
+    assert (len(found.labels), max(map(len, found.labels))) == (500, 500)
+    assert len(found.name or "") == 500
+
+
 def test_nothing_of_a_deleted_object_counts():
     assert parse("misp", {"info": "x", "Object": [EVENT["Object"][0] | {"deleted": True}]}) == []
 
