@@ -30,8 +30,6 @@ from citysec.patterning.evaluation.supply import Supply
 
 MAX_CHOICES: Final = 150
 """Most passages, windows and alternatives between observations that one way through a pattern may have."""
-
-
 _STEPS: Final = 10
 """What one step of the search costs, beside one look at an observation."""
 _NOTHING: Final = Either([], 0)
@@ -79,6 +77,12 @@ def _alternatives(root: Node) -> bool:
 
 @dataclass(slots=True)
 class _Search:
+    """One search; `bounds` are the needs taken up so far.
+
+    `compete` says that needs may want the same observation. `calm` says that only the copies of a repeated part do, at
+    instants and without alternatives: then the earliest that each copy finds is best, and no copy is tried anew.
+    """
+
     _observations: Sequence[Observation]
     _supply: Callable[[Need], Supply]
     _budget: Budget
@@ -253,12 +257,11 @@ class _Search:
                 self._back(mark)
             if outcome is _Outcome.IMPOSSIBLE:
                 break
-            if self._calm and self._copied.times > copied:
+            if self._calm and self._copied.times > copied:  # this copy was done: what follows is no fault of its own
                 return _Outcome.IMPOSSIBLE
             blocked = True
-            at = min(
-                (begin for bound in earlier if (begin := bound.supply.next_beginning(at)) is not None), default=None
-            )
+            later = [begin for bound in earlier if (begin := bound.supply.next_beginning(at)) is not None]
+            at = min(later, default=None)
         return _Outcome.BLOCKED if blocked else _Outcome.IMPOSSIBLE
 
     def _earliest(self, bounds: Sequence[Bound], floor: int) -> int:
