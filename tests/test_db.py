@@ -14,10 +14,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert
 from sqlalchemy.exc import IntegrityError, StatementError
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 
 from citysec import migrations
-from citysec.db import Database, alone, append, upgrade
+from citysec.db import COPIED, Database, alone, append, insert_many, upgrade
 from citysec.errors import SettingsError
 from citysec.settings import Settings
 from citysec.tables import Account, Collection, Grant, Meta, Outbox
@@ -114,3 +114,31 @@ async def test_one_at_a_time_holds_a_lock(postgres_url: str):
     async with Database.opened(url) as db, asyncio.TaskGroup() as group:
         for _ in range(8):
             group.create_task(add_one())
+
+
+async def come_in(url: str, number: int) -> None:
+    """Check that so many rows, inserted together, are what is read afterwards."""
+    await upgrade(url)
+    same = {"kind": "k", "created_at": NOON, "due_at": NOON, "handed_over_at": None, "done_at": None}
+    rows = [
+        same | {"id": f"{n:032x}", "payload": {"n": n, "ü": None}, "attempts": n, "error": "\t\\N"}
+        for n in range(number)
+    ]
+    async with Database.opened(url) as db:
+        async with db.writing() as session:
+            await session.exec(select(Outbox.id))
+            await insert_many(session, Outbox, rows)
+        async with db.reading() as session:
+            found = (await session.exec(select(Outbox).order_by(col(Outbox.id)))).all()
+    assert [row.model_dump() for row in found] == rows
+
+
+@pytest.mark.parametrize("number", [1, COPIED - 1, COPIED, 3 * COPIED])
+async def test_many_rows_come_in_as_they_are(url: str, number: int):
+    await come_in(url, number)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("number", [1, COPIED - 1, COPIED, 3 * COPIED])
+async def test_many_rows_come_in_as_they_are_by_copy_too(postgres_url: str, number: int):
+    await come_in(Settings(database_url=postgres_url).app_database, number)
