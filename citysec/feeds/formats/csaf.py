@@ -23,7 +23,7 @@ from citysec.feeds.formats.csaf_products import Products
 from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt
 from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
 from citysec.feeds.formats.format import Format, NoOptions
-from citysec.feeds.formats.members import links, mapping, mappings, text
+from citysec.feeds.formats.members import links, mapping, mappings, sequence, text
 from citysec.feeds.formats.times import instant
 from citysec.feeds.formats.vulnerability import score
 from citysec.software.records import Remedy, Score, Vulnerability
@@ -64,10 +64,13 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
                 raise InvalidInput.at("", f"this is no CSAF document: {err}") from err
             yield Reject(document.at, str(err), excerpt(document.raw))
             continue
-        found = list(mappings(whole.get("vulnerabilities")))
-        yield _report(advisory, found)
-        for number, one in enumerate(found):
-            yield _vulnerability(advisory, one, f"{document.at}/vulnerabilities/{number}")
+        found = whole.get("vulnerabilities")
+        listed = sequence(found)
+        yield _report(advisory, mappings(listed))
+        if not isinstance(found, list | None):
+            yield Reject(f"{document.at}/vulnerabilities", "this is no list", excerpt(str(found)))
+        for number, one in enumerate(listed):
+            yield _vulnerability(advisory, mapping(one), f"{document.at}/vulnerabilities/{number}")
 
 
 def _advisory(whole: Mapping[str, Any], document: Document) -> _Advisory:

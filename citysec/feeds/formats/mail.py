@@ -46,7 +46,7 @@ def is_mail(file: BinaryIO) -> bool:
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[str, str]]:
-    """Yield the subject, and the lines of all texts in a mail; of HTML what people see, then where it links to.
+    """Yield the subjects of a mail and of those in it, and the lines of all texts; of HTML what people see, then links.
 
     Raises:
         InvalidInput: the mail is broken beyond reading, or too large.
@@ -57,10 +57,11 @@ def lines(file: BinaryIO) -> Iterator[tuple[str, str]]:
     try:
         mail: Message = BytesParser().parsebytes(body)
         parts = [part for part in mail.walk() if part.get_content_maintype() == "text"]
-        subject = _subject(mail)
+        subjects = [_subject(part) for part in mail.walk() if part is mail or "Subject" in part]
     except _BROKEN as err:
         raise InvalidInput.at("", f"this mail cannot be read: {err}") from err
-    yield "subject", subject
+    for number, subject in enumerate(subjects[:_MOST_PARTS], 1):
+        yield "subject" if number == 1 else f"subject {number}", subject
     for number, part in enumerate(parts[:_MOST_PARTS], 1):
         yield from _of_part(part, f"part {number}")
 

@@ -57,7 +57,10 @@ def items(file: BinaryIO, item_names: frozenset[str]) -> Iterator[str | XMLItem]
         InvalidInput: the file is no XML, declares entities, or is nested too deep. Items before the fault have been
             yielded by then.
     """
-    builder = _Builder(item_names)
+    head = file.read(_CHUNK)
+    blank = head[: len(head) - len(head.lstrip())]  # many publishers begin with an empty line, which XML forbids
+    file.seek(len(blank))
+    builder = _Builder(item_names, blank.count(b"\n"))
     while chunk := file.read(_CHUNK):
         yield from builder.feed(chunk)
     yield from builder.feed(b"", final=True)
@@ -66,8 +69,8 @@ def items(file: BinaryIO, item_names: frozenset[str]) -> Iterator[str | XMLItem]
 class _Builder:
     """Collects items from the events of expat."""
 
-    def __init__(self, item_names: frozenset[str]) -> None:
-        self._names = item_names
+    def __init__(self, item_names: frozenset[str], lines_before: int) -> None:
+        self._names, self._lines_before = item_names, lines_before
         self._path: list[str] = []
         self._item: XMLItem | None = None
         self._depth = 0  # of the item that is open
@@ -107,7 +110,7 @@ class _Builder:
         if len(self._path) == 1:
             self._done.append(name)
         if self._item is None and name in self._names:
-            self._item = XMLItem(self._parser.CurrentLineNumber, attributes, [])
+            self._item = XMLItem(self._parser.CurrentLineNumber + self._lines_before, attributes, [])
             self._depth, self._length = len(self._path), 0
         elif self._item is not None and len(self._path) == self._depth + 1:
             self._begin(self._item, Part(name, attributes))

@@ -15,7 +15,7 @@ from citysec.feeds.formats import Entry, Reject, Subject, csaf_products
 from citysec.feeds.formats.affected import ranges
 from citysec.software.records import Affected, Remedy, Score, Status, Versions, Vulnerability
 from citysec.tlp import MARKING_IDS, TLP
-from tests.feeds.formats.mutations import entries, mutated, parse, survives
+from tests.feeds.formats.mutations import entries, mutated, parse, rejects, survives
 
 CPE = "cpe:2.3:a:acme:portal:*:*:*:*:*:*:*:*"
 SELF = "https://acme.example/csaf/2024/acme-2024-1.json"
@@ -132,6 +132,12 @@ def test_what_products_take_over_from_each_other_does_not_pile_up():
     known = csaf_products.products({"branches": [branch], "relationships": links})
     assert len(known["deep"].versions[0].exact or "") == 1000
     assert len(known["2000"].platforms) == 20
+
+
+@pytest.mark.parametrize(("found", "at"), [([None, {"cve": "CVE-2024-0001"}], "/0"), ({"cve": "CVE-2024-0001"}, "")])
+def test_what_should_be_a_vulnerability_is_not_passed_over_silently(found: Any, at: str):
+    (reject,) = rejects("csaf", ADVISORY | {"vulnerabilities": found})
+    assert reject.at == f"/vulnerabilities{at}"
 
 
 def test_a_vulnerability_without_a_cve_id_costs_itself():

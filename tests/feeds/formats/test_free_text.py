@@ -49,6 +49,14 @@ def test_a_mail_is_read_part_by_part_however_it_is_encoded():
     }
 
 
+def test_the_subject_of_a_mail_in_a_mail_is_read():
+    inner, outer = EmailMessage(), EmailMessage()
+    inner["Subject"], outer["Subject"], outer["From"] = "See evil[.]example", "Fwd", "a@b.example"
+    inner.set_content("Hello")
+    outer.add_attachment(inner)
+    assert keys(outer.as_bytes()) == {"[domain-name:value = 'evil.example']": "subject 2"}
+
+
 def test_a_web_page_is_read_as_people_see_it():
     page = b"<!DOCTYPE html><html><head><title>x</title></head><script>8.8.4.4</script><p>8.8.8.8<p>evil[.]example"
     assert keys(page) == {"[ipv4-addr:value = '8.8.8.8']": "line 1", "[domain-name:value = 'evil.example']": "line 2"}

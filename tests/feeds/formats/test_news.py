@@ -38,7 +38,7 @@ def rss(item: str, head: str = "") -> bytes:
     return f"{head}<rss><channel><item>{item}</item></channel></rss>".encode()
 
 
-@pytest.mark.parametrize("body", [ATOM, RSS_2, RSS_1, "\ufeff" + RSS_2])
+@pytest.mark.parametrize("body", [ATOM, RSS_2, RSS_1, "\ufeff" + RSS_2, '\r\n\n<?xml version="1.0"?>' + RSS_2])
 def test_an_item_says_the_same_in_every_dialect(body: str):
     (found,) = entries("news", body.encode())
     assert (found.subject, found.key, found.name) == (Subject.REPORT, "https://acme.example/1", "Portal & more")
@@ -50,6 +50,10 @@ def test_an_item_says_the_same_in_every_dialect(body: str):
 def test_an_item_without_an_address_is_named_by_its_id():
     (found,) = entries("news", rss("<title>x</title><guid isPermaLink='false'>urn:1</guid>"))
     assert (found.key, found.references) == ("urn:1", ())
+
+
+def test_empty_lines_before_the_document_count_as_lines():
+    assert [entry.at for entry in entries("news", b"\n\n" + RSS_2.encode())] == ["line 4"]
 
 
 def test_an_item_without_a_name_costs_itself():
