@@ -138,6 +138,44 @@ RELATIONS: Final[Mapping[str, str]] = {
 }
 """Between atom and asset, to stand before "the name …"; `possible` is how the command line writes uncertain ones."""
 
+QUESTIONS: Final[Mapping[str, str]] = {
+    "known": "Has a feed said it?",
+    "counts": "Does it count now?",
+    "compared": "Can it be compared with what is registered?",
+    "touches": "Does it touch something of theirs?",
+    "warned": "Do warning lists let it pass?",
+    "certain": "Is that certain?",
+    "kept": "Is there a match?",
+    "incident": "Is there an incident?",
+    "allowed": "May they know?",
+    "told": "Were they told?",
+    "answered": "Have they answered?",
+}
+"""Of an explanation, in its order."""
+
+OUTCOMES: Final[Mapping[str, str]] = {"yes": "Yes", "no": "No", "possibly": "Possibly"}
+
+STANDINGS: Final[Mapping[str, str]] = {
+    "in-force": "Counts",
+    "revoked": "Revoked",
+    "benign": "Called benign",
+    "not-executed": "Not executed",
+    "not-yet-valid": "Not valid yet",
+    "expired": "Expired",
+    "decayed": "Decayed",
+    "delisted": "Delisted",
+    "superseded": "Superseded",
+}
+"""How an indicator stands."""
+
+SEEN: Final[Mapping[str, str]] = {
+    "equal": "says just this",
+    "contains": "speaks of a range around it",
+    "within": "speaks of a part of it",
+    "host": "speaks of its host",
+}
+"""How an indicator is related to a value that was looked up."""
+
 ERRORS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("This could not be read", "What was sent is not complete or not correct."),
     401: ("Sign in to go on", "You are not signed in, or your session has ended."),

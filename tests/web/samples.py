@@ -35,7 +35,7 @@ from citysec.web.views import (
     View,
     Wording,
 )
-from tests.web import sample_city, sample_feed, sample_incident
+from tests.web import sample_city, sample_feed, sample_incident, sample_lookup
 from tests.web.sample_names import CAMDEN, NOW, ago
 
 Pages = Mapping[str, tuple[Page, View]]
@@ -124,6 +124,9 @@ def full() -> Pages:
             frame("/submit"),
             replace(sample_feed.checked(), problems=(Problem("take", "Tick at least one indicator."),)),
         ),
+        "/lookup": (frame("/lookup"), sample_lookup.looked_up()),
+        "/lookup/refused": (frame("/lookup"), sample_lookup.refused()),
+        "/explain": (frame("/explain"), sample_lookup.explained()),
         "/audit": (frame("/audit"), audit()),
         "/errors/404": (frame("/nowhere", reader=None), ErrorView(status=404, request_id="7f3e0fc2")),
         "/errors/422": (
@@ -170,6 +173,7 @@ def bare() -> Pages:
         "/feeds/off": (frame("/feeds"), FeedsView(feeds=tuple(replace(feed, state="off") for feed in feeds().feeds))),
         "/feeds/untouched": (frame("/feeds/untouched"), sample_feed.untouched()),
         "/feeds/by-hand": (frame("/feeds/by-hand"), sample_feed.by_hand()),
+        "/explain": (frame("/explain", reader=LEAD), sample_lookup.unasked()),
         "/audit": (frame("/audit"), AuditView(entries=(), total=0, checked_at=NOW)),
     }
 

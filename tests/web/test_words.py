@@ -11,7 +11,10 @@ from citysec.access.policy import Role
 from citysec.advisories.acknowledge import Answer
 from citysec.advisories.deliveries import State as DeliveryState
 from citysec.advisories.gate import Outcome
+from citysec.correlate.explain import State as Standing
 from citysec.correlate.rules import Relation
+from citysec.explanation.chain import Outcome as Answered
+from citysec.explanation.chain import Question
 from citysec.incidents.lifecycle import State as IncidentState
 from citysec.incidents.severity import Severity
 from citysec.observable import AssetKind, Scope
@@ -31,6 +34,9 @@ from citysec.web import render, words
         (Relation, words.RELATIONS),
         (AssetKind, words.ASSET_KINDS),
         (Scope, words.SCOPES),
+        (Question, words.QUESTIONS),
+        (Answered, words.OUTCOMES),
+        (Standing, words.STANDINGS),
     ],
 )
 def test_a_closed_set_is_said_in_full(closed: type[StrEnum], said: Mapping[str, str]):

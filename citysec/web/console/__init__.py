@@ -14,6 +14,7 @@ from citysec.web.console import (
     feed,
     incident,
     live,
+    lookup,
     operate,
     question,
     sign,
@@ -24,5 +25,5 @@ from citysec.web.context import AppContext
 
 def routes(app: AppContext) -> Iterable[web.AbstractRouteDef]:
     """Return the routes of every page of the console."""
-    for part in (sign, board, incident, announce, advisory, question, constituent, operate, feed, submit, live):
+    for part in (sign, board, incident, announce, advisory, question, constituent, operate, feed, submit, lookup, live):
         yield from part.routes(app)

@@ -20,6 +20,7 @@ from citysec.tables.register import Asset, AssetOwner, Constituent, Service
 from citysec.tables.warnings import WarningList
 from citysec.tlp import TLP
 from citysec.web import views as v
+from citysec.web.console.lookup import address
 
 SHOWN: Final = 100
 _CLAIMS: Final[Mapping[str, str]] = {
@@ -71,6 +72,7 @@ async def matches_of(
             service=services.get(asset.id or 0, ""),
             certain=match.certain,
             warning_lists=tuple(lists.get(name, name) for name in match.warning_lists),
+            why=next((address(match.indicator_id, owner.slug) for owner in owners[asset.id or 0]), ""),
         )
         for match, asset, name, labels in rows
     )

@@ -43,6 +43,15 @@ from citysec.web.views.incident import (
     StepView,
     TimelineEntry,
 )
+from citysec.web.views.lookup import (
+    ChainStep,
+    ChainView,
+    ExplainView,
+    LinkView,
+    LookupRow,
+    LookupView,
+    SeenRow,
+)
 from citysec.web.views.operate import AuditRow, AuditView, FeedRow, FeedsView
 from citysec.web.views.submit import CandidateRow, Judged, SubmitCheckView, SubmitView, TouchedRow
 
@@ -62,6 +71,8 @@ View = (
     | FeedView
     | SubmitView
     | SubmitCheckView
+    | LookupView
+    | ExplainView
     | AuditView
     | ErrorView
 )
@@ -82,10 +93,13 @@ __all__ = [
     "BoardView",
     "Body",
     "CandidateRow",
+    "ChainStep",
+    "ChainView",
     "ConstituentView",
     "ContactRow",
     "DeliveryView",
     "ErrorView",
+    "ExplainView",
     "FeedCounts",
     "FeedFacts",
     "FeedHealth",
@@ -96,6 +110,9 @@ __all__ = [
     "IncidentRow",
     "IncidentView",
     "Judged",
+    "LinkView",
+    "LookupRow",
+    "LookupView",
     "MatchView",
     "Named",
     "Page",
@@ -110,6 +127,7 @@ __all__ = [
     "RejectRow",
     "RunView",
     "Sector",
+    "SeenRow",
     "SignInView",
     "StepView",
     "SubmitCheckView",

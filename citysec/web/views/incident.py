@@ -23,6 +23,7 @@ class MatchView:
         service: the public service that the asset carries, empty when unknown.
         certain: false where the atom alone does not fulfil the indicator's pattern, or a warning list says so.
         warning_lists: titles of the lists that its value is on.
+        why: address of the explanation; empty where there is no owner to explain it for.
     """
 
     feed: str
@@ -39,6 +40,7 @@ class MatchView:
     service: str = ""
     certain: bool = True
     warning_lists: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
