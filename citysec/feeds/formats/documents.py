@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from io import SEEK_END, BytesIO
 from itertools import chain
 from typing import Any, BinaryIO, Final
@@ -20,6 +20,7 @@ from citysec.errors import InvalidInput
 from citysec.feeds.formats.draft import Reject
 from citysec.feeds.formats.elements import MALFORMED, MAX_ELEMENT_BYTES, elements
 from citysec.feeds.formats.escapes import mended
+from citysec.feeds.formats.members import mapping
 from citysec.feeds.formats.refusal import in_memory
 
 SMALL: Final = 2 << 20
@@ -99,6 +100,25 @@ def _members(member: str, file: BinaryIO) -> Iterator[Document | Reject] | None:
 def _elements(member: str, file: BinaryIO) -> Iterator[Document | Reject]:
     file.seek(0)
     return _placed(elements(file, member), f"/{member}" if member else "")
+
+
+def frame(file: BinaryIO, member: str) -> Mapping[str, Any]:
+    """Return the outermost object of `file` as if its list `member` were empty, so that what stands beside it is known.
+
+    It is empty where that is more than some kilobytes before and behind the list.
+    """
+    size = file.seek(0, SEEK_END)
+    file.seek(max(0, size - _HEAD))
+    tail, head = file.read(), _head(file)
+    file.seek(0)
+    opening = re.search(rb'"%b"\s*:\s*\[' % re.escape(member.encode()), head)
+    closing = tail.rfind(b"]")
+    if opening is None or closing < 0:
+        return {}
+    try:
+        return mapping(_anything.decode(head[: opening.end()] + tail[closing:]))
+    except MALFORMED:
+        return {}
 
 
 def whole(file: BinaryIO) -> Raw:

@@ -19,7 +19,7 @@ from msgspec import Raw
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.cells import Dialect, Lines
-from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, listed
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, frame, listed
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import links, mapping, text, texts
@@ -53,13 +53,17 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
 
 
 def _of_json(file: BinaryIO) -> Iterator[Item]:
+    declared, in_parts = frame(file, "vulnerabilities").get("count"), False
     for document in documents(file, "vulnerabilities"):
         if isinstance(document, Reject):
             yield document
         elif document.at:
+            in_parts = document.within == "/vulnerabilities/"
             yield _vulnerability(document)
         else:
             yield from _of_catalogue(document)
+    if in_parts and isinstance(declared, int):
+        yield Census(declared)
 
 
 def _of_catalogue(document: Document) -> Iterator[Item]:

@@ -16,7 +16,7 @@ from msgspec import Raw
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import applicability
-from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, listed
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, frame, listed
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text
@@ -48,10 +48,13 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
     Raises:
         InvalidInput: the file as a whole is nothing of NVD.
     """
-    for document in documents(file, "cve_items" if _ITEMS.search(file.read(_HEAD)) else "vulnerabilities"):
+    member = "cve_items" if _ITEMS.search(file.read(_HEAD)) else "vulnerabilities"
+    page, in_parts = frame(file, member), False
+    for document in documents(file, member):
         if isinstance(document, Reject):
             yield document
             continue
+        in_parts = document.within == f"/{member}/"
         try:
             found, members = _members(document)
         except MALFORMED as err:
@@ -59,9 +62,11 @@ def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
                 raise InvalidInput.at("", f"this is nothing of NVD: {err}") from err
             yield rejected(document.at, err, bytes(document.raw))
             continue
-        yield from _declared(found)
+        yield from _declared(decoded(found.results), decoded(found.start), decoded(found.total))
         for one in members:
             yield one if isinstance(one, Reject) else _entry(one)
+    if in_parts:
+        yield from _declared(page.get("resultsPerPage"), page.get("startIndex"), page.get("totalResults"))
 
 
 def _members(document: Document) -> tuple[_Page, Iterator[Document | Reject]]:
@@ -79,9 +84,9 @@ def _members(document: Document) -> tuple[_Page, Iterator[Document | Reject]]:
     return page, iter((document,))
 
 
-def _declared(page: _Page) -> Iterator[Census]:
+def _declared(results: object, start: object, total: object) -> Iterator[Census]:
     """Yield how many vulnerabilities a page says it has."""
-    match decoded(page.results), decoded(page.start), decoded(page.total):
+    match results, start, total:
         case int(results), int(start), int(total) if total >= start >= 0 <= results:
             yield Census(min(results, total - start))
         case _:

@@ -11,22 +11,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from io import SEEK_END, BytesIO
+from io import BytesIO
 from typing import BinaryIO, Final
 
 import msgspec
 from msgspec import Raw
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.documents import MALFORMED, Document, documents, is_list, listed
+from citysec.feeds.formats.documents import MALFORMED, Document, documents, frame, is_list, listed
 from citysec.feeds.formats.draft import Draft, Reject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.objects import draft
 
-_HEAD: Final = 4096
-_VERSION: Final = rb'"spec_version"\s*:\s*"(2\.[01])"'
-_BEFORE: Final = re.compile(rb"\A[^\[]*" + _VERSION)
-_BEHIND: Final = re.compile(rb"\][^\[\]{}]*" + _VERSION + rb"[^\[\]{}]*\}\s*\Z")
 _BUNDLE: Final = "bundle"
 _NONE: Final = Raw(b"[]")
 _EMPTY: Final = re.compile(rb"\s*\{\s*\}\s*")
@@ -52,7 +48,7 @@ def parse(body: bytes) -> Iterator[Draft | Reject]:
 
 
 def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
-    version = _bundle_version(file)
+    version = str(frame(file, "objects").get("spec_version"))
     for document in documents(file, "objects"):
         if isinstance(document, Reject):
             yield document
@@ -60,16 +56,6 @@ def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
             yield from _element(document, version)
         else:
             yield from _contained(document)
-
-
-def _bundle_version(file: BinaryIO) -> str | None:
-    """Return the version that a bundle declares before or behind its objects."""
-    size = file.seek(0, SEEK_END)
-    file.seek(max(0, size - _HEAD))
-    tail = file.read(_HEAD)
-    file.seek(0)
-    found = _BEFORE.search(file.read(_HEAD)) or _BEHIND.search(tail)
-    return found[1].decode() if found else None
 
 
 def _contained(document: Document) -> Iterator[Draft | Reject]:

@@ -11,7 +11,7 @@ import pytest
 
 from citysec.errors import InvalidInput
 from citysec.feeds import formats
-from citysec.feeds.formats import Item, prose
+from citysec.feeds.formats import Census, Item, documents, prose
 
 MB = 1 << 20
 MOST = 150 * MB
@@ -144,3 +144,25 @@ def test_a_text_of_too_many_observables_is_refused(monkeypatch: pytest.MonkeyPat
 def test_what_is_a_list_is_read_piece_by_piece(name: str, beginning: bytes, unit: bytes, end: bytes):
     found = sum(1 for _ in read(name, repeated(beginning, unit, end, 20 * MB)))
     assert found == 1 + 20 * (MB // len(unit))
+
+
+@pytest.mark.parametrize("size", [0, 1 << 30])
+@pytest.mark.parametrize(
+    ("name", "body", "declared"),
+    [
+        ("kev", b'{"title": "x", "count": 2, "vulnerabilities": [{"cveID": "CVE-2024-0001"}]}', 2),
+        ("kev", b'{"vulnerabilities": [{"cveID": "CVE-2024-0001"}], "count": 3}', 3),
+        (
+            "nvd",
+            b'{"resultsPerPage": 4, "startIndex": 0, "totalResults": 9, "vulnerabilities": [{"id": "CVE-2024-0001"}]}',
+            4,
+        ),
+    ],
+)
+def test_what_is_read_in_parts_is_counted_all_the_same(
+    name: str, body: bytes, declared: int, size: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(documents, "SMALL", size)
+    found = list(read(name, BytesIO(body)))
+    assert [item.records for item in found if isinstance(item, Census)] == [declared]
+    assert len(found) == 2
