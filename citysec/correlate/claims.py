@@ -104,6 +104,13 @@ async def load(
     return [_claim(row, atoms.get(row.id, ()), counting(sources[row.id], at)) for row in versions if row.id in sources]
 
 
+async def atoms_of(db: AsyncSession, object_ids: Collection[int]) -> Mapping[int, Sequence[Atom]]:
+    """Return the atoms of each object version that has some, in their order."""
+    keys = select(col(IndicatorKey.object_id), *ATOM).where(col(IndicatorKey.object_id).in_(object_ids))
+    rows = await (await db.connection()).execute(keys.order_by(col(IndicatorKey.id)))
+    return _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
+
+
 def _source(feed: str, tlp: int, confidence: int, until: datetime | None) -> Source:
     return Source(feed, tlp, confidence, until, changes_at=until)
 

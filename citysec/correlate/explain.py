@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -13,14 +13,14 @@ from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import claims, warnings
-from citysec.correlate.assets import Assets, whole_register
+from citysec.correlate import claims, vulnerable, warnings
+from citysec.correlate.assets import whole_register
 from citysec.correlate.claims import Claim
 from citysec.correlate.reconcile import CAP
 from citysec.correlate.retro import batches
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import Touch, touches
-from citysec.correlate.warned import WarningIndex
+from citysec.patterning import Atom
 from citysec.tables.feeds import WORD, Assertion, Feed, StixObject, word_ends
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, Asset, AssetOwner, Service
@@ -103,7 +103,8 @@ class Finding:
     Args:
         version: the newest; None where no feed says it.
         words: of the feeds, also of those that say it no longer.
-        claim: what counts of them; None where all are gone.
+        atoms: what it says that can be compared; of a vulnerability the products that it is in.
+        until: when what counts of it ends, or has ended; None is never.
         state: how it stands; None where no feed says it.
         points: what of the constituent's it touches, what says most first; then what it was matched with before.
     """
@@ -111,7 +112,8 @@ class Finding:
     indicator_id: str
     version: StixObject | None
     words: Sequence[Word]
-    claim: Claim | None
+    atoms: Sequence[Atom]
+    until: datetime | None
     state: State | None
     points: Sequence[Point]
 
@@ -143,20 +145,51 @@ async def explain(
         at: the instant.
         ceiling: as if nobody had said anything under a stricter label than that.
     """
-    assets, warned = await whole_register(db), await warnings.current(db)
     versions = await _versions(db, indicator_ids, ceiling)
+    meanings = await _meanings(db, versions, at, ceiling)
     words = await words_on(db, [version.id or 0 for version in versions.values()], ceiling)
-    made = {claim.indicator_id: claim for claim in await claims.load(db, sorted(versions), at, ceiling)}
     found: list[Finding] = []
     for indicator_id in sorted(indicator_ids):
-        version, claim = versions.get(indicator_id), made.get(indicator_id)
-        touched = _touched(claim, assets, warned)
+        version, meaning = versions.get(indicator_id), meanings.get(indicator_id, _NOTHING)
         stored = await _stored(db, indicator_id, constituent_id, ceiling)
-        concerned = await _concerned(db, touched.keys() | stored.keys(), constituent_id)
-        points = [Point(asset, touched.get(asset.id), stored.get(asset.id)) for asset in concerned]
-        state = state_of(version.valid_until, claim, at) if version else None
+        concerned = await _concerned(db, meaning.touches.keys() | stored.keys(), constituent_id)
+        points = [Point(asset, meaning.touches.get(asset.id), stored.get(asset.id)) for asset in concerned]
         said = words.get(version.id or 0, ()) if version else ()
-        found.append(Finding(indicator_id, version, said, claim, state, sorted(points, key=_rank)))
+        state = meaning.state if version else None
+        points.sort(key=_rank)
+        found.append(Finding(indicator_id, version, said, meaning.atoms, meaning.until, state, points))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What an indicator or a vulnerability says, and touches in the whole register."""
+
+    state: State
+    atoms: Sequence[Atom] = ()
+    until: datetime | None = None
+    touches: Mapping[int, Touch] = field(default_factory=dict[int, Touch])
+
+
+_NOTHING: Final = _Meaning(State.DELISTED)
+
+
+async def _meanings(
+    db: AsyncSession, versions: Mapping[str, StixObject], at: datetime, ceiling: int
+) -> dict[str, _Meaning]:
+    assets, warned = await whole_register(db), await warnings.current(db)
+    vulnerabilities = [one for one in versions if one.startswith(vulnerable.PREFIX)]
+    found: dict[str, _Meaning] = {}
+    for claim in await claims.load(db, sorted(versions.keys() - vulnerabilities), at, ceiling):
+        state = state_of(versions[claim.indicator_id].valid_until, claim, at)
+        touched = touches(claim.atoms, claim.terms.types, assets.index, warned)
+        found[claim.indicator_id] = _Meaning(state, claim.atoms, claim.terms.valid_until, touched)
+    for claim, outlook in await vulnerable.judged(db, vulnerabilities, assets.index, at, ceiling):
+        state = State.DECAYED if outlook.standing is Standing.EXPIRED else State(outlook.standing.value)
+        before = found.get(claim.indicator_id, _NOTHING).touches
+        products = await claims.atoms_of(db, [claim.object_id])
+        until, touched = claim.terms.valid_until, {**before, **outlook.touches}
+        found[claim.indicator_id] = _Meaning(state, products.get(claim.object_id, ()), until, touched)
     return found
 
 
@@ -212,10 +245,6 @@ async def _versions(db: AsyncSession, indicator_ids: Collection[str], ceiling: i
         rows = await db.exec(query.where(col(StixObject.stix_id).in_(part)))
         found |= {row.stix_id: row for row in rows}
     return found
-
-
-def _touched(claim: Claim | None, assets: Assets, warned: WarningIndex) -> dict[int, Touch]:
-    return touches(claim.atoms, claim.terms.types, assets.index, warned) if claim else {}
 
 
 async def _stored(db: AsyncSession, indicator_id: str, constituent_id: str, ceiling: int) -> dict[int, Match]:

@@ -75,11 +75,14 @@ class Case:
     statements: Sequence[Statement]
 
 
-async def load(db: AsyncSession, stix_ids: Collection[str], at: datetime) -> list[Case]:
-    """Return the vulnerabilities with what counts at `at`, in the order of their ids."""
+async def load(db: AsyncSession, stix_ids: Collection[str], at: datetime, ceiling: int | None = None) -> list[Case]:
+    """Return the vulnerabilities with what counts at `at`, in the order of their ids.
+
+    With `ceiling` as if nobody had said anything under a stricter label than that.
+    """
     newest = select(*_OBJECT).where(col(StixObject.stix_id).in_(stix_ids), col(StixObject.latest))
     rows = (await (await db.connection()).execute(newest.order_by(col(StixObject.stix_id)))).all()
-    said = await _said(db, [row[0] for row in rows])
+    said = await _said(db, [row[0] for row in rows], ceiling)
     return [
         Case(
             stix_id=stix_id,
@@ -94,13 +97,15 @@ async def load(db: AsyncSession, stix_ids: Collection[str], at: datetime) -> lis
     ]
 
 
-async def _said(db: AsyncSession, object_ids: Collection[int]) -> dict[int, list[Statement]]:
+async def _said(db: AsyncSession, object_ids: Collection[int], ceiling: int | None) -> dict[int, list[Statement]]:
     query = (
         select(*_ASSERTION, *WORD)
         .join(Feed, col(Feed.name) == col(Assertion.feed))
         .where(col(Assertion.object_id).in_(object_ids), col(Assertion.gone_at).is_(None))
         .order_by(col(Assertion.feed))
     )
+    if ceiling is not None:
+        query = query.where(col(Assertion.tlp) <= ceiling)
     found: dict[int, list[Statement]] = {}
     for row in await (await db.connection()).execute(query):
         until = word_ends(*row[5:])
@@ -192,13 +197,16 @@ async def _renew_queue(db: AsyncSession, looked_at: Collection[int], waiting: Ma
     await insert_many(db, Unmatchable, [dict(row) for row in waiting.values()])
 
 
-async def judged(db: AsyncSession, stix_ids: Collection[str], assets: AssetIndex[int], at: datetime) -> _Judged:
+async def judged(
+    db: AsyncSession, stix_ids: Collection[str], assets: AssetIndex[int], at: datetime, ceiling: int | None = None
+) -> _Judged:
     """Return what vulnerabilities mean for the software among `assets`, one claim for each label that counts.
 
     A match rests on the least restrictive label under which enough is said, and tells nothing that is said above it.
+    With `ceiling` as if nobody had said anything under a stricter label than that.
     """
     found: _Judged = []
-    for case in await load(db, stix_ids, at) if stix_ids else ():
+    for case in await load(db, stix_ids, at, ceiling) if stix_ids else ():
         if case.listed:
             found += _case(case, assets, at)
     return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from citysec.advisories.words import count, listed, moment
+from citysec.correlate import vulnerable
 from citysec.correlate.explain import Concerned, Finding, Point, State, Word
 from citysec.correlate.listing import Effect
 from citysec.correlate.reconcile import CAP
@@ -33,7 +33,7 @@ RELATIONS: Final[Mapping[str, str]] = {
 }
 """Between what an indicator says and an asset."""
 
-_DOUBTS: Final[Mapping[str, str]] = {
+DOUBTS: Final[Mapping[str, str]] = {
     Doubt.PART: "That is only a part of what its pattern asks for.",
     Doubt.TOO_WIDE: (
         f"It is a block wider than /{WIDEST[4]} (IPv6: /{WIDEST[6]}), too wide to say much of any one asset."
@@ -41,6 +41,7 @@ _DOUBTS: Final[Mapping[str, str]] = {
     Doubt.NAME: "Mail and web of one name may well be run by different people.",
     Doubt.OTHER_URL: "It is another web address on the same host.",
     Doubt.ANONYMIZATION: "It hides where traffic comes from: many use such relays, few of them do harm.",
+    Doubt.VERSION: "Which versions have it, or which one is registered, is not known well enough.",
     Doubt.WARNING_LIST: "A warning list says that it is often a false alarm.",
 }
 """Why a touch is only possible."""
@@ -95,9 +96,9 @@ def steps(finding: Finding, listener: Listener) -> Iterator[Step]:
     yield _counts(finding)
     if finding.state in {State.DELISTED, State.NOT_EXECUTED} and not finding.points:
         return
-    if finding.claim is not None:
+    if finding.state is not State.DELISTED:
         yield _compared(finding)
-        if finding.claim.atoms:
+        if finding.atoms:
             yield from _touching(finding, listener)
     if finding.points:
         yield _kept(finding)
@@ -128,12 +129,12 @@ def _word(word: Word) -> str:
 def _counts(finding: Finding) -> Step:
     state = finding.state or State.DELISTED
     outcome = Outcome.YES if state is State.IN_FORCE else Outcome.NO
-    until = finding.claim.terms.valid_until if finding.claim else None
-    return Step(Question.COUNTS, outcome, _standing(finding, state, until), {"state": state.value, "until": until})
+    facts = {"state": state.value, "until": finding.until}
+    return Step(Question.COUNTS, outcome, _standing(finding, state), facts)
 
 
-def _standing(finding: Finding, state: State, until: datetime | None) -> str:
-    version = finding.version
+def _standing(finding: Finding, state: State) -> str:
+    version, until = finding.version, finding.until
     gone = max((word.gone_at for word in finding.words if word.gone_at), default=None)
     return _STATES[state].format(
         until=moment(until) if until else "further notice",
@@ -144,17 +145,18 @@ def _standing(finding: Finding, state: State, until: datetime | None) -> str:
 
 
 def _compared(finding: Finding) -> Step:
-    version, claim = finding.version, finding.claim
-    values = list(dict.fromkeys(atom.value for atom in claim.atoms)) if claim else []
+    product = finding.indicator_id.startswith(vulnerable.PREFIX)
+    values = list(dict.fromkeys(atom.key if product else atom.value for atom in finding.atoms))
     facts = {"values": values[:SHOWN], "count": len(values)}
     if values:
         more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
-        return Step(Question.COMPARED, Outcome.YES, f"Its pattern speaks of {', '.join(values[:SHOWN])}{more}.", facts)
-    error = version.pattern_error if version else None
-    sentence = (
-        f"Its pattern cannot be used: {error}" if error else "Its pattern says nothing about anything registered."
-    )
-    return Step(Question.COMPARED, Outcome.NO, sentence, facts)
+        speaks = "It is in" if product else "Its pattern speaks of"
+        return Step(Question.COMPARED, Outcome.YES, f"{speaks} {', '.join(values[:SHOWN])}{more}.", facts)
+    if product:
+        return Step(Question.COMPARED, Outcome.NO, "Nobody says in which products it is.", facts)
+    error = finding.version.pattern_error if finding.version else None
+    why = f"Its pattern cannot be used: {error}" if error else "Its pattern says nothing about anything registered."
+    return Step(Question.COMPARED, Outcome.NO, why, facts)
 
 
 def _touching(finding: Finding, listener: Listener) -> Iterator[Step]:
@@ -208,7 +210,7 @@ def _warned(touch: Touch) -> Step:
 def _certain(touch: Touch) -> Step:
     if touch.doubt is None:
         return Step(Question.CERTAIN, Outcome.YES, "Nothing speaks against it.", {"doubt": None})
-    return Step(Question.CERTAIN, Outcome.POSSIBLY, _DOUBTS[touch.doubt], {"doubt": touch.doubt.value})
+    return Step(Question.CERTAIN, Outcome.POSSIBLY, DOUBTS[touch.doubt], {"doubt": touch.doubt.value})
 
 
 def _kept(finding: Finding) -> Step:

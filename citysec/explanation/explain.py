@@ -61,8 +61,7 @@ async def _indicators(db: AsyncSession, asked: Asked, reader: Principal) -> set[
 
 
 async def _explained(db: AsyncSession, case: Case, finding: Finding) -> Explanation:
-    atoms = finding.claim.atoms if finding.claim and not finding.points else ()
-    missed = await near.missed(db, atoms, case.constituent.id)
+    missed = await near.missed(db, () if finding.points else finding.atoms, case.constituent.id)
     listener = correlated.Listener(case.constituent.name, case.reader.of_city, missed)
     steps = [*correlated.steps(finding, listener), *await told.steps(db, case, finding)]
     version = finding.version

@@ -133,10 +133,10 @@ def _seen(version: _Version, claim: Claim | None, words: Sequence[Word], at: dat
     state = state_of(version.valid_until, claim, at)
     if not version.latest and state is not State.REVOKED:
         state = State.SUPERSEDED
-    if version.type == VULNERABILITY and state is State.NOT_EXECUTED:  # it has no pattern, and needs none
-        state = State.IN_FORCE
-    name = version.name or next((word.name for word in words if word.name), "")
     until = claim.terms.valid_until if claim else None
+    if version.type == VULNERABILITY and state is State.NOT_EXECUTED:  # it has no pattern, and needs none
+        state = State.DECAYED if until is not None and until <= at else State.IN_FORCE
+    name = version.name or next((word.name for word in words if word.name), "")
     return Seen(version.stix_id, name, "equal", version.received_at, words, state, until)
 
 

@@ -174,8 +174,9 @@ async def test_what_was_told_comes_before_what_was_not(city: City, desk: Desk):
     assert len(first.steps) > len(second.steps)
 
 
-def test_there_are_words_for_every_relation_and_every_end():
+def test_there_are_words_for_every_relation_doubt_and_end():
     assert set(map(str, Relation)) <= correlated.RELATIONS.keys()
+    assert set(Doubt) <= correlated.DOUBTS.keys()
     assert {*CloseReason, *State} - {State.IN_FORCE, State.DECAYED} <= correlated.ENDS.keys()
 
 

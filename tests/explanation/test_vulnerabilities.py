@@ -1,0 +1,47 @@
+"""Vulnerabilities are explained and looked up like indicators."""
+
+from __future__ import annotations
+
+from citysec.correlate.explain import State
+from citysec.explanation.chain import Outcome, Question
+from tests.correlate.city import City
+from tests.correlate.test_vulnerable import CVE, NEW, OLD, PRODUCT, RANGES, vulnerability
+from tests.explanation.conftest import Desk
+
+
+async def test_software_that_has_it_is_named(city: City, desk: Desk):
+    await city.own("camden", "software", OLD)
+    await city.record(vulnerability(RANGES))
+    await city.work()
+    step = await desk.step(CVE, Question.TOUCHES)
+    assert f"{CVE} affects" in step.sentence
+    assert (await desk.step(CVE, Question.KEPT)).outcome is Outcome.YES
+
+
+async def test_a_version_without_it_is_not_touched(city: City, desk: Desk):
+    await city.own("camden", "software", NEW)
+    await city.record(vulnerability(RANGES))
+    await city.work()
+    assert (await desk.reason(CVE)).question is Question.TOUCHES
+
+
+async def test_without_versions_it_is_possible(city: City, desk: Desk):
+    await city.own("camden", "software", OLD)
+    await city.record(vulnerability(PRODUCT))
+    await city.work()
+    step = await desk.step(CVE, Question.CERTAIN)
+    assert (step.outcome, step.facts["doubt"]) == (Outcome.POSSIBLY, "version")
+
+
+async def test_without_products_it_cannot_be_compared(city: City, desk: Desk):
+    await city.record(vulnerability())
+    await city.own("camden", "software", OLD)
+    await city.work()
+    assert (await desk.reason(CVE)).question is Question.COMPARED
+
+
+async def test_it_is_looked_up_by_its_name(city: City, desk: Desk):
+    await city.record(vulnerability(RANGES))
+    await city.work()
+    (answer,) = await desk.look_up(CVE.lower())
+    assert (answer.seen.count, answer.seen.shown[0].state) == (1, State.IN_FORCE)
