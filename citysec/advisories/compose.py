@@ -12,7 +12,9 @@ from typing import Final
 from citysec.advisories.advice import Advice
 from citysec.advisories.content import Call, Content, Duty, Touched
 from citysec.advisories.gate import Field, label_of
-from citysec.advisories.words import count, listed, one_line, probability
+from citysec.advisories.words import count, listed, moment, one_line, probability
+from citysec.software import particulars
+from citysec.software.particulars import Particulars
 from citysec.tlp import TLP
 
 LISTED: Final = 50
@@ -37,6 +39,8 @@ class Evidence:
         service: public service on the asset, where there is one.
         feed: name of the feed.
         tlp: marking of what the match rests on, as the database keeps it; what is no label counts as TLP:RED.
+        about: what is known of a vulnerability, where it is one.
+        due_at: by when it is to be mended.
     """
 
     id: str
@@ -50,6 +54,8 @@ class Evidence:
     confidence: int
     tlp: int | None
     matched_at: datetime
+    about: Particulars | None = None
+    due_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -126,13 +132,15 @@ def compose(facts: Facts, removed: AbstractSet[str], desk: Desk) -> Content:
     kind = "" if _KIND in removed else facts.kind
     since = min(each.matched_at for each in rows) if _AWARE_AT in removed else facts.aware_at
     advice, touched = desk.advice.on(kind), _touched(rows)
+    due = min((each.due_at for each in rows if each.due_at), default=None)
     return Content(
         reference=facts.reference,
         title=advice.title,
         kind=kind,
         severity=facts.severity,
         tlp=max(each.label for each in fields(facts) if each.name not in removed).label,
-        what=f"{advice.what} {_concerned(touched)}",
+        what=f"{advice.what} {_concerned(touched)}{f' Mend it by {moment(due)}.' if due else ''}",
+        due=due,
         touched=tuple(touched[:LISTED]),
         touched_total=len(touched),
         since=since,
@@ -167,6 +175,7 @@ def change(before: Content, after: Content) -> str:
         f"now also about {listed(tuple(sorted(new - old)))}" if new - old else "",
         f"no longer about {listed(tuple(sorted(old - new)))}" if old - new else "",
         f"severity is {after.severity}, was {before.severity}" if after.severity != before.severity else "",
+        f"it is to be mended by {moment(after.due)}" if after.due and after.due != before.due else "",
     ]
     said = "; ".join(part for part in parts if part) or "details have changed"
     return f"New in this message: {said}."
@@ -176,7 +185,8 @@ def _gist(content: Content) -> tuple[object, ...]:
     """Return what makes two messages different to their reader; one more report of the same thing does not."""
     touched = frozenset(_named(each) for each in content.touched)
     sure = probability(content.confidence)
-    return content.kind, content.severity, content.tlp, content.withdrawn, touched, content.touched_total, sure
+    graded = content.kind, content.severity, content.tlp, content.withdrawn, content.due
+    return *graded, touched, content.touched_total, sure
 
 
 def _touched(rows: Sequence[Evidence]) -> list[Touched]:
@@ -199,6 +209,7 @@ def _entry(group: Sequence[Evidence]) -> Touched:
         # An indicator often equals the asset it touches: of another's asset it says too much.
         indicator=one_line(first.indicator) if known else "",
         relation=first.relation if known else "",
+        why=one_line(particulars.told(first.about, certain=first.certain)) if first.about and known else "",
         certain=first.certain,
         others=len(group) - 1,
         since=min(row.matched_at for row in group),

@@ -19,6 +19,7 @@ class Touched:
         service: the public service that the asset carries.
         indicator: the strongest indicator that touches it, as its publisher wrote it.
         relation: how the indicator relates to the asset, for instance `equal`, `below`.
+        why: of a vulnerability, which software has it and how urgent that is, in sentences; else empty.
         certain: whether the whole of some indicator's pattern is fulfilled.
         others: how many more indicators touch it.
         since: when we first knew.
@@ -28,6 +29,7 @@ class Touched:
     service: str = ""
     indicator: str = ""
     relation: str = ""
+    why: str = ""
     certain: bool = True
     others: int = 0
     since: datetime
@@ -77,6 +79,7 @@ class Content:
             may be said.
         change: what is new against the revision before; empty in the first one.
         withdrawn: what was told no longer holds.
+        due: by when what it is about is to be mended, where the strategy says so.
     """
 
     reference: str
@@ -97,6 +100,7 @@ class Content:
     left_out: str = ""
     change: str = ""
     withdrawn: bool = False
+    due: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the database and webhooks have it."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from citysec.advisories.compose import Evidence, Facts
+from citysec.software.particulars import particulars
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Service
@@ -32,7 +35,7 @@ async def known(db: AsyncSession, incident: Incident, constituent: Constituent) 
 
 async def _owned(db: AsyncSession, incident_id: str, constituent_id: str) -> list[Evidence]:
     query = (
-        select(Match, Asset.value, Service.name)
+        select(Match, Asset.value, Service.name, IncidentMatch.due_at)
         .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
         .join(Asset, col(Asset.id) == col(Match.asset_id))
         .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
@@ -44,12 +47,13 @@ async def _owned(db: AsyncSession, incident_id: str, constituent_id: str) -> lis
         )
         .order_by(col(Match.id))
     )
-    return [_evidence(match, constituent_id, asset, service) for match, asset, service in await db.exec(query)]
+    rows = await db.exec(query)
+    return [_evidence(match, constituent_id, asset, service, due_at) for match, asset, service, due_at in rows]
 
 
 async def _served(db: AsyncSession, incident_id: str, constituent_id: str) -> list[Evidence]:
     query = (
-        select(Match, Service.name)
+        select(Match, Service.name, IncidentMatch.due_at)
         .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
         .join(AssetOwner, col(AssetOwner.asset_id) == col(Match.asset_id))
         .join(Service, col(Service.id) == col(AssetOwner.service_id))
@@ -62,15 +66,17 @@ async def _served(db: AsyncSession, incident_id: str, constituent_id: str) -> li
         )
         .order_by(col(Match.id), col(Service.name))
     )
-    each = {(match.id, service): match for match, service in await db.exec(query)}
-    return [_evidence(match, constituent_id, None, service) for (_, service), match in each.items()]
+    each = {(match.id, service): (match, due_at) for match, service, due_at in await db.exec(query)}
+    return [_evidence(match, constituent_id, None, service, due) for (_, service), (match, due) in each.items()]
 
 
 def _assets_of(constituent_id: str) -> SelectOfScalar[int]:
     return select(AssetOwner.asset_id).where(col(AssetOwner.constituent_id) == constituent_id)
 
 
-def _evidence(match: Match, constituent_id: str, asset: str | None, service: str | None) -> Evidence:
+def _evidence(
+    match: Match, constituent_id: str, asset: str | None, service: str | None, due_at: datetime | None
+) -> Evidence:
     return Evidence(
         id=match.id,
         constituent_id=constituent_id,
@@ -83,4 +89,6 @@ def _evidence(match: Match, constituent_id: str, asset: str | None, service: str
         confidence=match.confidence,
         tlp=match.tlp,
         matched_at=match.matched_at,
+        about=particulars(match.about),
+        due_at=due_at,
     )

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "feeds": ("feeds", "app"),
     "warnings": ("warnings", "app"),
     "correlate": ("correlate", "correlate"),
+    "vulnerabilities": ("vulnerabilities", "app"),
     "patterns": ("patterns", "app"),
     "playbooks": ("playbooks", "app"),
     "advisories": ("advisories", "app"),

@@ -43,6 +43,7 @@ DOUBTS: Final[Mapping[str, str]] = {
     Doubt.ANONYMIZATION: "It hides where traffic comes from: many use such relays, few of them do harm.",
     Doubt.VERSION: "Which versions have it, or which one is registered, is not known well enough.",
     Doubt.WARNING_LIST: "A warning list says that it is often a false alarm.",
+    Doubt.VERSION: "Which versions have it is not said, or the version that runs cannot be compared.",
 }
 """Why a touch is only possible."""
 

@@ -139,7 +139,7 @@ async def _title(db: AsyncSession, children: Sequence[Incident]) -> str:
     Others of their titles tell what is whose: everybody below reads this one.
     """
     first = children[0]
-    name, _ = (await names_of(db, {first.threat})).get(first.threat, ("", 0))
+    name, _ = (await names_of(db, {first.threat})).get(first.threat, (first.threat, 0))
     named = called(first.kind, name)
     return named if named in {c.title for c in children} else called(first.kind)
 

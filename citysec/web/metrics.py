@@ -15,6 +15,7 @@ from citysec.tables.advisories import Delivery
 from citysec.tables.columns import now
 from citysec.tables.feeds import Feed
 from citysec.tables.incidents import Incident
+from citysec.tables.matches import Unmatchable
 from citysec.tables.work import Outbox
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,6 +37,11 @@ class Metrics:
         self._oldest = Gauge("citysec_work_oldest_seconds", "Age of the oldest work due.", registry=self._registry)
         self._incidents = self._gauge("citysec_incidents", "Incidents that are not closed.", "severity")
         self._deliveries = self._gauge("citysec_deliveries", "Deliveries by state.", "state")
+        self._unmatchable = Gauge(
+            "citysec_vulnerabilities_unmatchable",
+            "Vulnerabilities of which no feed says which versions of which product have them.",
+            registry=self._registry,
+        )
         self._failures = self._gauge("citysec_feed_failures", "Failed polls since the last good one.", "feed")
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -51,6 +57,7 @@ class Metrics:
         opened = select(Incident.severity, func.count()).where(Incident.state != "closed").group_by(Incident.severity)
         _set(self._incidents, await db.exec(opened))
         _set(self._deliveries, await db.exec(select(Delivery.state, func.count()).group_by(Delivery.state)))
+        self._unmatchable.set((await db.exec(select(func.count()).select_from(Unmatchable))).one())
         _set(self._failures, await db.exec(select(Feed.name, Feed.failures)))
         return generate_latest(self._registry)
 

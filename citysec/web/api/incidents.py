@@ -54,6 +54,7 @@ class IncidentOut(Out):
     confidence: int
     tlp: Label
     aware_at: datetime
+    due_at: Annotated[datetime | None, Field(description="By when what it rests on is to be mended.")]
     updated_at: datetime
     closed_at: datetime | None
 

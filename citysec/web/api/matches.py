@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col, or_, select, true
 
 from citysec.access import policy
-from citysec.tables.matches import Match
+from citysec.tables.matches import Match, Unmatchable
 from citysec.tables.register import Asset, AssetOwner, Constituent
 from citysec.web.api.operation import Call, Nothing
 from citysec.web.api.paging import Keyset, page
@@ -48,6 +48,18 @@ class MatchOut(Out):
     closed_at: datetime | None
     close_reason: str | None
     warning_lists: Annotated[list[str], Field(description="Names of the warning lists that its value is on.")]
+    about: Annotated[
+        dict[str, Any], Field(description="Of a vulnerability: which software has it, and how urgent that is.")
+    ]
+
+
+class UnmatchableOut(Out):
+    """A vulnerability of which no feed says which versions of which product have it."""
+
+    cve: str
+    since: datetime
+    product: Annotated[str | None, Field(description="What is said of it in words.")]
+    exploited: Annotated[bool, Field(description="Known to be exploited.")]
 
 
 class MatchQuery(Paging):
@@ -100,3 +112,13 @@ async def owners_of(call: Call[Any, Any], assets: Iterable[int | None]) -> Mappi
 def _out(match: Match, asset: Asset, owners: Mapping[int, list[str]]) -> MatchOut:
     touched = {**asset.model_dump(), "owners": owners.get(asset.id or 0, [])}
     return MatchOut.model_validate({**match.model_dump(), "asset": touched})
+
+
+_QUEUE: Keyset[Unmatchable] = Keyset(
+    (col(Unmatchable.since), col(Unmatchable.object_id)), lambda row: (row.since, row.object_id)
+)
+
+
+async def list_unmatchable(call: Call[Paging, Nothing]) -> Page[UnmatchableOut]:
+    """List vulnerabilities that cannot be matched with software, the oldest first."""
+    return await page(call, select(Unmatchable), _QUEUE, UnmatchableOut.model_validate)

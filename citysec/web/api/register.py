@@ -46,6 +46,7 @@ class OwnershipOut(Out):
     constituent: str
     service: str | None
     criticality: int
+    exposed: bool
     registered_at: datetime
 
 

@@ -32,7 +32,7 @@ from citysec.web.api.incidents import (
     StatementBody,
     TimelineOut,
 )
-from citysec.web.api.matches import MatchOut, MatchQuery
+from citysec.web.api.matches import MatchOut, MatchQuery, UnmatchableOut
 from citysec.web.api.operate import AuditOut, MeOut, WarningListOut
 from citysec.web.api.operation import Csv, Method, Nothing, Operation
 from citysec.web.api.register import AssetOut, AssetQuery, ConstituentOut, ServiceOut
@@ -100,6 +100,15 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/feeds/{feed}/replay", Action.POLL, feeds.replay_feed, Nothing, Nothing, ReplayOut),
     Operation(_POST, "/feeds/{feed}/enable", Action.SWITCH, feeds.enable_feed, Nothing, Nothing, FeedOut),
     Operation(_POST, "/feeds/{feed}/disable", Action.SWITCH, feeds.disable_feed, Nothing, Nothing, FeedOut),
+    Operation(
+        _GET,
+        "/vulnerabilities/unmatchable",
+        _CITY,
+        matches.list_unmatchable,
+        Paging,
+        Nothing,
+        Page[UnmatchableOut],
+    ),
     Operation(_GET, "/warning-lists", _CITY, operate.list_warning_lists, Paging, Nothing, Page[WarningListOut]),
     Operation(_POST, "/submissions", Action.SUBMIT, submissions.submit_text, Nothing, SubmissionBody, SubmissionOut),
     Operation(_GET, "/audit", Action.READ_AUDIT, operate.list_audit, Paging, Nothing, Page[AuditOut]),

@@ -154,6 +154,7 @@ async def _view(
         advisories=await _advisories(db, principal, family),
         deadline=row.deadline,
         deadline_for=row.deadline_for,
+        mend_by=found.due_at,
         actions=_actions(principal, found),
         may_announce=policy.may(principal, Action.ANNOUNCE),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from citysec.access import audit, policy
 from citysec.access.policy import Action
@@ -15,6 +15,7 @@ from citysec.feeds.definition import Definition, FileFeed
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 from citysec.tables.feeds import Feed
+from citysec.tables.matches import Unmatchable
 from citysec.web import context
 from citysec.web import views as v
 from citysec.web.console.board import STALE
@@ -37,9 +38,10 @@ async def feeds(request: web.Request) -> web.Response:
     app, events = context.of(request), await follow(request)
     async with app.database.reading() as db:
         rows = {f.name: f for f in (await db.exec(select(Feed))).all()}
+        unmatchable = (await db.exec(select(func.count()).select_from(Unmatchable))).one()
     stands = ((d, rows.get(d.name) or Feed(name=d.name)) for d in app.feeds.values())
     may_submit = submit.FEED in app.feeds and policy.may(principal, Action.SUBMIT)
-    view = v.FeedsView(feeds=tuple(_feed(d, f) for d, f in stands), may_submit=may_submit)
+    view = v.FeedsView(feeds=tuple(_feed(d, f) for d, f in stands), may_submit=may_submit, unmatchable=unmatchable)
     return await show(request, view, events=events)
 
 

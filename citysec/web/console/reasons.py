@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.feeds.definition import Definition
+from citysec.software.particulars import particulars, told
 from citysec.tables.feeds import StixObject
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
@@ -33,6 +34,7 @@ _CLAIMS: Final[Mapping[str, str]] = {
     "anomalous-activity": "a sign of anomalous activity",
     "malicious-activity": "a sign of malicious activity",
 }
+_VULNERABILITY: Final = "vulnerability"
 
 
 async def matches_of(
@@ -72,6 +74,7 @@ async def matches_of(
             service=services.get(asset.id or 0, ""),
             certain=match.certain,
             warning_lists=tuple(lists.get(name, name) for name in match.warning_lists),
+            said=_said(match),
             why=next((address(match.indicator_id, owner.slug) for owner in owners[asset.id or 0]), ""),
         )
         for match, asset, name, labels in rows
@@ -91,6 +94,8 @@ def summary(incident: Incident, row: v.IncidentRow, matches: int) -> str:
 
 def severity_why(incident: Incident, matches: Sequence[v.MatchView]) -> str:
     """Return what the severity comes from, as a sentence."""
+    if incident.kind == _VULNERABILITY:
+        return _urgency(incident, matches)
     sure = max((m.confidence for m in matches), default=incident.confidence)
     kind = incident.kind.replace("-", " ")
     carries = sorted({m.service for m in matches if m.service})
@@ -98,10 +103,25 @@ def severity_why(incident: Incident, matches: Sequence[v.MatchView]) -> str:
     return f"The strategy grades {kind} {incident.severity} here: the best confidence is {sure} of 100{touched}."
 
 
+def _urgency(incident: Incident, matches: Sequence[v.MatchView]) -> str:
+    """Return what the severity of a vulnerability comes from."""
+    carries = sorted({m.service for m in matches if m.service})
+    touched = f", and by what runs there: {_listed(carries)}" if carries else ""
+    return (
+        f"The strategy grades a vulnerability {incident.severity} here by whether it is exploited, also by ransomware, "
+        f"whether the software can be reached from the internet{touched}."
+    )
+
+
 def _listed(names: Sequence[str]) -> str:
     quoted = [f"“{n}”" for n in names[:3]]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(quoted) + more
+
+
+def _said(match: Match) -> str:
+    about = particulars(match.about)
+    return told(about, certain=match.certain) if about else ""
 
 
 def _claim(name: str | None, labels: Sequence[str]) -> str:

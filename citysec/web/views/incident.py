@@ -24,6 +24,7 @@ class MatchView:
         certain: false where the atom alone does not fulfil the indicator's pattern, or a warning list says so.
         warning_lists: titles of the lists that its value is on.
         why: address of the explanation; empty where there is no owner to explain it for.
+        said: of a vulnerability, which software has it and how urgent that is, in sentences; else empty.
     """
 
     feed: str
@@ -41,6 +42,7 @@ class MatchView:
     certain: bool = True
     warning_lists: tuple[str, ...] = ()
     why: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,7 @@ class IncidentView:
         children: for a city incident, those of single constituents.
         parent: for a constituent's incident, the city incident above it.
         actions: which of `contain`, `close`, `reopen`, `note` this reader may do now.
+        mend_by: by when what it rests on is to be mended, where the strategy says so.
         may_announce: whether this reader may tell the public about it.
         problems: `at` is the action that was refused.
         note: what was sent with a form that is shown again.
@@ -131,6 +134,7 @@ class IncidentView:
     advisories: tuple[AdvisoryRow, ...] = ()
     deadline: datetime | None = None
     deadline_for: str = ""
+    mend_by: datetime | None = None
     actions: tuple[str, ...] = ()
     may_announce: bool = False
     problems: tuple[Problem, ...] = ()

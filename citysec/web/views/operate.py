@@ -25,11 +25,17 @@ class FeedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedsView:
-    """`GET /feeds`; `may_submit` offers to hand in a text."""
+    """`GET /feeds`.
+
+    Args:
+        may_submit: offers to hand in a text.
+        unmatchable: vulnerabilities of which no feed says which versions of which product have them.
+    """
 
     template: ClassVar[str] = "feeds.html"
     feeds: tuple[FeedRow, ...]
     may_submit: bool = False
+    unmatchable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
