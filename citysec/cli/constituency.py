@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,6 +17,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import tlp
+from citysec.advisories.words import count
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened
 from citysec.cli.removal import app as remove
@@ -28,7 +29,10 @@ from citysec.constituency.people import Secret
 from citysec.constituency.plan import Changed, Mode, Plan
 from citysec.constituency.records import decode
 from citysec.constituency.sheets import Cells, Noun, Sheet
+from citysec.correlate.history import PERIOD, History
 from citysec.errors import InvalidInput
+from citysec.explanation import retrospect
+from citysec.tables.columns import now
 from citysec.tables.register import AssetOwner, Constituent, Contact
 
 app: Final = typer.Typer(name="constituency", help="Whom we serve and what they own.", no_args_is_help=True)
@@ -57,11 +61,13 @@ class Import:
         columns: of its lines.
         plan: its lines by column.
         secrets: of webhooks that are new.
+        histories: id of a line that brings an asset -> what that was matched with, had it been registered.
     """
 
     columns: tuple[str, ...]
     plan: Plan[Cells]
     secrets: tuple[Secret, ...] = ()
+    histories: Mapping[str, History] = field(default_factory=dict[str, History])
 
 
 @app.command("import")
@@ -111,10 +117,16 @@ async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> 
 
 
 async def _assets(session: AsyncSession, text: str, mode: Mode, *, apply: bool) -> Import:
-    plan = await register.plan_import(session, parse(text), mode)
+    return await _planned(session, await register.plan_import(session, parse(text), mode), apply=apply)
+
+
+async def _planned(session: AsyncSession, plan: Plan[Line], *, apply: bool) -> Import:
+    """Change assets as planned, or look what the new ones would be matched with."""
     if apply:
         await register.apply(session, plan, actor())
-    return Import(_ASSET_COLUMNS, _shown(plan))
+        return Import(_ASSET_COLUMNS, _shown(plan))
+    histories = await retrospect.retrospect(session, retrospect.new(plan), now())
+    return Import(_ASSET_COLUMNS, _shown(plan), histories=histories)
 
 
 def _shown(plan: Plan[Line]) -> Plan[Cells]:
@@ -143,6 +155,21 @@ def _show(found: Import) -> None:
         screen.stdout().print(f"… and {len(rows) - SHOWN:,} more")
     counts = (len(plan.added), len(plan.changed), len(plan.removed), plan.unchanged)
     screen.stdout().print("{:,} added, {:,} changed, {:,} removed, {:,} as before.".format(*counts))
+    if found.histories:
+        _show_histories(found.histories)
+
+
+def _show_histories(histories: Mapping[str, History]) -> None:
+    """Say what new assets were matched with, had they been registered; those with most hits first."""
+    table = Table("asset_id", f"hits in {PERIOD.days} days", "now", "of them possible", "gone")
+    ordered = sorted(histories.items(), key=lambda pair: (-pair[1].hits, pair[0]))
+    for ref, one in ordered[:SHOWN]:
+        table.add_row(Text(ref), *(f"{number:,}" for number in (one.hits, one.now, one.possible, one.gone)))
+    screen.stdout().print(table)
+    hits, standing = sum(one.hits for one in histories.values()), sum(one.now for one in histories.values())
+    said = f"{count(hits, 'hit')} on {count(len(histories), 'new asset')} in {PERIOD.days} days"
+    screen.stdout().print(f"{said}, {standing:,} of which count now.")
+    screen.stdout().print("Nobody is told before it is applied, and then once for each threat.")
 
 
 def _rows(found: Import) -> Iterator[tuple[str, ...]]:
@@ -193,9 +220,7 @@ async def _inventory(file: Path, data: Path | None, place: Place, *, apply: bool
     inventory = read(file.read_bytes())  # noqa: ASYNC240  # the loop has nothing else to do yet
     async with opened(data) as db, db.writing() if apply else db.reading() as session:
         plan = await plan_inventory(session, place, inventory)
-        if apply:
-            await register.apply(session, plan, actor())
-    return Import(_ASSET_COLUMNS, _shown(plan)), inventory.nameless
+        return await _planned(session, plan, apply=apply), inventory.nameless
 
 
 @app.command("export")

@@ -82,11 +82,17 @@ class Claim:
 
 
 async def load(
-    db: AsyncSession, indicator_ids: Collection[str], at: datetime, ceiling: int | None = None
+    db: AsyncSession,
+    indicator_ids: Collection[str],
+    at: datetime,
+    ceiling: int | None = None,
+    *,
+    gone_since: datetime | None = None,
 ) -> list[Claim]:
     """Return the claim of each indicator that some feed says at `at`, in the order of their ids.
 
-    With `ceiling` as if nobody had said anything under a stricter label than that.
+    With `ceiling` as if nobody had said anything under a stricter label than that; with `gone_since` as if nobody had
+    taken anything back from then on.
     """
     connection = await db.connection()
     newest = select(*_VERSION).where(col(StixObject.stix_id).in_(indicator_ids), col(StixObject.latest))
@@ -96,7 +102,10 @@ async def load(
     rows = (await connection.execute(keys.order_by(col(IndicatorKey.id)))).all()
     atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
     said = select(*_ASSERTION).join(Feed, col(Feed.name) == col(Assertion.feed))
-    said = said.where(col(Assertion.object_id).in_(ids), col(Assertion.gone_at).is_(None))
+    listed = col(Assertion.gone_at).is_(None)
+    if gone_since is not None:
+        listed |= col(Assertion.gone_at) >= gone_since
+    said = said.where(col(Assertion.object_id).in_(ids), listed)
     if ceiling is not None:
         said = said.where(col(Assertion.tlp) <= ceiling)
     rows = (await connection.execute(said)).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from citysec.constituency.sample import FOLDER
+from citysec.db import Database
 from tests.cli.line import app
+from tests.correlate.city import City, indicator
 
 HEADER = "asset_id,organisation,sector,kind,value,scope,criticality\n"
 NEW = "A1,London Borough of Camden,local-government,domain,pay.camden.gov.uk,exact,critical\n"
@@ -40,6 +43,18 @@ def test_import_shows_what_would_change_and_changes_nothing(data: Path):
     assert "1 added, 0 changed, 0 removed, 0 as before." in shown.stdout
     assert "run again with --apply" in shown.stdout
     assert _run(data, "export").stdout == before
+
+
+def test_import_shows_what_new_assets_would_be_matched_with(data: Path):
+    asyncio.run(_say(data, "[domain-name:value = 'pay.camden.gov.uk']"))
+    shown = _run(data, "import", _file(data, HEADER + NEW)).stdout
+    assert "1 hit on 1 new asset in 90 days, 1 of which count now." in " ".join(shown.split())
+    assert "hit on" not in _run(data, "import", _file(data, HEADER + NEW), "--apply").stdout
+
+
+async def _say(data: Path, pattern: str) -> None:
+    async with Database.opened(f"sqlite+aiosqlite:///{data / 'citysec.db'}") as db:
+        await City(db).say(indicator(1, pattern))
 
 
 def test_import_applies_when_told_to(data: Path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -11,6 +11,9 @@ from citysec.constituency import register
 from citysec.constituency.lines import Line, cells, parse
 from citysec.constituency.plan import Mode
 from citysec.constituency.records import decode
+from citysec.correlate.history import History
+from citysec.explanation import retrospect
+from citysec.tables.columns import now
 from citysec.web.api.operation import Call, Csv
 from citysec.web.api.values import In, Out
 
@@ -36,6 +39,15 @@ class ChangedOut(Out):
     after: _Cells
 
 
+class HistoryOut(Out):
+    """What touches the asset of a new line, or touched it within 90 days: nobody has been told of it."""
+
+    asset_id: str
+    now: Annotated[int, Field(description="Matches that it will have.")]
+    possible: Annotated[int, Field(description="Those of them that are uncertain.")]
+    gone: Annotated[int, Field(description="What counts no more.")]
+
+
 class PlanOut(Out):
     """What a file changes in the register; of each list the first lines."""
 
@@ -47,14 +59,20 @@ class PlanOut(Out):
     added: list[_Cells]
     changed: list[ChangedOut]
     removed: list[_Cells]
+    history: Annotated[
+        list[HistoryOut], Field(description="Of the first lines that bring an asset, those with hits; until applied.")
+    ]
 
 
 async def import_assets(call: Call[ImportQuery, Csv]) -> PlanOut:
     """Show what a CSV file would change in the register, or change it; a bad line refuses the whole file."""
     lines = parse(decode(call.body.content))
     plan = await register.plan_import(call.db, lines, call.query.mode)
+    histories: Mapping[str, History] = {}
     if call.query.apply:
         await register.apply(call.db, plan, call.principal.name)
+    else:
+        histories = await retrospect.retrospect(call.db, retrospect.new(plan)[:SHOWN], now())
     changes = [ChangedOut(before=cells(c.before), after=cells(c.after)) for c in plan.changed[:SHOWN]]
     return PlanOut(
         applied=call.query.apply,
@@ -65,7 +83,12 @@ async def import_assets(call: Call[ImportQuery, Csv]) -> PlanOut:
         added=_shown(plan.added),
         changed=changes,
         removed=_shown(plan.removed),
+        history=[_history(ref, one) for ref, one in histories.items()],
     )
+
+
+def _history(ref: str, one: History) -> HistoryOut:
+    return HistoryOut(asset_id=ref, now=one.now, possible=one.possible, gone=one.gone)
 
 
 def _shown(lines: Iterable[Line]) -> list[_Cells]:

@@ -1,0 +1,37 @@
+"""What the lines of a register file would be matched with, before anybody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.constituency.lines import Line
+from citysec.constituency.plan import Plan
+from citysec.correlate.history import History, histories
+from citysec.correlate.retro import batches
+from citysec.correlate.rules import RegisteredAsset
+
+_ASSETS = 500  # whose history is read at once
+
+
+def new(plan: Plan[Line]) -> list[Line]:
+    """Return the lines of a plan that bring an asset: those added, and those whose asset is another."""
+    changed = (change for change in plan.changed if _identity(change.before) != _identity(change.after))
+    return [*plan.added, *(change.after for change in changed)]
+
+
+async def retrospect(db: AsyncSession, lines: Sequence[Line], at: datetime) -> dict[str, History]:
+    """Return the id of each line whose asset has a history -> that history."""
+    distinct = {_identity(line): line for line in lines}
+    numbers = {identity: number for number, identity in enumerate(distinct)}
+    assets = [RegisteredAsset(n, line.kind, line.asset.key, line.scope) for n, line in enumerate(distinct.values())]
+    found: dict[int, History] = {}
+    for part in batches(assets, _ASSETS):
+        found |= await histories(db, part, at)
+    return {line.ref: found[number] for line in lines if (number := numbers[_identity(line)]) in found}
+
+
+def _identity(line: Line) -> tuple[str, str, str]:
+    return line.kind, line.asset.key, line.scope
