@@ -13,6 +13,8 @@ from citysec.correlate.rules import Doubt, Relation
 from citysec.correlate.touch import CloseReason
 from citysec.explanation import correlated
 from citysec.explanation.chain import Outcome, Question
+from citysec.feeds.formats import Entry, Subject
+from citysec.software.records import Affected, Vulnerability
 from citysec.tables import Assertion
 from citysec.tables.columns import now
 from citysec.tlp import TLP
@@ -183,3 +185,13 @@ def test_there_are_words_for_every_relation_doubt_and_end():
 async def _assertions(city: City, **values: Any) -> None:
     async with city.db.writing() as session:
         await session.exec(update(Assertion).where(col(Assertion.feed) == "feed").values(**values))
+
+
+async def test_a_vulnerability_is_explained_by_its_software(city: City, desk: Desk):
+    await city.own("camden", "software", "cpe:2.3:o:fortinet:fortios:7.2.3:*:*:*:*:*:*:*")
+    said = Vulnerability(affected=(Affected(vendor="Fortinet", product="FortiOS"),)).facts()
+    await city.record(Entry(at="/0", subject=Subject.VULNERABILITY, key="CVE-2024-21762", facts=said))
+    await city.work()
+    (match,) = await city.matches()
+    step = await desk.step(match.indicator_id, Question.CERTAIN)
+    assert step.facts["doubt"] == Doubt.VERSION
