@@ -170,11 +170,16 @@ def at_the_end(session: AsyncSession, act: Callable[[AsyncSession], Awaitable[No
 async def _end(session: AsyncSession) -> None:
     """Write what was left for the end of the transaction."""
     await session.flush()
+    await _insert_appended(session)
+    for act in session.info.pop(_AT_THE_END, ()):
+        await act(session)
+    await _insert_appended(session)  # what those acts have appended
+
+
+async def _insert_appended(session: AsyncSession) -> None:
     appended: dict[type[SQLModel], list[Mapping[str, Any]]] = session.info.pop(_APPENDED, {})
     for table, rows in appended.items():
         await insert_many(session, table, rows)
-    for act in session.info.pop(_AT_THE_END, ()):
-        await act(session)
 
 
 def dialect(session: AsyncSession) -> str:

@@ -27,7 +27,11 @@ class Connection(aiosqlite.Connection):
         """Return a cursor; the thread learns of it with its statement."""
         return Cursor(self)
 
-    def begin(self, sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
+    def later(self, act: Callable[[], None]) -> None:
+        """Have the thread do `act` after all it has been asked for, whoever waits for it or not."""
+        self._tx.put_nowait((None, act))  # pyright: ignore[reportUnknownMemberType]
+
+    def run(self, sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
         """Execute a statement, on the thread."""
         return self._conn.execute(sql, parameters)
 
@@ -43,7 +47,7 @@ class Cursor(aiosqlite.Cursor):
         super().__init__(connection, None)  # pyright: ignore[reportArgumentType]  # made with the statement
         self._connection = connection
         self._rows: list[Any] = []
-        self._is_over = True
+        self._is_open = False
 
     async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> Cursor:
         """Execute a statement and fetch its first rows."""
@@ -58,7 +62,7 @@ class Cursor(aiosqlite.Cursor):
     async def fetchmany(self, size: int | None = None) -> list[Any]:
         """Return the next `size` rows; fewer where there are no more."""
         size = size or self.arraysize
-        if not self._is_over and len(self._rows) < size:
+        if self._is_open and len(self._rows) < size:
             await self._call(self._fetch, size)
         taken, self._rows = self._rows[:size], self._rows[size:]
         return taken
@@ -69,21 +73,30 @@ class Cursor(aiosqlite.Cursor):
 
     async def fetchall(self) -> list[Any]:
         """Return the rows that are left."""
-        while not self._is_over:
+        while self._is_open:
             await self._call(self._fetch, AT_ONCE * 10)
         taken, self._rows = self._rows, []
         return taken
 
     async def close(self) -> None:
-        """End the statement, so that it holds on to no snapshot."""
-        if not self._is_over:
-            await super().close()
+        """End the statement, so that it holds on to no snapshot and no lock."""
+        if self._is_open:
+            await self._call(self._end)
 
     async def _call(self, act: Callable[..., None], *args: object) -> None:
-        await self._execute(act, *args)  # pyright: ignore[reportUnknownMemberType]
+        try:
+            await self._execute(act, *args)  # pyright: ignore[reportUnknownMemberType]
+        except BaseException:  # cancelled, perhaps: the thread goes on, and nobody will close what it opens
+            self._connection.later(self._end)
+            raise
+
+    def _end(self) -> None:
+        self._is_open = False
+        if self._cursor:
+            self._cursor.close()
 
     def _begin(self, sql: str, parameters: Sequence[Any]) -> None:
-        self._cursor = self._connection.begin(sql, parameters)
+        self._cursor = self._connection.run(sql, parameters)
         if self._cursor.description:
             self._fetch(AT_ONCE)
 
@@ -93,4 +106,4 @@ class Cursor(aiosqlite.Cursor):
     def _fetch(self, size: int) -> None:
         rows = self._cursor.fetchmany(size)
         self._rows += rows
-        self._is_over = len(rows) < size
+        self._is_open = len(rows) == size

@@ -15,9 +15,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, insert
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import migrations
-from citysec.db import COPIED, Database, alone, append, insert_many, upgrade
+from citysec.db import COPIED, Database, alone, append, at_the_end, insert_many, upgrade
 from citysec.errors import SettingsError
 from citysec.settings import Settings
 from citysec.tables import Account, Collection, Grant, Meta, Outbox
@@ -67,6 +68,17 @@ async def test_appended_rows_are_committed_with_what_they_refer_to_or_not_at_all
         async with db.reading() as session:
             assert (await session.exec(select(Meta))).all() == []
             assert (await session.exec(select(Grant))).one().can_read
+
+
+async def test_what_is_appended_at_the_end_is_committed_too(url: str):
+    async def note(session: AsyncSession) -> None:
+        append(session, Meta, {"name": "late", "value": "1"})
+
+    async with Database.opened(url) as db:
+        async with db.writing() as session:
+            at_the_end(session, note)
+        async with db.reading() as session:
+            assert (await session.get_one(Meta, "late")).value == "1"
 
 
 async def test_a_transaction_that_raises_leaves_nothing(url: str):

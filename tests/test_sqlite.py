@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -72,3 +74,29 @@ async def test_a_statement_that_fails_leaves_the_connection_usable(connection: A
     with pytest.raises(IntegrityError):
         await connection.execute(text("INSERT INTO t VALUES (1)"))
     assert (await connection.execute(text("SELECT count(*) FROM t"))).scalar_one() == 3
+
+
+async def test_a_statement_whose_caller_is_cancelled_leaves_no_lock(tmp_path: Path):
+    """The thread opens it all the same; left open, it would keep its transaction although the connection is closed."""
+    running, go_on = threading.Event(), threading.Event()
+
+    def pause() -> int:
+        running.set()
+        return go_on.wait(10)
+
+    connection, other = sqlite.Connection(str(tmp_path / "a.db")), sqlite.Connection(str(tmp_path / "a.db"))
+    async with connection, other:
+        await connection.create_function("pause", 0, pause)
+        await connection.execute("CREATE TABLE t (n)")
+        await connection.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(MANY)])
+        await connection.commit()
+        cursor = connection.cursor()
+        await cursor.execute("BEGIN IMMEDIATE")
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(cursor.execute("SELECT n, pause() FROM t"))
+            await asyncio.to_thread(running.wait, 10)
+            asked.cancel()
+            go_on.set()
+        await connection.close()
+        await other.cursor().execute("BEGIN IMMEDIATE")
+    assert asked.cancelled()

@@ -13,7 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate import claims, warnings
 from citysec.correlate.assets import part_of_register
-from citysec.correlate.retro import INDICATORS, batches, concerning
+from citysec.correlate.batches import batches
+from citysec.correlate.retro import INDICATORS, concerning
 from citysec.correlate.touch import Outlook, outlook
 from citysec.correlate.warned import WarningIndex
 from citysec.correlate.warning_lists import ASSETS, Proposal, affected, proposed

@@ -13,8 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate import warnings
 from citysec.correlate.assets import whole_register
+from citysec.correlate.batches import batches
 from citysec.correlate.index import AssetIndex
-from citysec.correlate.retro import batches
 from citysec.correlate.rules import Relation
 from citysec.correlate.touch import Touch, touches
 from citysec.correlate.warned import WarningIndex

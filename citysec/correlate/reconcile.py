@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import log, outbox
 from citysec.correlate import claims, vulnerable, warnings
 from citysec.correlate.assets import Assets
+from citysec.correlate.batches import batches
 from citysec.correlate.claims import Claim
 from citysec.correlate.touch import Outlook, Touch, close_reason, outlook
 from citysec.db import insert_many
@@ -30,6 +31,8 @@ TRIAGED: Final = 1000
 """Matches that one piece of work names at most."""
 AGAIN: Final = 1000
 """Objects that one piece of work correlates again at most."""
+MANY: Final = 50
+"""So many objects, or more, that turn at one instant share a piece of work."""
 LOCK: Final = "correlate"
 """To be held (`db.alone`) before reading anything that is reconciled: both directions write the same matches."""
 
@@ -185,7 +188,7 @@ async def _open(db: AsyncSession, pairs: Sequence[_Pair], at: datetime) -> list[
 
 
 async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None]) -> None:
-    """Have objects correlated again when they turn, those of one instant together; once, when asked for alike again."""
+    """Have objects correlated again when they turn: many of one instant together, few each once and for all."""
     together: dict[datetime, list[int]] = {}
     for object_id, turn in turns.items():
         if turn is not None:
@@ -193,7 +196,7 @@ async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None
     works = {
         _work_id(turn, part): (turn, part)
         for turn, object_ids in together.items()
-        for part in (object_ids[start : start + AGAIN] for start in range(0, len(object_ids), AGAIN))
+        for part in batches(object_ids, AGAIN if len(object_ids) >= MANY else 1)
     }
     if not works:
         return
@@ -204,5 +207,6 @@ async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None
 
 
 def _work_id(turn: datetime, object_ids: Sequence[int]) -> str:
+    """Return what is the same for the same objects; others that share some with them cost no more than now, later."""
     digest = blake2b(repr(object_ids).encode(), digest_size=16).hexdigest()
     return f"correlate:{turn:%Y%m%dT%H%M%S%f}:{digest}"

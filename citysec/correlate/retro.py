@@ -6,13 +6,14 @@ Assets are new, have changed or are withdrawn; or a warning list, on which what 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate.assets import Assets, part_of_register
+from citysec.correlate.batches import batches
 from citysec.correlate.claims import ATOM, atom
 from citysec.correlate.lookups import EXPRESSIONS, Lookups, lookups
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile
@@ -32,8 +33,6 @@ _NEWEST: Final = (
     .join(IndicatorKey, col(IndicatorKey.object_id) == col(StixObject.id))
     .where(col(StixObject.latest))
 )
-
-_T = TypeVar("_T")
 
 
 async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None:
@@ -123,9 +122,3 @@ async def _expressing(db: AsyncSession, assets: Assets) -> set[str]:
 async def _matched(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
     query = select(col(Match.indicator_id)).where(col(Match.asset_id).in_(asset_ids), col(Match.closed_at).is_(None))
     return set((await (await db.connection()).execute(query)).scalars())
-
-
-def batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
-    """Yield `items` in parts of at most `size`."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -18,9 +18,9 @@ from citysec import outbox
 from citysec.access import audit
 from citysec.correlate import warnings
 from citysec.correlate.assets import registered_assets
+from citysec.correlate.batches import batches
 from citysec.correlate.listing import Effect, Entry, EntryKind, ListType, Reading, concerns
 from citysec.correlate.reconcile import LOCK
-from citysec.correlate.retro import batches
 from citysec.correlate.warned import Reach, Warner
 from citysec.db import alone
 from citysec.errors import InvalidInput
