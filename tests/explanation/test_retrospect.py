@@ -20,7 +20,7 @@ from tests.correlate.city import City, indicator
 from tests.correlate.test_vulnerable import OLD, RANGES, vulnerability
 
 HEADER = "asset_id,organisation,sector,kind,value,scope,criticality\n"
-RANGE = HEADER + "A1,Camden,local-government,cidr,192.0.2.0/24,exact,high\n"
+RANGE = "A1,Camden,local-government,cidr,192.0.2.0/24,exact,high\n"
 THREAT = "malware--22222222-2222-4222-8222-222222222222"
 
 
@@ -32,9 +32,10 @@ async def camden(city: City) -> City:
     return city
 
 
-async def _history(city: City, text: str = RANGE) -> dict[str, History]:
+async def history(city: City, line: str = RANGE) -> dict[str, History]:
+    """Return what the asset of a new line would be matched with."""
     async with city.db.reading() as db:
-        plan = await register.plan_import(db, parse(text))
+        plan = await register.plan_import(db, parse(HEADER + line))
         return await retrospect.retrospect(db, retrospect.new(plan), now())
 
 
@@ -49,7 +50,7 @@ async def test_a_range_shows_what_touches_it(camden: City):
         indicator(2, "[ipv4-addr:value = '192.0.2.8' AND domain-name:value = 'a.example']"),
         indicator(3, "[ipv4-addr:value = '198.51.100.1']"),
     )
-    assert await _history(camden) == {"A1": History(now=2, possible=1)}
+    assert await history(camden) == {"A1": History(now=2, possible=1)}
 
 
 async def test_what_is_gone_within_90_days_is_counted_and_what_is_older_is_not(camden: City):
@@ -57,33 +58,33 @@ async def test_what_is_gone_within_90_days_is_counted_and_what_is_older_is_not(c
     await _ended(camden, 1, gone_at=now() - timedelta(days=10))
     await _ended(camden, 2, gone_at=now() - timedelta(days=100))
     await _ended(camden, 3, until=now() - timedelta(days=10))
-    assert await _history(camden) == {"A1": History(now=1, gone=2)}
+    assert await history(camden) == {"A1": History(now=1, gone=2)}
 
 
-async def test_what_was_revoked_is_no_history(camden: City):
+async def test_what_was_revoked_is_nohistory(camden: City):
     await camden.say(indicator(1, "[ipv4-addr:value = '192.0.2.7']", revoked=True))
-    assert await _history(camden) == {}
+    assert await history(camden) == {}
 
 
 async def test_a_product_shows_its_vulnerabilities(camden: City):
     await camden.record(vulnerability(RANGES))
     await camden.work()
     line = f"S1,Camden,local-government,software,{OLD},exact,high\n"
-    assert await _history(camden, HEADER + line) == {"S1": History(now=1)}
+    assert await history(camden, line) == {"S1": History(now=1)}
 
 
 async def test_what_is_registered_already_has_no_history_to_show(camden: City):
     await camden.say(indicator(1, "[ipv4-addr:value = '192.0.2.7']"))
     async with camden.db.writing() as db:
-        await register.apply(db, await register.plan_import(db, parse(RANGE)), "ada")
-    assert await _history(camden) == {}
+        await register.apply(db, await register.plan_import(db, parse(HEADER + RANGE)), "ada")
+    assert await history(camden) == {}
 
 
 async def test_many_hits_of_one_threat_are_one_incident(camden: City):
     said = [indicator(n, f"[ipv4-addr:value = '192.0.2.{n}']") for n in range(1, 4)]
     await camden.say(*said, *(_indicates(n, one["id"]) for n, one in enumerate(said)))
     async with camden.db.writing() as db:
-        await register.apply(db, await register.plan_import(db, parse(RANGE)), "ada")
+        await register.apply(db, await register.plan_import(db, parse(HEADER + RANGE)), "ada")
     await camden.work()
     async with camden.db.writing() as db:
         for work in await camden.waiting("triage"):
