@@ -18,7 +18,7 @@ from msgspec import Raw
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.draft import Reject
-from citysec.feeds.formats.elements import MALFORMED, MAX_ELEMENT_BYTES, elements
+from citysec.feeds.formats.elements import MALFORMED, MAX_ELEMENT_BYTES, Remark, elements, repeats
 from citysec.feeds.formats.escapes import mended
 from citysec.feeds.formats.members import mapping
 from citysec.feeds.formats.refusal import in_memory
@@ -79,12 +79,16 @@ def documents(file: BinaryIO, member: str = "") -> Iterator[Document | Reject]:
 
 def _alone(file: BinaryIO, member: str) -> Iterator[Document | Reject]:
     try:
-        yield Document("", whole(file))
+        document = Document("", whole(file))
     except InvalidInput:
         found = _members(member, file) if member else None
         if found is None:
             raise
         yield from found
+        return
+    yield document
+    if member and repeats(document.raw, (member,)):
+        raise InvalidInput.at("", f"the JSON text has more than one list {member}")
 
 
 def _members(member: str, file: BinaryIO) -> Iterator[Document | Reject] | None:
@@ -156,11 +160,14 @@ def listed(raw: Raw, at: str) -> Iterator[Document | Reject]:
 
 def _placed(found: Iterable[Raw], at: str) -> Iterator[Document | Reject]:
     within = f"{at}/"
-    for number, raw in enumerate(found):
-        if len(raw) > MAX_ELEMENT_BYTES:
-            yield Reject(f"{at}/{number}", f"larger than {MAX_ELEMENT_BYTES >> 20} MiB", excerpt(raw))
-        else:
-            yield Document(within, raw, number)
+    try:
+        for number, raw in enumerate(found):
+            if len(raw) > MAX_ELEMENT_BYTES:
+                yield Reject(f"{at}/{number}", f"larger than {MAX_ELEMENT_BYTES >> 20} MiB", excerpt(raw))
+            else:
+                yield Document(within, raw, number)
+    except Remark as err:
+        yield Reject(at, err.problems[0].message, "")
 
 
 def decoded(raw: Raw) -> Any:
@@ -235,6 +242,11 @@ def bounded_lines(file: BinaryIO, most: int) -> Iterator[tuple[int, bytes]]:
 def is_list(raw: Raw | bytes) -> bool:
     """Return whether a JSON text is a list."""
     return _LIST.match(memoryview(raw)) is not None
+
+
+def is_object(raw: Raw) -> bool:
+    """Return whether a JSON text is an object."""
+    return _OBJECT.match(memoryview(raw)) is not None
 
 
 def excerpt(raw: Raw | bytes | str) -> str:

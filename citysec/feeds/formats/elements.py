@@ -7,7 +7,10 @@ costs itself and not the array. As many elements as are whole in memory are told
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from io import BytesIO
+from itertools import chain
 from typing import BinaryIO, Final
 
 import msgspec
@@ -28,11 +31,12 @@ _BETWEEN_NESTS: Final = re.compile(rb'(?:[^"{}\[\]]++|%b|\[%b\]|\{%b\})*+' % (_S
 _SCALAR: Final = re.compile(rb"(?:" + _STRING + rb'|[^\s,"{}\[\]]++)(?=[\s,\]])', re.DOTALL)
 _BETWEEN: Final = re.compile(rb"[\s,]*+(?=[^\s,])")
 _OPENING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
-_ANOTHER: Final = re.compile(rb"\]\s*[{\[]")
 _BEGINNING: Final = re.compile(rb'"|[{\[][^:"]*"[^"\\]{1,100}"\s*:')
 _OUTSIDE: Final = re.compile(rb'[^"{}\[\]]*+')
 _INSIDE: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_ANY_NAME: Final = re.compile(rb'"([^"\\]*+)"\s*:\s*\Z')
 _TRIES: Final = 4
+_EXCERPT: Final = 60
 _list: Final = msgspec.json.Decoder(list[Raw])
 
 
@@ -42,15 +46,34 @@ def elements(file: BinaryIO, member: str = "") -> Iterator[Raw]:
     Halves of characters are mended. An element that is too large is cut behind one byte more than `MAX_ELEMENT_BYTES`.
 
     Raises:
-        InvalidInput: there is no such array, the text ends before it does, or another one follows.
+        InvalidInput: there is no such array, the text ends before it does, or there is more than one.
+        Remark: something follows that is no JSON.
     """
-    window = _Window(file)
-    depth = window.enter(re.compile(rb'"%s"\s*:\s*\Z' % re.escape(member.encode())))
+    window, name = _Window(file), _named(member)
+    depth = window.enter(name)
     while (element := window.element()) is not None:
         yield Raw(mended(element))
         yield from window.run(element)
-    if depth == 0 and window.goes_on():
-        raise InvalidInput.at("", "the list is followed by another JSON text")
+    window.leave(depth, name)
+
+
+def repeats(text: Raw, members: Collection[str]) -> bool:
+    """Return whether the object that `text` is has more than one list of a name among `members`."""
+    names = {member.encode() for member in members}
+    sought = re.escape(*names) if len(names) == 1 else rb'[^"\\]*+'
+    written = Counter(re.findall(rb'"(%b)"\s*+:\s*+\[' % sought, memoryview(text)))
+    if all(written[name] < 2 for name in names):
+        return False
+    lists = Counter(_Window(BytesIO(bytes(text))).lists())
+    return any(lists[name] > 1 for name in names)
+
+
+def _named(member: str) -> re.Pattern[bytes]:
+    return re.compile(rb'"%b"\s*:\s*\Z' % re.escape(member.encode()))
+
+
+class Remark(InvalidInput):
+    """The JSON text is whole, and is followed by something that is none."""
 
 
 class _TooLarge(InvalidInput):
@@ -72,16 +95,11 @@ class _Window:
         """
         if _OPENING.match(self._held) is None:
             raise InvalidInput.at("", "this is no JSON")
-        depth = 0
-        while True:
-            self._kept = self._at
-            bracket = self._bracket(_BETWEEN_BRACKETS if depth < 2 else _BETWEEN_NESTS)
-            is_named = depth == 1 and name.search(self._held, self._kept, self._at - 1)
-            if bracket == b"[" and (depth == 0 or is_named):
-                return depth
-            depth += 1 if bracket in b"{[" else -1
-            if depth == 0:
-                raise InvalidInput.at("", "the JSON text holds no list of objects")
+        if self._bracket(_BETWEEN_BRACKETS) == b"[":
+            return 0
+        if not self._next_list(name):
+            raise InvalidInput.at("", "the JSON text holds no list of objects")
+        return 1
 
     def element(self) -> bytes | None:
         """Return the next element, None at the end of the array."""
@@ -101,9 +119,52 @@ class _Window:
         except _TooLarge:
             return self._passed(depth)
 
-    def goes_on(self) -> bool:
-        """Return whether another array or object begins right behind the end of this one."""
-        return _ANOTHER.match(self._held + self._file.read(_CHUNK), self._at) is not None
+    def leave(self, depth: int, name: re.Pattern[bytes]) -> None:
+        """Go from the end of the array to that of the file.
+
+        Raises:
+            InvalidInput: the text is cut off, there is another such array, or another JSON text.
+            Remark: something else follows.
+        """
+        self._at += 1
+        if depth and self._next_list(name):
+            raise InvalidInput.at("", "the JSON text has more than one list of that name")
+        for rest in chain((self._held[self._at :],), iter(lambda: self._file.read(_CHUNK), b"")):
+            if _OPENING.match(rest):
+                raise InvalidInput.at("", "the JSON text is followed by another")
+            if said := rest.strip():
+                raise Remark.at("", f"followed by other text: {said[:_EXCERPT].decode(errors='replace')}")
+
+    def lists(self) -> Iterator[bytes]:
+        """Yield the name of each array in the outermost object."""
+        self._bracket(_BETWEEN_BRACKETS)
+        while name := self._next_list(_ANY_NAME):
+            yield name[1]
+            self._skip()
+
+    def _next_list(self, name: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Go behind the opening bracket of the next array called that, or, if there is none, the object's end."""
+        while True:
+            self._kept = self._at
+            bracket = self._bracket(_BETWEEN_BRACKETS)
+            if bracket not in b"{[":
+                return None
+            if bracket == b"[" and (found := name.search(self._held, self._kept, self._at - 1)):
+                return found
+            self._skip()
+
+    def _skip(self) -> None:
+        """Go behind the end of the array or object that has been entered, without keeping it."""
+        depth = 1
+        while depth:
+            passed = _BETWEEN_NESTS.match(self._held, self._at)
+            self._kept = self._at = passed.end() if passed else self._at
+            sign = self._held[self._at : self._at + 1]
+            if sign in {b"", b'"'}:
+                self._read_on()
+                continue
+            self._at += 1
+            depth += 1 if sign in b"{[" else -1
 
     def run(self, before: bytes) -> Sequence[Raw]:
         """Return the elements that follow `before` in memory, up to the last one that begins like it.

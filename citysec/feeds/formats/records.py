@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Annotated, Any, BinaryIO, Final, cast
 
@@ -10,13 +11,15 @@ import msgspec
 from msgspec import Meta, Raw
 
 from citysec.errors import InvalidInput
-from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, is_list, listed
+from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, is_list, is_object, listed
 from citysec.feeds.formats.draft import Item, Reject, rejected
+from citysec.feeds.formats.elements import repeats
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.interpreter import Interpreter
 from citysec.feeds.formats.profile import ANY, Profile, usual
 from citysec.feeds.formats.refusal import readable
 
+_EMPTY: Final = re.compile(rb"\s*\[\s*\]\s*")
 _members: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -87,13 +90,31 @@ def _of_object(at: str, raw: Raw, options: RecordOptions) -> Iterator[Document |
     members = _members.decode(raw)
     names = frozenset(name.split("/")[1] if name.startswith("/") else name for name in options.values)
     lists = [(name, member) for name, member in members.items() if is_list(member)]
-    if names & members.keys() or (not names and usual(tuple(members))):
+    if _is_record(members, names):
         yield Document(at, raw)
     elif not lists and (members or not at):
         raise InvalidInput.at("", "neither a record nor lists of records")
+    elif all(_EMPTY.fullmatch(memoryview(member)) for _, member in lists) and _beside(members.values(), names):
+        raise InvalidInput.at("", "its lists are empty, but an object beside them may hold records")
     else:
         for name, member in lists:
             yield from listed(member, f"{at}/{name}")
+        if repeats(raw, dict(lists)):
+            raise InvalidInput.at("", "the JSON text has more than one list of a name")
+
+
+def _is_record(members: Mapping[str, Raw], names: Collection[str]) -> bool:
+    return not members.keys().isdisjoint(names) or (not names and usual(tuple(members)) is not None)
+
+
+def _beside(members: Iterable[Raw], names: Collection[str]) -> bool:
+    """Return whether one of `members` is a record, or an object of nothing but objects, which may be records."""
+    for member in members:
+        if is_object(member):
+            inner = _members.decode(member)
+            if _is_record(inner, names) or (inner and all(map(is_object, inner.values()))):
+                return True
+    return False
 
 
 def _inner(raw: Raw) -> Mapping[str, Raw]:

@@ -10,7 +10,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import BinaryIO, Final
 
@@ -55,11 +55,11 @@ def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
         elif document.within.startswith("/"):
             yield from _element(document, version)
         else:
-            yield from _contained(document)
+            yield from _contained(document, _element)
 
 
-def _contained(document: Document) -> Iterator[Draft | Reject]:
-    """Yield what is in a JSON text that may be an object, or hold some.
+def _contained(document: Document, read_one: Callable[..., Iterable[Draft | Reject]]) -> Iterator[Draft | Reject]:
+    """Yield what is in a JSON text that may be an object, or hold some, which `read_one` reads.
 
     Raises:
         InvalidInput: the file has no other, and this is no STIX.
@@ -75,7 +75,7 @@ def _contained(document: Document) -> Iterator[Draft | Reject]:
         if isinstance(one, Reject):
             yield one
         else:
-            yield from _element(one, version)
+            yield from read_one(one, version)
 
 
 def _objects(document: Document) -> tuple[Iterator[Document | Reject], str | None]:
@@ -93,12 +93,20 @@ def _objects(document: Document) -> tuple[Iterator[Document | Reject], str | Non
 def _element(document: Document, bundle_version: str | None) -> Iterable[Draft | Reject]:
     """Return what an element of a list is: nearly always an object, but there are lists of bundles."""
     found = _draft(document, bundle_version)
-    if (isinstance(found, Reject) or found.type == _BUNDLE) and _is_bundle(document):
-        return _contained(document)
+    return _contained(document, _innermost) if _is_bundle(document, found) else (found,)
+
+
+def _innermost(document: Document, bundle_version: str | None) -> Iterable[Draft | Reject]:
+    """Return what an element of a bundle in a list is: an object, since each further level would be read once more."""
+    found = _draft(document, bundle_version)
+    if _is_bundle(document, found):
+        return (rejected(document.at, "bundles are nested more than once", bytes(document.raw)),)
     return (found,)
 
 
-def _is_bundle(document: Document) -> bool:
+def _is_bundle(document: Document, found: Draft | Reject) -> bool:
+    if not isinstance(found, Reject) and found.type != _BUNDLE:
+        return False
     try:
         return _container.decode(document.raw).type == _BUNDLE
     except MALFORMED:

@@ -55,10 +55,16 @@ def test_any_bytes_are_split_or_refused(body: bytes):
             pass
 
 
+@pytest.mark.usefixtures("chunk")
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
         (b'{"objects": [{"a": 1}', "cut off"),
+        (b'{"objects": []', "cut off"),
+        (b'{"objects": [], "more": [{"a":', "cut off"),
+        (b'{"objects": [1]}\n{"objects": [2]}', "followed by another"),
+        (b'{"objects": [1]} oops', "followed by other text: o"),
+        (b'{"objects": [1], "a": {"objects": []}, "objects": [2]}', "more than one list"),
         (b'{"a": 1}', "no list"),
         (b'{"objects": {"x": []}}', "no list"),
         (b"", "no JSON"),
@@ -106,6 +112,55 @@ def test_small_and_large_files_are_read_alike(size: int, monkeypatch: pytest.Mon
         found = list(formats.read("stix", BytesIO(body)))
         assert [type(one) for one in found] == [Draft, Draft, formats.Reject]
         assert getattr(found[-1], "at", "") in {"/objects/2", "/2", "line 3"}
+
+
+def outcome(name: str, body: bytes) -> tuple[int, str]:
+    """Return how many records there are before the end, and what is said of it."""
+    good = 0
+    try:
+        for found in formats.read(name, BytesIO(body)):
+            if isinstance(found, formats.Reject):
+                return good, found.reason
+            good += 1
+    except InvalidInput as err:
+        return good, str(err)
+    return good, ""
+
+
+@pytest.mark.parametrize("size", [0, 1 << 30])
+@pytest.mark.parametrize(
+    ("written", "good", "said"),
+    [
+        ("BUNDLE\nBUNDLE", 2, "followed by another"),
+        ("BUNDLE oops", 2, "followed by other text"),
+        ("BUNDLE \n ", 2, ""),
+        ('{"type": "bundle", "objects": [],', 0, "truncated"),
+        ('{"type": "bundle", "objects": LIST, "more": [{', 2, "cut off"),
+        ('{"type": "bundle", "objects": LIST, "x": [{"objects": []}], "objects": LIST}', 2, "more than one list"),
+        ('{"type": "bundle", "x": {"objects": []}, "objects": LIST, "y": {"objects": []}}', 2, ""),
+    ],
+)
+def test_what_follows_a_list_is_not_lost_silently(
+    size: int, written: str, good: int, said: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(documents, "SMALL", size)
+    objects = [indicator(1), indicator(2)]
+    whole = json.dumps(json.loads(bundle(*objects)), indent=1)
+    found = outcome("stix", written.replace("BUNDLE", whole).replace("LIST", json.dumps(objects)).encode())
+    assert (found[0], said in found[1], bool(found[1])) == (good, True, bool(said))
+
+
+@pytest.mark.parametrize("name", ["kev", "nvd"])
+def test_joined_pages_are_not_one(name: str):
+    page = b'{"vulnerabilities": [\n{"cveID": "CVE-2026-0001", "cve": {"id": "CVE-2026-0001"}}]}'
+    assert "followed by another" in outcome(name, page + page)[1]
+
+
+def test_a_list_before_the_wanted_one_may_be_larger_than_memory_holds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(elements, "MAX_ELEMENT_BYTES", 900)
+    monkeypatch.setattr(elements, "_CHUNK", 100)
+    beside = [{"a": [1]}, {"b": "]"}] * 200
+    assert split(json.dumps({"x": beside, "objects": [1, 2], "y": beside}).encode()) == [1, 2]
 
 
 @pytest.mark.parametrize("members", [{"spec_version": "2.0", "objects": 0}, {"objects": 0, "spec_version": "2.0"}])

@@ -105,6 +105,30 @@ def test_what_follows_a_list_is_not_passed_over_silently(body: str):
         items("json", body)
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('{"data": {"a": {"ip": "192.0.2.1"}}, "errors": []}', "beside them"),
+        ('{"data": {"192.0.2.1": {"score": 5}}, "errors": [ ]}', "beside them"),
+        ('{"data": {"ip": "192.0.2.1"}, "errors": []}', "beside them"),
+        ('{"data": [], "data": []}', "more than one list"),
+    ],
+)
+def test_records_that_stand_elsewhere_are_not_passed_over_silently(body: str, reason: str):
+    with pytest.raises(InvalidInput, match=reason):
+        items("json", body)
+
+
+@pytest.mark.parametrize("body", ['{"data": []}', '{"status": "ok", "data": [], "meta": {"page": 1}, "errors": {}}'])
+def test_an_answer_may_be_empty(body: str):
+    assert items("json", body) == []
+
+
+def test_a_remark_behind_a_list_costs_itself():
+    first, last = items("json", '[{"ip": "192.0.2.1"}\n]\nmade at noon')
+    assert (isinstance(last, Reject), first) == (True, items("json", '[{"ip": "192.0.2.1"}]')[0])
+
+
 @pytest.mark.parametrize("pointer", ["", "/data", "/a/b~1c"])
 def test_what_is_kept_of_a_bad_record_is_bad_for_the_same_reason_alone(pointer: str):
     found = [{"ip": "nowhere"}, {"ip": "192.0.2.1"}]

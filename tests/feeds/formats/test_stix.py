@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Draft, Reject, documents, stix
 from citysec.tlp import MARKING_IDS, TLP
+from tests.feeds.stix import bundle, indicator
 
 INDICATOR: dict[str, Any] = {
     "type": "indicator",
@@ -61,7 +62,7 @@ def reject(value: Any) -> Reject:
         [{"type": "bundle", "id": "bundle--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "objects": [INDICATOR]}],
         b"\xef\xbb\xbf " + json.dumps(INDICATOR, indent=1).encode() + b"\n",
         json.dumps([INDICATOR], indent=1).encode("utf-16"),
-        b"\r\n" + json.dumps([INDICATOR], indent=1).replace("\n", "\r\n").encode() + b"<!-- 3 ms -->",
+        b"\r\n" + json.dumps([INDICATOR], indent=1).replace("\n", "\r\n").encode(),
         json.dumps(INDICATOR).encode() + b"\n",
     ],
 )
@@ -239,3 +240,20 @@ def test_real_feeds_give_every_object_and_indicator(shared_data: Path):
         found = [i for i in parse(body) if isinstance(i, Draft)]
         indicators = sum(i.type == "indicator" for i in found)
         assert (name, len(found), indicators) == (name, expected["objects"], expected["indicators"])
+
+
+def test_a_bundle_may_be_in_a_bundle_but_no_deeper():
+    inner = bundle(indicator(1))
+    once = bundle(json.loads(inner))
+    assert [type(one) for one in stix.parse(once)] == [Draft]
+    (found,) = stix.parse(bundle(json.loads(once)))
+    assert isinstance(found, Reject)
+    assert (found.at, found.reason) == ("/objects/0/objects/0", "bundles are nested more than once")
+    assert json.loads(found.raw) == json.loads(inner)
+
+
+def test_a_remark_behind_the_objects_is_named_and_costs_nothing_else():
+    found, remark = stix.parse(json.dumps([INDICATOR], indent=1).encode() + b"<!-- 3 ms -->")
+    assert isinstance(found, Draft)
+    assert isinstance(remark, Reject)
+    assert remark.reason == "followed by other text: <!-- 3 ms -->"
