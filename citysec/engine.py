@@ -22,6 +22,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar, cast
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
@@ -289,12 +290,11 @@ class _Thread:
 
     def _live(self) -> None:
         try:
-            database = _database(self._database_url)
-            try:
-                asyncio.run(self._host(database))  # ends by cancelling every workflow that is under way
-            finally:
-                DBOS.destroy(destroy_registry=True)
-                database.dispose()
+            with _database(self._database_url) as database:
+                try:
+                    asyncio.run(self._host(database))  # ends by cancelling every workflow that is under way
+                finally:
+                    DBOS.destroy(destroy_registry=True)
         except Exception as err:  # noqa: BLE001  (goes to the thread that waits for this one)
             self._ready.set_exception(_fault(err))
 
@@ -371,12 +371,22 @@ def _unfinished(status: WorkflowStatus) -> Unfinished:
     return Unfinished(kind, id_, fault, datetime.fromtimestamp(at_ms / 1000, UTC))
 
 
-def _database(url: str) -> sa.Engine:
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_size=12, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
-    database = sa.create_engine(url, pool_size=2, max_overflow=0, hide_parameters=True)
-    event.listen(database, "connect", _set_up_sqlite)
-    return database
+@contextmanager
+def _database(url: str) -> Generator[sa.Engine, None, None]:
+    """Open the engine's database; close in the end whatever DBOS has left open, on a thread that it gave up too."""
+    opened: WeakSet[Any] = WeakSet()
+    if url.startswith("sqlite"):
+        database = sa.create_engine(url, pool_size=2, max_overflow=0, hide_parameters=True)
+        event.listen(database, "connect", _set_up_sqlite)
+    else:
+        database = sa.create_engine(url, pool_size=12, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+        event.listen(database, "connect", lambda connection, _record: opened.add(connection))
+    try:
+        yield database
+    finally:
+        database.dispose()
+        for connection in list(opened):
+            connection.close()
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
