@@ -105,8 +105,14 @@ def status(data: Data = None) -> None:
     for feed in asyncio.run(_status(data)):
         counts = (f"{feed.failures:,}", f"{feed.objects:,}", f"{feed.rejects:,}")
         times = _time(feed.succeeded_at), _time(feed.next_at)
-        table.add_row(feed.name, "yes" if feed.enabled else "no", *times, *counts, Text(feed.error or feed.held or ""))
+        table.add_row(feed.name, "yes" if feed.enabled else "no", *times, *counts, Text(_problem(feed)))
     screen.stdout().print(table)
+
+
+def _problem(feed: Feed) -> str:
+    resting = standing.resting_until(feed)
+    rest = f"resting until {_time(resting)}: " if resting else ""
+    return f"{rest}{feed.error or feed.held or ''}"
 
 
 async def _status(data: Path | None) -> list[Feed]:

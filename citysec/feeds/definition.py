@@ -115,8 +115,11 @@ class _Common(BaseModel):
 
     @property
     def origin(self) -> str:
-        """What a cursor belongs to: where the feed is read and how, in a few letters."""
-        return self._digest("url", "path", "collection", "format", "semantics")
+        """What a cursor belongs to: where the feed is read and how, in a few letters.
+
+        Labels are a part of how: what is stored does not say whether an entry stated its own.
+        """
+        return self._digest("url", "path", "collection", "format", "semantics", "labels")
 
     @property
     def worth(self) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import email.utils
 import socket
 import ssl
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from citysec.guard import Guard
 MAX_REDIRECTS: Final = 5
 USER_AGENT: Final = "citysec"
 _CHUNK: Final = 1 << 16
+_CONDITIONS: Final = frozenset({"If-None-Match", "If-Modified-Since"})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -74,7 +76,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A publisher's answer: 2xx, or 304 with an empty body; header names are in lower case.
+    """A publisher's answer: 2xx, or 304 with an empty body where the request had conditions; names in lower case.
 
     Whoever gets it closes the body.
     """
@@ -85,10 +87,11 @@ class Answer:
 
 
 class Client:
-    """The open client; `opened()` gives one."""
+    """The open client; `opened()` gives one. It asks a host for one thing at a time."""
 
     def __init__(self, guarded: aiohttp.ClientSession, trusted: aiohttp.ClientSession) -> None:
         self._guarded, self._trusted = guarded, trusted
+        self._turns = defaultdict[str | None, asyncio.Lock](asyncio.Lock)
 
     @classmethod
     @asynccontextmanager
@@ -104,7 +107,7 @@ class Client:
             FeedUnreachable: no whole answer in time, or the publisher's own fault (5xx, 429).
             StatusRefused: the publisher says no (other 4xx).
             FeedRefused: the guard says no, to the address or to a redirect.
-            FeedMalformed: more bytes than the limit, or a gzip file that is none.
+            FeedMalformed: more bytes than the limit, a gzip file that is none, or a 304 that nobody asked for.
         """
         try:
             async with asyncio.timeout(request.limits.total_s):
@@ -133,12 +136,13 @@ class Client:
             headers |= request.credentials.headers
             tls = request.credentials.certificate or True
         idle = aiohttp.ClientTimeout(sock_connect=request.limits.idle_s, sock_read=request.limits.idle_s)
-        async with session.get(url, headers=headers, allow_redirects=False, timeout=idle, ssl=tls) as response:
+        asked = session.get(url, headers=headers, allow_redirects=False, timeout=idle, ssl=tls)
+        async with self._turns[url.host], asked as response:
             yield response
 
 
 def _session(socket_factory: Callable[[tuple[Any, ...]], socket.socket]) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit_per_host=1, socket_factory=socket_factory)
+    connector = aiohttp.TCPConnector(socket_factory=socket_factory)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
 
@@ -176,8 +180,10 @@ async def _receive(response: aiohttp.ClientResponse, body: BinaryIO, max_bytes: 
 
 def _check_status(response: aiohttp.ClientResponse) -> None:
     status, host = response.status, response.url.host
-    if status == 304 or 200 <= status < 300:
+    if 200 <= status < 300 or (status == 304 and not _CONDITIONS.isdisjoint(response.request_info.headers)):
         return
+    if status == 304:
+        raise FeedMalformed(f"{host} answered 304 (not modified), and was not asked whether anything is modified")
     if status in {408, 425, 429} or status >= 500:
         raise FeedUnreachable(f"{host} answered {status}", retry_after_s=_retry_after(response.headers))
     raise StatusRefused(host, status)

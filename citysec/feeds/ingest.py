@@ -108,18 +108,21 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch, reading: Read
     said = {
         object_id: terms.of_draft(feed, draft, labels[draft.content_hash], reading) for object_id, draft in held.items()
     }
-    for object_id, entry in _standing_for(entries, ids, have).items():
+    listed = _standing_for(entries, ids, have)
+    for object_id, stix_id in listed.items():
+        entry = entries[stix_id]
         said[object_id] = terms.of_entry(feed, entry, tlp.strictest(entry.marking_refs, known), reading)
     changed = await _relabel(db, plan, labels)
     changed |= await assertions.record(db, row, said, new_ids=ids.values(), reading=reading)
-    changed |= await sightings.renew(db, [(draft, said[ids[key]].tlp) for key, draft in plan.new.items()], at)
+    arrived = [(draft, said[i].tlp) for i, draft in held.items() if i in changed]  # repeated, but news of this feed
+    changed |= await sightings.renew(db, arrived, {listed[i] for i in changed & listed.keys()}, at)
     reading.says(said)
     refused = [*batch.rejects, *unstorable, *plan.clashes]
-    arrived = len(batch.drafts) - len(unstorable) - len(plan.clashes) + len(batch.entries)
+    came = len(batch.drafts) - len(unstorable) - len(plan.clashes) + len(batch.entries)
     new_rejects = await rejects.keep(db, feed.name, refused, at)
     hand_on(db, shared=changed, correlated=[i for i in changed if i not in held or _is_correlated(held[i])])
     await _count(db, feed.name, len(ids), new_rejects, batch.cursor)
-    return Outcome(stored=len(ids), known=arrived - len(ids), refused=len(refused))
+    return Outcome(stored=len(ids), known=came - len(ids), refused=len(refused))
 
 
 async def _author(db: AsyncSession) -> Author:
@@ -208,11 +211,11 @@ async def _relabel(db: AsyncSession, plan: Plan, labels: Labels) -> set[int]:
     return set(changes)
 
 
-def _standing_for(entries: Mapping[str, Entry], ids: Mapping[Key, int], have: Stands) -> dict[int, Entry]:
-    """Return the row id of the object that stands for each entry."""
+def _standing_for(entries: Mapping[str, Entry], ids: Mapping[Key, int], have: Stands) -> dict[int, str]:
+    """Return row id -> STIX id of the object that stands for each entry."""
     rows = {key[0]: object_id for key, object_id in ids.items()}
     rows |= {stix_id: next(v.id for v in found if v.latest) for stix_id, found in have.items()}
-    return {rows[stix_id]: entry for stix_id, entry in entries.items()}
+    return {rows[stix_id]: stix_id for stix_id in entries}
 
 
 def _is_correlated(draft: Draft) -> bool:

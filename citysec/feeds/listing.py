@@ -41,7 +41,8 @@ async def lacking(db: AsyncSession, feed: str, reading: Reading) -> list[int]:
 async def close(db: AsyncSession, feed: Definition, reading: Reading, missing: Collection[int]) -> int:
     """End a whole reading of `feed` in the transaction of its last batch, and return how much is gone by that.
 
-    Of two that overlap, the first to end counts: they are no two lists in a row.
+    Of two that overlap, the first to end counts: they are no two lists in a row. The cursor of the other would say that
+    its list has been judged, so the next poll is made to read all.
 
     Args:
         db: the session of the caller.
@@ -51,6 +52,7 @@ async def close(db: AsyncSession, feed: Definition, reading: Reading, missing: C
     """
     row, at = await db.get_one(Feed, feed.name), now()
     if _has_been_read_since(row, reading.began):
+        await (await db.connection()).execute(update(Feed).where(col(Feed.name) == feed.name).values(cursor={}))
         return 0
     missing = await _standing(db, feed.name, [object_id for object_id in missing if object_id not in reading])
     if feed.semantics is Semantics.STREAM:

@@ -39,7 +39,8 @@ async def poll(database: Database, payload: Mapping[str, Any], publishers: Publi
     """Bring the feed `payload["feed"]` up to date.
 
     A failing feed is a fact on its row, not an exception: what it brought before it failed is kept, and its schedule
-    tries again. Two polls of one feed at a time do no harm.
+    tries again. Of two polls of one list at a time, only the first to end is judged by what it lacks; what the other
+    says is kept, and the next poll reads all again.
     """
     feed = publishers.definitions.get(payload["feed"])
     if feed is None:

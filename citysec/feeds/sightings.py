@@ -44,12 +44,15 @@ class _Sighting(NamedTuple):
     tlp: int
 
 
-async def renew(db: AsyncSession, arrived: Sequence[tuple[Draft, int]], at: datetime) -> set[int]:
+async def renew(
+    db: AsyncSession, arrived: Sequence[tuple[Draft, int]], listed: Collection[str], at: datetime
+) -> set[int]:
     """Renew what is said of indicators by the sightings that have arrived, or that were here before their indicators.
 
     Args:
         db: the session of the caller.
-        arrived: new objects, with the label under which their feed says them.
+        arrived: objects that a feed says for the first time, or otherwise, with the label under which it does.
+        listed: STIX ids of what it says so by entries.
         at: the present instant.
 
     Returns:
@@ -60,7 +63,7 @@ async def renew(db: AsyncSession, arrived: Sequence[tuple[Draft, int]], at: date
         for draft, label in arrived
         if draft.target_ref and draft.version and not draft.revoked and _was_seen(draft.type, draft.text)
     ]
-    found += await _before(db, {draft.stix_id for draft, _ in arrived if draft.type == "indicator"}, at)
+    found += await _before(db, {draft.stix_id for draft, _ in arrived if draft.type == "indicator"}.union(listed), at)
     return await _renewed(db, found, at) if found else set()
 
 

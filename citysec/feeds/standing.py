@@ -17,6 +17,8 @@ from citysec.tables.columns import now
 
 FIRST_RETRY_S: Final = 30.0
 LONGEST_RETRY_S: Final = 6 * 3600.0
+RESTS_AFTER: Final = 8
+"""After so many failures in a row, about an hour, a feed rests: its polls are single probes, far apart."""
 A_PERSON_S: Final = 86400.0
 """How long to wait where only a person can mend it."""
 
@@ -74,6 +76,11 @@ async def failed(db: AsyncSession, definition: Definition, err: FeedError, *, at
     return feed
 
 
+def resting_until(feed: Feed) -> datetime | None:
+    """Return when the feed is probed next, if it has failed so often that it rests."""
+    return feed.next_at if feed.enabled and feed.failures >= RESTS_AFTER else None
+
+
 async def orphaned(db: AsyncSession, name: str) -> None:
     """Note that a feed has lost its definition; it is polled no more until somebody enables it again."""
     feed = await db.get(Feed, name)
@@ -92,7 +99,8 @@ def retry_s(err: FeedError, failures: int, regular_s: float, jitter: float) -> f
         jitter: 0 to 1; spreads the feeds of one publisher, so that they do not come back all at once.
     """
     first = min(FIRST_RETRY_S, regular_s)
-    doubled = min(first * 2.0 ** min(failures - 1, 30), LONGEST_RETRY_S) * (0.5 + jitter / 2)
+    longest = first * 2.0 ** (failures - 1) if failures < RESTS_AFTER else LONGEST_RETRY_S
+    doubled = longest * (0.5 + jitter / 2)
     match err:
         case FeedUnreachable(retry_after_s=asked) if asked is not None:
             return max(asked, doubled)

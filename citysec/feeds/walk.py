@@ -25,7 +25,7 @@ _LITTLE: Final = timedelta(milliseconds=1)
 
 
 class RepeatedPage(FeedMalformed):
-    """The server sent the page before once more instead of the next one."""
+    """The server sent a page once more instead of the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Walk:
         by_dates: whether `next` is passed over to its end.
         wide: how many pages its next request asks for as one.
         passed: a date of which the server has more objects than it gives.
+        followed: how many times it has followed a `next`.
+        landmark: digest of one page that a `next` has led to; where it leads there again, it goes round.
     """
 
     mark: str | None = None
@@ -70,6 +72,8 @@ class Walk:
     by_dates: bool = False
     wide: int = 1
     passed: str | None = None
+    followed: int = 0
+    landmark: str | None = None
 
     def cursor(self) -> dict[str, Any]:
         """Return the walk as JSON; `resumed` takes it."""
@@ -89,19 +93,35 @@ def advanced(walk: Walk, page: Page) -> Walk:
     """Return where `walk` stands after `page`.
 
     Raises:
-        RepeatedPage: it is the page before once more; going on would go round for ever.
+        RepeatedPage: the page has come before; going on would go round for ever.
         FeedMalformed: more is left, but the page does not say how to ask for it.
     """
     last = _later(walk.last, page.last)
     if not page.more:
         return Walk(mark=_later(walk.mark, last))
     following = None if walk.by_dates else page.next
-    here = replace(walk, under_way=True, last=last, digest=page.digest, next=following, wide=1, passed=None)
+    here = _followed(walk, page)
+    here = replace(here, under_way=True, last=last, digest=page.digest, next=following, wide=1, passed=None)
     if following is None:
         return _by_date(walk, page, here)
     if page.digest == walk.digest:
         raise RepeatedPage("the server sent the same page twice")
     return here
+
+
+def _followed(walk: Walk, page: Page) -> Walk:
+    """Return `walk` with `page` counted, if a `next` has led to it.
+
+    The landmark moves on to every page whose number is a power of two: so it comes to lie on any round that the server
+    leads us, however long that is, and stays there for a whole one (Brent's way to find a cycle).
+    """
+    if walk.next is None:
+        return walk
+    if page.digest == walk.landmark:
+        raise RepeatedPage("the server leads round in a circle")
+    followed = walk.followed + 1
+    is_landmark = followed & (followed - 1) == 0
+    return replace(walk, followed=followed, landmark=page.digest if is_landmark else walk.landmark)
 
 
 def _by_date(walk: Walk, page: Page, here: Walk) -> Walk:

@@ -173,6 +173,30 @@ async def test_a_no_is_not_retried(client: Client, publisher: Publisher, request
         await client.get(request_)
 
 
+async def test_only_who_asks_whether_it_is_modified_is_told_that_it_is_not(
+    client: Client, publisher: Publisher, request_: Request
+):
+    publisher.will(sends(status=304))
+    asked = {"If-None-Match": '"1"'}
+    assert (await _got(client, replace(request_, headers=asked)))[0].status == 304
+    with pytest.raises(FeedMalformed, match="was not asked"):
+        await client.get(request_)
+
+
+async def test_a_host_is_asked_for_one_thing_at_a_time(client: Client, publisher: Publisher, request_: Request):
+    events = list[str]()
+
+    async def count(_request: web.Request) -> web.Response:
+        events.append("begins")
+        await asyncio.sleep(0.01)
+        events.append("ends")
+        return web.Response()
+
+    publisher.will(count)
+    await asyncio.gather(*(_got(client, request_) for _ in range(5)))
+    assert events == ["begins", "ends"] * 5
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "127.1", "[::ffff:127.0.0.1]"])
 async def test_inner_addresses_are_refused_in_every_disguise(
     client: Client, publisher: Publisher, request_: Request, host: str

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from citysec.db import Database
 from citysec.feeds import listing, poll, standing
@@ -90,6 +91,36 @@ async def test_of_two_readings_at_once_one_counts(enrolled: Database, listed: Do
         assert await listing.close(db, listed, early, []) == 0
         assert await listing.unchanged(db, listed, early.began) == 0
     assert await counting(enrolled) == {ONE, OTHER}
+
+
+async def test_after_two_readings_at_once_all_is_read_again(
+    enrolled: Database, hasty: DocumentFeed, bundle_publishers: Publishers, publisher: Publisher
+):
+    async def late(_request: web.Request) -> web.Response:
+        await whole(enrolled, hasty, ONE, OTHER)  # meanwhile another poll, which was given the older list, ends
+        return web.Response(text=ONE, headers={"ETag": '"2"'})
+
+    await whole(enrolled, hasty, ONE, OTHER)
+    publisher.will(late, sends(ONE.encode(), ETag='"2"'), sends(status=304))
+    await _poll(enrolled, bundle_publishers, hasty)
+    assert await counting(enrolled) == {ONE, OTHER}
+    for _ in range(2):
+        await _poll(enrolled, bundle_publishers, hasty)
+        assert await counting(enrolled) == {ONE}
+
+
+async def test_changed_labels_reach_what_a_list_has(
+    enrolled: Database, listed: DocumentFeed, bundle_publishers: Publishers, publisher: Publisher
+):
+    async def answer(request: web.Request) -> web.Response:
+        status = 304 if "If-None-Match" in request.headers else 200
+        return web.Response(text=ONE, status=status, headers={"ETag": '"1"'})
+
+    publisher.will(answer)
+    for labels in ((), ("botnet",), ("c2",)):
+        await _poll(enrolled, bundle_publishers, listed.model_copy(update={"labels": labels}))
+        (said,) = await rows(enrolled, Assertion)
+        assert said.labels == list(labels)
 
 
 async def test_what_comes_back_is_listed_again(enrolled: Database, hasty: DocumentFeed):

@@ -13,10 +13,11 @@ from citysec.feeds import poll, standing
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.ingest import ingest
 from citysec.feeds.portion import Portion
+from citysec.tables import StixObject
 from citysec.tables.columns import now
 from citysec.tlp import MARKING_IDS, TLP
 from tests.feeds.stix import STIX, bundle, indicator
-from tests.feeds.stored import counting, days_pass, ends, work
+from tests.feeds.stored import counting, days_pass, ends, entry, rows, take, work
 
 ADDRESS = "198.51.100.1"
 
@@ -66,9 +67,10 @@ async def test_what_was_seen_again_counts_again(enrolled: Database, feed: Bundle
 
 
 async def test_a_sighting_of_what_counts_anyway_or_is_older_is_no_news(enrolled: Database, feed: BundleFeed):
-    await _take(enrolled, feed, _old(5))
+    old = _old(5)
+    await _take(enrolled, feed, old)
     before, end = await work(enrolled), (await ends(enrolled))[ADDRESS]
-    await _take(enrolled, feed, _sighting(1), _sighting(7, 2), _old(5))
+    await _take(enrolled, feed, _sighting(1), _sighting(7, 2), old)
     later = (await ends(enrolled))[ADDRESS]
     assert later is not None
     assert end is not None
@@ -94,6 +96,39 @@ async def test_a_sighting_says_nothing_to_those_who_may_not_know_of_it(
 async def test_a_sighting_may_come_before_its_indicator(enrolled: Database, feed: BundleFeed):
     await _take(enrolled, feed, _sighting(1), _sighting(3, 2))
     await _take(enrolled, feed, _old(20))
+    assert await counting(enrolled) == {ADDRESS}
+
+
+async def test_a_word_that_comes_after_the_sighting_counts_from_it(
+    enrolled: Database, two: tuple[BundleFeed, BundleFeed]
+):
+    old = _old(20)
+    await _take(enrolled, two[0], old, _sighting(1))
+    before = await work(enrolled)
+    await _take(enrolled, two[1], old)
+    assert [await counting(enrolled, feed.name) for feed in two] == [{ADDRESS}] * 2
+    assert await work(enrolled) - before == 1
+
+
+async def test_an_entry_that_comes_after_the_sighting_counts_from_it(
+    enrolled: Database, two: tuple[BundleFeed, BundleFeed]
+):
+    old = entry(ADDRESS, seen=now() - timedelta(days=20))
+    await take(enrolled, two[0], old)
+    (made,) = await rows(enrolled, StixObject)
+    await _take(enrolled, two[0], _sighting(1, sighting_of_ref=made.stix_id))
+    await take(enrolled, two[1], old)
+    assert [await counting(enrolled, feed.name) for feed in two] == [{ADDRESS}] * 2
+
+
+@pytest.mark.parametrize("labels", [(TLP.RED, TLP.GREEN), (TLP.GREEN, TLP.RED)])
+async def test_of_a_sighting_that_several_repeat_the_widest_label_holds(
+    enrolled: Database, two: tuple[BundleFeed, BundleFeed], labels: tuple[TLP, TLP]
+):
+    await _take(enrolled, two[0], _old(20))
+    sighting = _sighting(1)
+    for feed, label in zip(two, labels, strict=True):
+        await _take(enrolled, feed.model_copy(update={"tlp": label}), sighting)
     assert await counting(enrolled) == {ADDRESS}
 
 

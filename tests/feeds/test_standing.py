@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,23 @@ def test_waits_grow_and_end(failures: int, regular_s: float, jitter: float):
 )
 def test_the_reason_says_how_long_at_least(err: FeedError, at_least: float):
     assert standing.retry_s(err, 1, 3600, 0.5) >= at_least
+
+
+async def test_a_feed_that_fails_on_is_asked_but_seldom_until_it_comes(db: Database, bundle_feed: BundleFeed):
+    asked, at = list[datetime](), NOON
+    async with db.writing() as session:
+        await standing.enrol(session, {"test": bundle_feed}, NOON)
+        row = await session.get_one(Feed, "test")
+        while at < NOON + timedelta(days=2):
+            if await schedule.tick(session, at):
+                asked.append(at)
+                await standing.failed(session, bundle_feed, FeedUnreachable("x"), at=at, jitter=0)
+                assert standing.resting_until(row) == (row.next_at if len(asked) >= standing.RESTS_AFTER else None)
+            at += timedelta(minutes=1)
+        gaps = [later - sooner for sooner, later in pairwise(asked[standing.RESTS_AFTER - 1 :])]
+        assert min(gaps).total_seconds() >= standing.LONGEST_RETRY_S / 2
+        await standing.succeeded(session, bundle_feed, at, at)
+        assert (standing.resting_until(row), row.next_at) == (None, at + timedelta(hours=1))
 
 
 async def test_a_feed_is_enrolled_once_and_enabled_as_defined(db: Database, bundle_feed: BundleFeed):

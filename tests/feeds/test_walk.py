@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, cycle
 from typing import Any
 
 import pytest
@@ -40,12 +41,18 @@ def test_a_page_of_one_date_is_asked_for_again_wider_and_passed_over_where_that_
     assert advanced(walk, _page("4", last="2026-06-02T00:00:00Z")).passed is None
 
 
-@given(st.lists(st.tuples(st.sampled_from("123"), st.sampled_from([NOON, ONE])), min_size=30, max_size=30))
-def test_no_server_keeps_it_going_for_ever(pages: list[tuple[str, str]]):
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("123"), st.sampled_from([NOON, ONE]), st.sampled_from([None, "n"])),
+        min_size=30,
+        max_size=30,
+    )
+)
+def test_no_server_keeps_it_going_for_ever(pages: list[tuple[str, str, str | None]]):
     def follow() -> None:
         walk = Walk()
-        for digest, last in pages * 20:
-            walk = advanced(walk, _page(digest, last=last))
+        for digest, last, next_ in pages * 20:
+            walk = advanced(walk, _page(digest, next_=next_, last=last))
 
     with pytest.raises(RepeatedPage):
         follow()
@@ -71,6 +78,28 @@ def test_the_same_page_twice_stops():
     walk = advanced(Walk(), _page("1", next_="n", last=ONE))
     with pytest.raises(RepeatedPage):
         advanced(walk, _page("1", next_="n", last=ONE))
+
+
+@pytest.mark.parametrize(("straight", "round_"), [(0, 2), (3, 5), (100, 7), (1, 300)])
+def test_a_round_is_found_out_wherever_it_begins_and_however_long_it_is(straight: int, round_: int):
+    asked = list[int]()
+
+    def follow() -> None:
+        walk = Walk()
+        for place in chain(range(straight), cycle(range(straight, straight + round_))):
+            asked.append(place)
+            walk = advanced(walk, _page(str(place), next_="n", last=ONE))
+
+    with pytest.raises(RepeatedPage):
+        follow()
+    assert straight + round_ < len(asked) <= 4 * (straight + round_)
+
+
+def test_many_pages_of_one_date_are_no_round():
+    walk = Walk()
+    for number in range(5000):
+        walk = advanced(walk, _page(str(number), next_="n", last=ONE))
+    assert resumed(walk.cursor(), 600) == walk
 
 
 def test_more_without_a_way_on_stops():

@@ -73,8 +73,8 @@ def troubled() -> FeedView:
     """The same feed while everything is wrong with it at once."""
     held = "the list has shrunk from 18,412 to 12: nothing was delisted"
     health = FeedHealthView(
-        state="held", last_success_at=ago(hours=7), failures=3, error=_FAULT, held=held, silent_since=ago(hours=2),
-        next_poll_at=ago(minutes=3),
+        state="held", last_success_at=ago(hours=7), failures=9, error=_FAULT, held=held, silent_since=ago(hours=2),
+        next_poll_at=NOW + timedelta(hours=4), resting_until=NOW + timedelta(hours=4),
     )  # fmt: skip
     running = replace(_poll(4), ended_at=None, stored=5000, known=7000)
     return replace(busy(), health=health, running=running, actions=frozenset({"poll", "disable", "accept", "replay"}))

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.access import policy
 from citysec.access.policy import Action, Principal
 from citysec.errors import NotShared
-from citysec.feeds import assertions, history, orders, rejects, submit, trust
+from citysec.feeds import assertions, history, orders, rejects, standing, submit, trust
 from citysec.feeds.definition import Definition, FileFeed, TAXIIFeed
 from citysec.feeds.formats import FORMATS
 from citysec.feeds.rejects import Reason
@@ -181,6 +181,7 @@ def _health(definition: Definition, row: Feed) -> v.FeedHealthView:
         last_success_at=row.succeeded_at,
         next_poll_at=row.next_at if row.enabled else None,
         failures=row.failures,
+        resting_until=standing.resting_until(row),
         error=row.error or "",
         held=suspicion(row),
         accepted=row.accepted,

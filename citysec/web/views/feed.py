@@ -48,6 +48,7 @@ class FeedHealthView:
     last_success_at: datetime | None = None
     next_poll_at: datetime | None = None
     failures: int = 0
+    resting_until: datetime | None = None
     error: str = ""
     held: str = ""
     accepted: bool = False
