@@ -107,7 +107,7 @@ async def insert_many(session: AsyncSession, table: type[SQLModel], rows: Sequen
 
 
 async def _copied(connection: AsyncConnection, table: str, names: Sequence[str], records: Sequence[Any]) -> bool:
-    """Insert by PostgreSQL's COPY, faster by a third; False where there is none, or no transaction has begun yet."""
+    """Insert by PostgreSQL's COPY, which costs us less; False where there is none, or no transaction has begun yet."""
     if connection.dialect.name != "postgresql":
         return False
     driver: Any = (await connection.get_raw_connection()).driver_connection

@@ -164,6 +164,7 @@ async def test_a_cancelled_poll_lets_go_at_once(taxii_publishers: Publishers, pu
         walk = group.create_task(_walk(taxii_publishers, {}))
         await reached.wait()
         walk.cancel()
+    assert walk.cancelled()
 
 
 @pytest.mark.parametrize("habit", [{}, {"at_most": 1}, {"knows_total": False}])

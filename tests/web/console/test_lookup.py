@@ -14,6 +14,12 @@ async def test_what_is_pasted_is_answered_in_a_table(ada: Visit):
     assert "This is no address" in answer.text
 
 
+async def test_what_is_no_value_is_not_said_to_be_unknown(ada: Visit):
+    text = (await ada.post("/lookup", text="what?")).text
+    assert text.count("Not looked up") == 2
+    assert "Never" not in text
+
+
 async def test_one_value_can_stand_in_the_address(lee: Visit):
     assert "Camden open" in (await lee.get("/lookup?value=open1.example")).text
 
