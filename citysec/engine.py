@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -54,6 +55,7 @@ GRACE_S: Final = 1.0
 POLL_S: Final = 1.0
 """How often DBOS looks for messages; closing waits for that, too."""
 
+_EXECUTOR: Final = "dbos-executor-"
 _STARTING: Final = 8
 _THREADS: Final = 8
 _WORK: Final = "work"
@@ -295,6 +297,7 @@ class _Thread:
                     asyncio.run(self._host(database))  # ends by cancelling every workflow that is under way
                 finally:
                     DBOS.destroy(destroy_registry=True)
+                    _outlast(_EXECUTOR, GRACE_S)
         except Exception as err:  # noqa: BLE001  (goes to the thread that waits for this one)
             self._ready.set_exception(_fault(err))
 
@@ -318,6 +321,15 @@ class _Thread:
         DBOS.launch()  # adopts the loop it is called on for recovered workflows, too
         self._ready.set_result(asyncio.get_running_loop())
         await asyncio.wrap_future(self._stop)
+
+
+def _outlast(threads: str, grace_s: float) -> None:
+    """Wait for the threads of this name: DBOS leaves its own alone in the midst of what they write."""
+    until = time.monotonic() + grace_s
+    for thread in threading.enumerate():
+        if thread.name.startswith(threads):
+            while thread.is_alive() and time.monotonic() < until:
+                thread.join(0.05)
 
 
 def _fault(err: Exception) -> Exception:
@@ -373,20 +385,36 @@ def _unfinished(status: WorkflowStatus) -> Unfinished:
 
 @contextmanager
 def _database(url: str) -> Generator[sa.Engine, None, None]:
-    """Open the engine's database; close in the end whatever DBOS has left open, on a thread that it gave up too."""
+    """Open the engine's database; in the end close whatever DBOS has left open, and open nothing more for it.
+
+    DBOS gives up threads that are in the midst of a call. One that loses its connection there asks for another one.
+    """
     opened: WeakSet[Any] = WeakSet()
+    closed = threading.Event()
+
+    def keep(connection: Any, _record: object) -> None:
+        opened.add(connection)
+        if closed.is_set():
+            connection.close()
+            raise _Closed
+
     if url.startswith("sqlite"):
         database = sa.create_engine(url, pool_size=2, max_overflow=0, hide_parameters=True)
         event.listen(database, "connect", _set_up_sqlite)
     else:
         database = sa.create_engine(url, pool_size=12, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
-        event.listen(database, "connect", lambda connection, _record: opened.add(connection))
+        event.listen(database, "connect", keep)
     try:
         yield database
     finally:
+        closed.set()
         database.dispose()
         for connection in list(opened):
             connection.close()
+
+
+class _Closed(Exception):
+    """Ends a thread of DBOS that outlives the engine; nothing that DBOS would try again."""
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
