@@ -2,8 +2,8 @@
 
 Keys sort byte by byte so that "is part of" becomes an equality or one range of an ordinary index:
 
-- addresses: `4/24/c6336400` is family, prefix length, first address in hexadecimal (8 or 32 digits). The networks
-  around one are one key per prefix length (`around`), those inside it one range per prefix length (`inside`);
+- addresses: `4/c6336400/24` is family, first address (8 or 32 hexadecimal digits), prefix length (2 or 3 digits). The
+  networks around one are one key per prefix length (`around`), those inside it one range (`inside`);
 - names: labels in reverse, `uk.gov.camden.www`; what is below is one range (`below`);
 - mailboxes: the key of the domain, then `@` and the local part;
 - software: the canonical CPE name or package URL; what is said of a product is found by the keys of
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
@@ -120,7 +120,7 @@ def network(text: str) -> Observable:
     """
     plain = _quad(text)
     if plain is not None:  # nearly all that comes
-        return Observable(Kind.IP, f"4/32/{plain}", text)
+        return Observable(Kind.IP, f"4/{plain}/32", text)
     family, prefix, number = block(text)
     if family == 6 and prefix >= 96 and number >> 32 == _MAPPED >> 32:
         family, prefix, number = 4, prefix - 96, number & 0xFFFFFFFF
@@ -166,12 +166,12 @@ def _address(text: str) -> tuple[int, int]:
 
 def network_key(family: int, prefix: int, number: int) -> str:
     """Return the key of a block: `number` is its first address."""
-    return f"4/{prefix}/{number:08x}" if family == 4 else f"6/{prefix}/{number:032x}"
+    return f"4/{number:08x}/{prefix:02}" if family == 4 else f"6/{number:032x}/{prefix:03}"
 
 
 def parse_network_key(key: str) -> tuple[int, int, int]:
     """Return family, prefix length and first address of a key of kind `IP`."""
-    family, prefix, number = key.split("/")
+    family, number, prefix = key.split("/")
     return int(family), int(prefix), int(number, 16)
 
 
@@ -192,17 +192,20 @@ def around(key: str) -> Iterator[str]:
         yield network_key(family, length, number >> (bits - length) << (bits - length))
 
 
-def inside(key: str, lengths: Iterable[int]) -> Iterator[tuple[str, str]]:
-    """Yield, for each longer prefix among `lengths`, the first and the last key of the blocks inside `key`."""
+def is_single(key: str) -> bool:
+    """Return whether the key of a block is that of one address."""
+    return key.endswith("/32" if key[0] == "4" else "/128")
+
+
+def inside(key: str) -> tuple[str, str]:
+    """Return the bounds, low included and high excluded, of the keys of all blocks inside the block `key`, itself not.
+
+    They begin at an address of it, and those that begin where it does are longer, so that their keys sort behind it.
+    """
     family, prefix, number = parse_network_key(key)
     bits = BITS[family]
-    last = number | (1 << (bits - prefix)) - 1
-    for length in lengths:
-        if prefix < length <= bits:
-            yield (
-                network_key(family, length, number),
-                network_key(family, length, last >> (bits - length) << (bits - length)),
-            )
+    last = network_key(family, bits, number | (1 << (bits - prefix)) - 1)
+    return key + " ", last.rpartition("/")[0] + "0"
 
 
 def domain_name(text: str) -> Observable:
@@ -276,7 +279,7 @@ def _plain_host(name: str | None, address: str) -> Observable | None:
     if name is not None:
         return Observable(Kind.NAME, reverse_labels(name), name) if len(name) <= _LONGEST_NAME else None
     octets = _quad(address)
-    return None if octets is None else Observable(Kind.IP, f"4/32/{octets}", address)
+    return None if octets is None else Observable(Kind.IP, f"4/{octets}/32", address)
 
 
 def _any_url(text: str) -> tuple[Observable, Observable]:

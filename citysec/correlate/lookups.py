@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from citysec.correlate.rules import RegisteredAsset
-from citysec.observable import BITS, AssetKind, Kind, Scope, around, below, inside, mailboxes_at, url
+from citysec.observable import AssetKind, Kind, Scope, around, below, inside, is_single, mailboxes_at, url
 from citysec.software import product
 
 EXPRESSIONS: Final = (Kind.NAME_LIKE, Kind.NAME_REGEX)
-_JUST_BEHIND: Final = " "  # sorts behind a key and before every longer one
 
 
 @dataclass(slots=True)
@@ -62,8 +61,8 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
 def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
     match asset.kind:
         case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
-            lengths = range(BITS[6] + 1)
-            yield from ((Kind.IP, low, high + _JUST_BEHIND) for low, high in inside(asset.key, lengths))
+            if not is_single(asset.key):
+                yield Kind.IP, *inside(asset.key)
         case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
             yield Kind.MAILBOX, *mailboxes_at(asset.key)
             if asset.kind is AssetKind.DOMAIN and asset.scope is Scope.TREE:

@@ -10,7 +10,7 @@ from typing import Final
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import defang, values
-from citysec.observable import BITS, Kind, Observable
+from citysec.observable import Kind, Observable
 
 LONGEST: Final = 2000
 """Characters of one value."""
@@ -85,9 +85,8 @@ def places(asked: Asked) -> Iterator[Place]:
         yield Place(asked.host.kind, asked.host.key, "host", whole=True)
 
 
-def spans(asked: Asked) -> list[tuple[str, str]]:
-    """Return the ranges of keys that hold what lies inside a block of addresses: first and last key of each."""
-    if asked.found is None or asked.found.kind is not Kind.IP:
-        return []
-    family, _, _ = observable.parse_network_key(asked.found.key)
-    return list(observable.inside(asked.found.key, range(BITS[family] + 1)))
+def span(asked: Asked) -> tuple[str, str] | None:
+    """Return the bounds, low included and high excluded, of the keys of what lies inside a block of addresses."""
+    if asked.found is None or asked.found.kind is not Kind.IP or observable.is_single(asked.found.key):
+        return None
+    return observable.inside(asked.found.key)

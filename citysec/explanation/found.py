@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,14 +15,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.correlate.retro import batches
-from citysec.explanation.asked import Asked, places, spans
+from citysec.explanation.asked import Asked, places, span
 from citysec.observable import Kind
 from citysec.tables.feeds import Assertion, IndicatorKey, StixObject
 from citysec.tables.matches import Match
 
 VULNERABILITY: Final = "vulnerability"
 _KEYS: Final = 500  # keys in one statement
-_SPANS: Final = 50  # ranges in one statement: SQLite nests them, and limits the depth
 _URL_PATH: Final = "url:value"
 _Key = tuple[Kind, str, bool]
 _Hits = dict[_Key, tuple[int, list[int]]]
@@ -116,16 +115,17 @@ def _last(here: ColumnElement[bool], reader: Principal, most: int) -> Select[Any
 
 async def _add_inside(db: AsyncSession, asked: Asked, found: Found, reader: Principal, most: int) -> None:
     """Add what lies inside a block of addresses."""
-    connection = await db.connection()
-    for part in batches(spans(asked), _SPANS):
-        address, key = col(IndicatorKey.kind) == Kind.IP, col(IndicatorKey.key)
-        inside = or_(*(and_(address, key >= low, key <= high) for low, high in part))  # each by the index
-        pairs = _speaking(inside, reader)
-        last = select(pairs.c.version).order_by(pairs.c.version.desc()).limit(most)
-        objects = list((await connection.execute(last)).scalars())
-        counted = select(func.count()).select_from(pairs)
-        count = len(objects) if len(objects) < most else (await connection.execute(counted)).scalar_one()
-        found.add(objects, count, "within")
+    bounds = span(asked)
+    if bounds is None:
+        return
+    connection, key = await db.connection(), col(IndicatorKey.key)
+    inside = and_(col(IndicatorKey.kind) == Kind.IP, key >= bounds[0], key < bounds[1])
+    pairs = _speaking(inside, reader)
+    last = select(pairs.c.version).order_by(pairs.c.version.desc()).limit(most)
+    objects = list((await connection.execute(last)).scalars())
+    counted = select(func.count()).select_from(pairs)
+    count = len(objects) if len(objects) < most else (await connection.execute(counted)).scalar_one()
+    found.add(objects, count, "within")
 
 
 async def _add_named(db: AsyncSession, asked: Asked, found: Found, reader: Principal) -> None:
