@@ -6,12 +6,14 @@ Keys sort byte by byte so that "is part of" becomes an equality or one range of 
   networks around one are one key per prefix length (`around`), those inside it one range (`inside`);
 - names: labels in reverse, `uk.gov.camden.www`; what is below is one range (`below`);
 - mailboxes: the key of the domain, then `@` and the local part;
+- certificates: `sha-256:` and the digits of the fingerprint, or `serial:` and those of the serial number;
 - software: the canonical CPE name or package URL; what is said of a product is found by the keys of
   `citysec.software.product`.
 
 Source:
-    STIX 2.1 §6 for the observables; RFC 3986 §3 for URLs; RFC 5890 for A-labels. That mailboxes are compared without
-    regard to case, and an IPv4-mapped IPv6 address is its IPv4 address, are our rules.
+    STIX 2.1 §6 for the observables; RFC 3986 §3 for URLs; RFC 5890 for A-labels; RFC 5280 §4.1.2.2 for serial numbers.
+    That mailboxes are compared without regard to case, and an IPv4-mapped IPv6 address is its IPv4 address, are our
+    rules.
 """
 
 from __future__ import annotations
@@ -54,10 +56,13 @@ class AssetKind(StrEnum):
     IPV4 = "ipv4"
     IPV6 = "ipv6"
     CIDR = "cidr"
+    ASN = "asn"
     DOMAIN = "domain"
+    HOST = "host"
     MAIL_DOMAIN = "mail-domain"
     EMAIL = "email"
     URL = "url"
+    CERTIFICATE = "certificate"
     SOFTWARE = "software"
 
 
@@ -107,6 +112,13 @@ _HEX_DIGITS: Final = {
     "sha3-512": 128,
 }
 _FUZZY: Final = frozenset({"ssdeep", "tlsh"})
+_FINGERPRINTS: Final = {32: "md5", 40: "sha-1", 64: "sha-256"}
+_SERIAL: Final = "serial"
+_LONGEST_SERIAL: Final = 40  # digits: RFC 5280 §4.1.2.2 allows 20 octets
+_OCTET_STRING: Final = re.compile(r"[0-9A-Fa-f]+|[0-9A-Fa-f]{2}(?:([: -])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2})*")
+_CERTIFICATE: Final = re.compile(
+    r"(serial|md5|sha[0-9_-]+)(?:[ _-]?(?:fingerprint|number))?\s*[:=]\s*(.*)", re.IGNORECASE | re.DOTALL
+)
 _ALGORITHMS: Final = {name.replace("-", ""): name for name in (*_HEX_DIGITS, *_FUZZY)}
 
 
@@ -330,8 +342,38 @@ def file_hash(algorithm: str, text: str) -> Observable:
 
 
 def certificate(algorithm: str, text: str) -> Observable:
-    """Return the X.509 certificate with that fingerprint; as `file_hash`."""
-    return _hash(Kind.CERTIFICATE, _algorithm(algorithm), text)
+    """Return the X.509 certificate with that fingerprint; as `file_hash`, and octets may be set apart, as by tools.
+
+    Raises:
+        InvalidInput: the algorithm is unknown, or `text` is none of its values.
+    """
+    name = _algorithm(algorithm)
+    return _hash(Kind.CERTIFICATE, name, text if name in _FUZZY else _octets(text))
+
+
+def serial_number(text: str) -> Observable:
+    """Return the X.509 certificates of that serial number, in hexadecimal: each issuer may have one.
+
+    Raises:
+        InvalidInput: `text` is no number of up to 20 octets (RFC 5280 §4.1.2.2).
+    """
+    digits = _octets(text.lower().removeprefix("0x")).lstrip("0") or "0"
+    if len(digits) > _LONGEST_SERIAL:
+        raise InvalidInput.at("", f"{text!r} has more than 20 octets, no serial number has")
+    return Observable(Kind.CERTIFICATE, f"{_SERIAL}:{digits}", f"{_SERIAL}:{digits}")
+
+
+def is_serial(key: str) -> bool:
+    """Return whether a key of kind `CERTIFICATE` is that of a serial number."""
+    return key.startswith(f"{_SERIAL}:")
+
+
+def _octets(text: str) -> str:
+    """Return hexadecimal digits in lower case, without what stands between octets or, unseen, before the first."""
+    plain = text.strip(" \t\u200e")  # Windows sets the mark before what people copy
+    if _OCTET_STRING.fullmatch(plain) is None:
+        raise InvalidInput.at("", f"{text!r} is not hexadecimal")
+    return plain.translate({ord(apart): None for apart in ": -"}).lower()
 
 
 def knows_hashes(algorithm: str) -> bool:
@@ -398,12 +440,16 @@ def registered(kind: AssetKind, text: str) -> Observable:
     match kind:
         case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
             return _registered_network(kind, text)
-        case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
+        case AssetKind.ASN:
+            return autonomous_system(text)
+        case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
             return domain_name(text)
         case AssetKind.EMAIL:
             return mailbox(text)
         case AssetKind.URL:
             return url(text)[0]
+        case AssetKind.CERTIFICATE:
+            return _registered_certificate(text)
         case AssetKind.SOFTWARE:
             return software(text)
 
@@ -415,3 +461,13 @@ def _registered_network(kind: AssetKind, text: str) -> Observable:
     if kind is AssetKind.CIDR or (single and kind is (AssetKind.IPV4 if family == 4 else AssetKind.IPV6)):
         return found
     raise InvalidInput.at("", f"{text!r} is not one {kind} address")
+
+
+def _registered_certificate(text: str) -> Observable:
+    """Read what names its algorithm or says that it is a serial number; else digits tell which by their number."""
+    said = _CERTIFICATE.fullmatch(text.strip())
+    name, digits = (said[1].lower(), said[2]) if said else ("", text)
+    if not name:
+        name = _SERIAL if text[:2] in {"0x", "0X"} else _FINGERPRINTS.get(len(_octets(text)), _SERIAL)
+    found = serial_number(digits) if name == _SERIAL else certificate(name, digits)
+    return Observable(found.kind, found.key, found.key)

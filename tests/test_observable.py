@@ -194,8 +194,74 @@ def test_vulnerabilities_and_networks_have_numbers():
 @pytest.mark.parametrize(
     ("kind", "text"),
     [(AssetKind.IPV4, "198.51.100.0/24"), (AssetKind.IPV4, "2001:db8::1"), (AssetKind.IPV6, "198.51.100.3"),
-     (AssetKind.DOMAIN, "198.51.100.3"), (AssetKind.EMAIL, "camden.gov.uk")],
+     (AssetKind.DOMAIN, "198.51.100.3"), (AssetKind.EMAIL, "camden.gov.uk"),
+     (AssetKind.ASN, "AS4294967296"), (AssetKind.ASN, "camden.gov.uk"), (AssetKind.HOST, "198.51.100.3")],
 )  # fmt: skip
 def test_an_asset_must_be_what_its_kind_says(kind: AssetKind, text: str):
     with pytest.raises(InvalidInput):
         observable.registered(kind, text)
+
+
+SHA_1 = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        (SHA_1, f"sha-1:{SHA_1}"),
+        ("AB" * 32, f"sha-256:{'ab' * 32}"),
+        ("ab" * 16, f"md5:{'ab' * 16}"),
+        (":".join(["AB"] * 32), f"sha-256:{'ab' * 32}"),
+        ("\u200e" + " ".join(["ab"] * 20), f"sha-1:{'ab' * 20}"),
+        ("sha256 Fingerprint=" + ":".join(["AB"] * 32), f"sha-256:{'ab' * 32}"),
+        ("SHA-1: " + "-".join(["AB"] * 20), f"sha-1:{'ab' * 20}"),
+        (f"sha-512:{'ab' * 64}", f"sha-512:{'ab' * 64}"),
+        ("serial=00A1B2", "serial:a1b2"),
+        ("0x0a1B", "serial:a1b"),
+        ("00:a1:B2", "serial:a1b2"),
+        (f"serial number: {SHA_1}", f"serial:{SHA_1[1:]}"),  # as long as a fingerprint
+        ("00", "serial:0"),
+    ],
+)
+def test_a_certificate_is_known_by_its_fingerprint_or_its_serial_number(text: str, canonical: str):
+    found = observable.registered(AssetKind.CERTIFICATE, text)
+    assert found == observable.Observable(Kind.CERTIFICATE, canonical, canonical)
+    assert observable.is_serial(found.key) is canonical.startswith("serial:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "serial:", "serial:xyz", "sha-256:" + SHA_1, "md4:" + "ab" * 16, "ab:c:d", "ab:cd-ef", "1" * 50, "serial:-1",
+     "a b", "sha-256:", "ssdeep:3:a:b", "\u0661" * 32],
+)  # fmt: skip
+def test_what_is_no_certificate_is_refused(text: str):
+    with pytest.raises(InvalidInput):
+        observable.registered(AssetKind.CERTIFICATE, text)
+
+
+@given(st.integers(1, 2**160 - 1), st.sampled_from(("", "0x", "serial=", "Serial Number: ")), st.booleans())
+def test_a_serial_number_is_one_number_however_it_is_written(number: int, label: str, *, apart: bool):
+    octets = number.to_bytes(21, "big").lstrip(b"\0") if apart and label != "0x" else b""
+    text = octets.hex(":").upper() if octets else f"{number:x}"
+    found = observable.serial_number(text)
+    assert found.key == f"serial:{number:x}"
+    if label.lower().startswith("serial"):
+        assert observable.registered(AssetKind.CERTIFICATE, label + text) == found
+    assert observable.registered(AssetKind.CERTIFICATE, found.value) == found
+
+
+VALUES = {
+    AssetKind.ASN: st.integers(0, 2**32 - 1).map(lambda number: f"as{number}"),
+    AssetKind.HOST: st.from_regex(r"([A-Z][a-z0-9-]{0,5}\.){1,3}[a-z]{2}\.?", fullmatch=True),
+    AssetKind.CERTIFICATE: st.sampled_from((16, 20, 32, 7)).flatmap(lambda n: st.binary(min_size=n, max_size=n)).map(
+        lambda digest: digest.hex(" ").upper()
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@given(st.data())
+def test_the_canonical_form_of_an_asset_is_its_own(kind: AssetKind, data: st.DataObject):
+    once = observable.registered(kind, data.draw(VALUES[kind]))
+    assert observable.registered(kind, once.value) == once
+    assert observable.registered(kind, once.value.upper()) == once

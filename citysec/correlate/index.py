@@ -16,6 +16,7 @@ from citysec.observable import (
     AssetKind,
     Kind,
     Scope,
+    is_serial,
     network_key,
     parents,
     parse_network_key,
@@ -41,13 +42,23 @@ class AssetIndex(Generic[Id]):
         self._mailboxes: _Ids[Id] = {}
         self._urls: _Ids[Id] = {}
         self._url_hosts: _Ids[Id] = {}
+        self._systems: _Ids[Id] = {}
+        self._certificates: _Ids[Id] = {}
         self._products: _Ids[Id] = {}
         self._software: dict[Id, str] = {}
+        self._equal: dict[AssetKind, _Ids[Id]] = {
+            AssetKind.MAIL_DOMAIN: self._mail_domains,
+            AssetKind.EMAIL: self._mailboxes,
+            AssetKind.ASN: self._systems,
+            AssetKind.CERTIFICATE: self._certificates,
+        }
         self._touched: dict[Kind, Callable[[Atom], Iterator[Hit[Id]]]] = {
             Kind.IP: self._by_address,
             Kind.NAME: self._by_name,
             Kind.URL: self._by_url,
             Kind.MAILBOX: self._by_mailbox,
+            Kind.ASN: self._by_system,
+            Kind.CERTIFICATE: self._by_certificate,
             Kind.NAME_LIKE: self._by_expression,
             Kind.NAME_REGEX: self._by_expression,
         }
@@ -69,14 +80,12 @@ class AssetIndex(Generic[Id]):
             case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
                 family, prefix, number = parse_network_key(asset.key)
                 self._networks[family].add(prefix, number, asset.id)
-            case AssetKind.DOMAIN:
+            case AssetKind.DOMAIN | AssetKind.HOST:
                 _put(self._names, asset.key, asset.id)
                 if asset.scope is Scope.TREE:
                     _put(self._trees, asset.key, asset.id)
-            case AssetKind.MAIL_DOMAIN:
-                _put(self._mail_domains, asset.key, asset.id)
-            case AssetKind.EMAIL:
-                _put(self._mailboxes, asset.key, asset.id)
+            case AssetKind.MAIL_DOMAIN | AssetKind.EMAIL | AssetKind.ASN | AssetKind.CERTIFICATE:
+                _put(self._equal[asset.kind], asset.key, asset.id)
             case AssetKind.URL:
                 _put(self._urls, asset.key, asset.id)
                 _put(self._url_hosts, url(asset.key)[1].key, asset.id)
@@ -130,6 +139,16 @@ class AssetIndex(Generic[Id]):
         for name in parents(domain):
             for asset_id in self._trees.get(name, ()):
                 yield Hit(asset_id, Relation.NAME, _part(atom) or Doubt.NAME)
+
+    def _by_system(self, atom: Atom) -> Iterator[Hit[Id]]:
+        for asset_id in self._systems.get(atom.key, ()):
+            yield Hit(asset_id, Relation.EQUAL, _part(atom))
+
+    def _by_certificate(self, atom: Atom) -> Iterator[Hit[Id]]:
+        """Two issuers may give two certificates one serial number (RFC 5280 §4.1.2.2)."""
+        doubt = _part(atom) or (Doubt.SERIAL if is_serial(atom.key) else None)
+        for asset_id in self._certificates.get(atom.key, ()):
+            yield Hit(asset_id, Relation.EQUAL, doubt)
 
     def _by_expression(self, atom: Atom) -> Iterator[Hit[Id]]:
         compiled = regex.like(atom.key) if atom.kind is Kind.NAME_LIKE else regex.matches(atom.key)

@@ -14,6 +14,7 @@ from citysec.observable import AssetKind, Kind, Scope, around, below, inside, is
 from citysec.software import product
 
 EXPRESSIONS: Final = (Kind.NAME_LIKE, Kind.NAME_REGEX)
+_NAMED: Final = (AssetKind.DOMAIN, AssetKind.HOST)
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ def lookups(assets: Iterable[RegisteredAsset[int]]) -> Lookups:
     """Return what to ask the index for, for all of `assets` together."""
     wanted = Lookups()
     for asset in assets:
-        wanted.expressions = wanted.expressions or asset.kind is AssetKind.DOMAIN
+        wanted.expressions = wanted.expressions or asset.kind in _NAMED
         for kind, key in _equal(asset):
             wanted.equal.setdefault(kind, set()).add(key)
         wanted.ranges.update(_ranges(asset))
@@ -46,7 +47,9 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
     match asset.kind:
         case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
             yield from ((Kind.IP, key) for key in around(asset.key))
-        case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
+        case AssetKind.ASN:
+            yield Kind.ASN, asset.key
+        case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
             yield Kind.NAME, asset.key
         case AssetKind.EMAIL:
             yield Kind.MAILBOX, asset.key
@@ -54,6 +57,8 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
             host = url(asset.key)[1]
             yield Kind.URL, asset.key
             yield host.kind, host.key
+        case AssetKind.CERTIFICATE:
+            yield Kind.CERTIFICATE, asset.key
         case AssetKind.SOFTWARE:
             yield from ((Kind.PRODUCT, key) for key in product.keys(product.parse(asset.key)))
 
@@ -63,10 +68,10 @@ def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
         case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
             if not is_single(asset.key):
                 yield Kind.IP, *inside(asset.key)
-        case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
+        case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
             yield Kind.MAILBOX, *mailboxes_at(asset.key)
             if asset.kind is AssetKind.DOMAIN and asset.scope is Scope.TREE:
                 yield Kind.NAME, *below(asset.key)
                 yield Kind.MAILBOX, *below(asset.key)
-        case AssetKind.EMAIL | AssetKind.URL | AssetKind.SOFTWARE:
+        case AssetKind.ASN | AssetKind.EMAIL | AssetKind.URL | AssetKind.CERTIFICATE | AssetKind.SOFTWARE:
             return

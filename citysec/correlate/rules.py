@@ -6,6 +6,7 @@ The rules (`docs/decisions.md` gives the reasons):
 - a name matches an equal name, and a `tree` asset above it; never an asset below it;
 - a URL matches by its host, more closely if it is itself registered;
 - a mailbox matches an equal mailbox and the mail domain behind its `@`;
+- the number of an autonomous system and a fingerprint match equal ones; a serial number an equal one, but is possible;
 - a name on a mail domain, a mailbox on a name, and a URL on a host of which only another URL is registered, are
   possible, and so is whatever rests on a part of a pattern only.
 """
@@ -53,6 +54,7 @@ class Doubt(StrEnum):
     ANONYMIZATION = "anonymization"
     WARNING_LIST = "warning-list"
     VERSION = "version"
+    SERIAL = "serial"
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,8 @@ class WarningIndex:
             case Kind.MAILBOX:
                 yield from self._keys[EntryKind.MAILBOX].get(key, ())
                 yield from self._of_name(key.partition("@")[0], concern)
+            case Kind.CERTIFICATE | Kind.ASN:
+                yield from self._keys[EntryKind(kind.value)].get(key, ())
             case _:
                 return
 
@@ -165,6 +167,7 @@ class Reach:
         self._networks: dict[int, Networks[int]] = {family: Networks(family) for family in BITS}
         self._names: set[str] = set()
         self._trees: set[str] = set()
+        self._values: set[tuple[str, str]] = set()
         self._everything = False
         for entry in entries:
             self._add(entry)
@@ -177,7 +180,9 @@ class Reach:
         match asset.kind:
             case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
                 return self._overlaps(asset.key)
-            case AssetKind.DOMAIN | AssetKind.MAIL_DOMAIN:
+            case AssetKind.ASN | AssetKind.CERTIFICATE:
+                return (asset.kind.value, asset.key) in self._values
+            case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
                 above = asset.scope is Scope.TREE and asset.key in self._above
                 return above or self._names_it(asset.key)
             case AssetKind.EMAIL:
@@ -205,7 +210,7 @@ class Reach:
             case EntryKind.SUBSTRING | EntryKind.REGEX:
                 self._everything = True
             case EntryKind.HASH | EntryKind.CERTIFICATE | EntryKind.ASN:
-                pass  # such values touch no asset
+                self._values.add((entry.kind.value, entry.key))
 
     def _overlaps(self, key: str) -> bool:
         family, prefix, start = parse_network_key(key)

@@ -41,9 +41,9 @@ DOUBTS: Final[Mapping[str, str]] = {
     Doubt.NAME: "Mail and web of one name may well be run by different people.",
     Doubt.OTHER_URL: "It is another web address on the same host.",
     Doubt.ANONYMIZATION: "It hides where traffic comes from: many use such relays, few of them do harm.",
-    Doubt.VERSION: "Which versions have it, or which one is registered, is not known well enough.",
     Doubt.WARNING_LIST: "A warning list says that it is often a false alarm.",
     Doubt.VERSION: "Which versions have it is not said, or the version that runs cannot be compared.",
+    Doubt.SERIAL: "Serial numbers are unique for each issuer only: another one's certificate may have the same.",
 }
 """Why a touch is only possible."""
 

@@ -14,6 +14,7 @@ from citysec.observable import AssetKind, Kind, Scope, below, parents, reverse_l
 from citysec.patterning import Atom
 from citysec.tables.register import Asset, AssetOwner
 
+_NAMED: Final = (AssetKind.DOMAIN, AssetKind.HOST)
 _TRIED: Final = 20  # names of one pattern
 
 
@@ -36,7 +37,7 @@ async def _of_name(db: AsyncSession, key: str, name: str, constituent_id: str) -
     query = (
         select(col(Asset.value), col(Asset.key))
         .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
-        .where(col(AssetOwner.constituent_id) == constituent_id, col(Asset.kind) == AssetKind.DOMAIN)
+        .where(col(AssetOwner.constituent_id) == constituent_id, col(Asset.kind).in_(_NAMED))
         .where(or_(above, beside))
         .order_by(col(Asset.key))
         .limit(1)

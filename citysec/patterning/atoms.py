@@ -248,6 +248,10 @@ def _number(text: str) -> tuple[Observable, ...]:
     return (observable.autonomous_system(text),)
 
 
+def _serial(text: str) -> tuple[Observable, ...]:
+    return (observable.serial_number(text),)
+
+
 def _like(text: str) -> tuple[Observable, ...]:
     regex.like(text).check()
     return (Observable(Kind.NAME_LIKE, text.lower(), text),)
@@ -273,4 +277,5 @@ _EQUAL: Final[dict[str, _Reader]] = {
     "email-message:cc_refs[*].value": _mailbox,
     "email-message:bcc_refs[*].value": _mailbox,
     "autonomous-system:number": _number,
+    "x509-certificate:serial_number": _serial,
 }

@@ -68,7 +68,7 @@ class Asset(Row, table=True):
     __table_args__ = (UniqueConstraint("kind", "key", "scope"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str = Field(description="ipv4, ipv6, cidr, domain, mail-domain, email, url, software")
+    kind: str = Field(description="ipv4, ipv6, cidr, asn, domain, host, mail-domain, email, url, certificate, software")
     value: str
     scope: str = Field(default="exact", description="exact, or tree: the name and all below it.")
     key_kind: str

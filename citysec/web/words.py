@@ -93,10 +93,13 @@ ASSET_KINDS: Final[Mapping[str, str]] = {
     "ipv4": "address",
     "ipv6": "address",
     "cidr": "address range",
+    "asn": "network number",
     "domain": "name",
+    "host": "machine",
     "mail-domain": "mail domain",
     "email": "mailbox",
     "url": "web address",
+    "certificate": "certificate",
     "software": "software",
 }
 

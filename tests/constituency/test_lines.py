@@ -64,6 +64,10 @@ def test_any_bytes_are_text_or_a_named_problem(data: bytes):
         ("mail-domain", "NHS.net", "nhs.net"),
         ("email", "Press@Camden.gov.uk", "press@camden.gov.uk"),
         ("url", "HTTPS://www.Camden.gov.uk:443", "https://www.camden.gov.uk/"),
+        ("host", "VPN.Camden.gov.uk.", "vpn.camden.gov.uk"),
+        ("asn", "64496", "AS64496"),
+        ("certificate", ":".join(["AB"] * 20), f"sha-1:{'ab' * 20}"),
+        ("certificate", "serial=0A1B", "serial:a1b"),
     ],
 )
 def test_values_are_kept_in_canonical_form(kind: str, value: str, canonical: str):
@@ -80,7 +84,15 @@ def test_values_are_kept_in_canonical_form(kind: str, value: str, canonical: str
         ("domain", "gov.uk", "tree", "line 2, value: gov.uk is a public suffix: what is below it has many owners"),
         ("domain", "camden..uk", "exact", "line 2, value: 'camden..uk' is not a domain name"),
         ("mail-domain", "nhs.net", "tree", "line 2, scope: only a domain has anything below it"),
-        ("host", "camden.gov.uk", "exact", "line 2, kind: 'host' is none of ipv4, ipv6"),
+        ("machine", "camden.gov.uk", "exact", "line 2, kind: 'machine' is none of ipv4, ipv6"),
+        (
+            "host",
+            "vpn.camden.gov.uk",
+            "tree",
+            "line 2, scope: only a domain has anything below it, not a value of kind",
+        ),
+        ("asn", "AS", "exact", "line 2, value: 'AS' is not the number of an autonomous system"),
+        ("certificate", "ab:c", "exact", "line 2, value: 'ab:c' is not hexadecimal"),
         ("domain", "camden.gov.uk", "wide", "line 2, scope: 'wide' is none of exact, tree"),
     ],
 )

@@ -22,6 +22,10 @@ REGISTER = (
     ("mail", AssetKind.MAIL_DOMAIN, "nhs.net", Scope.EXACT),
     ("box", AssetKind.EMAIL, "info@barnet.gov.uk", Scope.EXACT),
     ("page", AssetKind.URL, "https://shop.example/camden", Scope.EXACT),
+    ("as", AssetKind.ASN, "AS64496", Scope.EXACT),
+    ("host", AssetKind.HOST, "vpn.barnet.example", Scope.EXACT),
+    ("cert", AssetKind.CERTIFICATE, f"sha-256:{'ab' * 32}", Scope.EXACT),
+    ("serial", AssetKind.CERTIFICATE, "serial:0a1b", Scope.EXACT),
 )
 
 
@@ -57,6 +61,12 @@ def touched(comparison: str) -> set[tuple[str, str, bool]]:
         ("email-message:from_ref.value = 'info@barnet.gov.uk'", "box", "equal"),
         ("url:value = 'https://shop.example:443/camden#top'", "page", "equal"),
         ("domain-name:value = 'shop.example'", "page", "host"),
+        ("autonomous-system:number = 64496", "as", "equal"),
+        ("domain-name:value = 'VPN.barnet.example.'", "host", "equal"),
+        ("domain-name:value LIKE 'vpn.%'", "host", "pattern"),
+        ("url:value = 'https://vpn.barnet.example/login'", "host", "host"),
+        (f"x509-certificate:hashes.'SHA-256' = '{'AB' * 32}'", "cert", "equal"),
+        (f"x509-certificate:hashes.sha256 = '{':'.join(['AB'] * 32)}'", "cert", "equal"),
     ],
 )
 def test_what_touches_an_asset(comparison: str, asset: str, relation: str):
@@ -75,6 +85,8 @@ def test_what_touches_an_asset(comparison: str, asset: str, relation: str):
         ("email-addr:value = 'x@www.barnet.gov.uk'", "name", "name"),
         ("url:value = 'https://shop.example/barnet'", "page", "host"),
         ("domain-name:value = 'camden.gov.uk' AND file:size = 3", "tree", "equal"),
+        ("x509-certificate:serial_number = '0A:1B'", "serial", "equal"),
+        ("email-addr:value = 'x@vpn.barnet.example'", "host", "name"),
     ],
 )
 def test_what_only_may_touch_an_asset(comparison: str, asset: str, relation: str):
@@ -103,6 +115,11 @@ def test_what_only_may_touch_an_asset(comparison: str, asset: str, relation: str
         "email-addr:value = 'x@bounce.nhs.net'",
         "email-addr:value = 'camden.gov.uk@evil.example'",
         "file:name = 'camden.gov.uk'",
+        "domain-name:value = 'a.vpn.barnet.example'",
+        "domain-name:value = 'barnet.example'",
+        "autonomous-system:number = 64497",
+        f"file:hashes.'SHA-256' = '{'ab' * 32}'",
+        "x509-certificate:serial_number = 'a1'",
     ],
 )
 def test_what_only_looks_like_a_touch(comparison: str):

@@ -107,6 +107,7 @@ async def test_what_just_misses_says_by_which_rule(city: City, desk: Desk, value
         ("[ipv4-addr:value = '192.0.0.0/6']", "cidr", "192.0.2.0/24", Doubt.TOO_WIDE),
         ("[domain-name:value = 'camden.example']", "mail-domain", "camden.example", Doubt.NAME),
         ("[url:value = 'http://camden.example/a']", "url", "http://camden.example/b", Doubt.OTHER_URL),
+        ("[x509-certificate:serial_number = '0A:1B']", "certificate", "serial:a1b", Doubt.SERIAL),
     ],
 )
 async def test_what_is_only_possible_says_why(

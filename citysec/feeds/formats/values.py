@@ -227,6 +227,8 @@ def term(found: Observable) -> tuple[str, str]:
     kind = found.kind
     if kind is Kind.IP:
         return "ipv6-addr:value" if ":" in found.value else "ipv4-addr:value", found.value
+    if kind is Kind.CERTIFICATE and observable.is_serial(found.key):
+        return "x509-certificate:serial_number", found.key.partition(":")[2]
     if kind is Kind.HASH or kind is Kind.CERTIFICATE:
         algorithm, _, digits = found.key.partition(":")
         owner = "file" if kind is Kind.HASH else "x509-certificate"
