@@ -240,7 +240,7 @@ def test_what_is_no_certificate_is_refused(text: str):
 
 
 @given(st.integers(1, 2**160 - 1), st.sampled_from(("", "0x", "serial=", "Serial Number: ")), st.booleans())
-def test_a_serial_number_is_one_number_however_it_is_written(number: int, label: str, *, apart: bool):
+def test_a_serial_number_is_one_number_however_it_is_written(number: int, label: str, apart: bool):
     octets = number.to_bytes(21, "big").lstrip(b"\0") if apart and label != "0x" else b""
     text = octets.hex(":").upper() if octets else f"{number:x}"
     found = observable.serial_number(text)
