@@ -7,6 +7,7 @@ Keys sort byte by byte so that "is part of" becomes an equality or one range of 
 - names: labels in reverse, `uk.gov.camden.www`; what is below is one range (`below`);
 - mailboxes: the key of the domain, then `@` and the local part;
 - certificates: `sha-256:` and the digits of the fingerprint, or `serial:` and those of the serial number;
+- brands: their words in small letters, with one space between;
 - software: the canonical CPE name or package URL; what is said of a product is found by the keys of
   `citysec.software.product`.
 
@@ -20,10 +21,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import idna
@@ -48,6 +50,7 @@ class Kind(StrEnum):
     CVE = "cve"
     SOFTWARE = "software"
     PRODUCT = "product"
+    BRAND = "brand"
 
 
 class AssetKind(StrEnum):
@@ -64,6 +67,7 @@ class AssetKind(StrEnum):
     URL = "url"
     CERTIFICATE = "certificate"
     SOFTWARE = "software"
+    BRAND = "brand"
 
 
 class Scope(StrEnum):
@@ -111,6 +115,10 @@ _HEX_DIGITS: Final = {
     "sha3-256": 64,
     "sha3-512": 128,
 }
+_WORD: Final = re.compile(r"[^\W_]+")
+_JOINING: Final = re.compile(r"(?<=\w)['\u2019](?=\w)")
+_SHORTEST_BRAND: Final = 3
+_LONGEST_BRAND: Final = 40
 _FUZZY: Final = frozenset({"ssdeep", "tlsh"})
 _FINGERPRINTS: Final = {32: "md5", 40: "sha-1", 64: "sha-256"}
 _SERIAL: Final = "serial"
@@ -431,27 +439,30 @@ def software(text: str) -> Observable:
     return Observable(Kind.SOFTWARE, canonical, canonical)
 
 
+def brand(text: str) -> Observable:
+    """Return the brand that `text` writes: its words in lower case, without accents, as names of hosts could hold them.
+
+    An apostrophe joins what it stands between; whatever else is no letter or digit parts words.
+
+    Raises:
+        InvalidInput: nothing is left that a name could hold, or too little to know it by.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    words = _WORD.findall(_JOINING.sub("", plain.replace("&", " and ")))
+    letters = "".join(words)
+    if not letters.isascii() or not _SHORTEST_BRAND <= len(letters) <= _LONGEST_BRAND or letters.isdigit():
+        limits = f"{_SHORTEST_BRAND} to {_LONGEST_BRAND}"
+        raise InvalidInput.at("", f"{text!r} is no brand: {limits} letters a to z and digits, not digits alone")
+    return Observable(Kind.BRAND, " ".join(words), " ".join(text.split()))
+
+
 def registered(kind: AssetKind, text: str) -> Observable:
     """Return the canonical form of an asset's value.
 
     Raises:
         InvalidInput: `text` is not a value of that kind.
     """
-    match kind:
-        case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
-            return _registered_network(kind, text)
-        case AssetKind.ASN:
-            return autonomous_system(text)
-        case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
-            return domain_name(text)
-        case AssetKind.EMAIL:
-            return mailbox(text)
-        case AssetKind.URL:
-            return url(text)[0]
-        case AssetKind.CERTIFICATE:
-            return _registered_certificate(text)
-        case AssetKind.SOFTWARE:
-            return software(text)
+    return _CANONICAL[kind](text)
 
 
 def _registered_network(kind: AssetKind, text: str) -> Observable:
@@ -471,3 +482,19 @@ def _registered_certificate(text: str) -> Observable:
         name = _SERIAL if text[:2] in {"0x", "0X"} else _FINGERPRINTS.get(len(_octets(text)), _SERIAL)
     found = serial_number(digits) if name == _SERIAL else certificate(name, digits)
     return Observable(found.kind, found.key, found.key)
+
+
+_CANONICAL: Final[Mapping[AssetKind, Callable[[str], Observable]]] = {
+    AssetKind.IPV4: partial(_registered_network, AssetKind.IPV4),
+    AssetKind.IPV6: partial(_registered_network, AssetKind.IPV6),
+    AssetKind.CIDR: partial(_registered_network, AssetKind.CIDR),
+    AssetKind.ASN: autonomous_system,
+    AssetKind.DOMAIN: domain_name,
+    AssetKind.HOST: domain_name,
+    AssetKind.MAIL_DOMAIN: domain_name,
+    AssetKind.EMAIL: mailbox,
+    AssetKind.URL: lambda text: url(text)[0],
+    AssetKind.CERTIFICATE: _registered_certificate,
+    AssetKind.SOFTWARE: software,
+    AssetKind.BRAND: brand,
+}

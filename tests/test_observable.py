@@ -265,3 +265,31 @@ def test_the_canonical_form_of_an_asset_is_its_own(kind: AssetKind, data: st.Dat
     once = observable.registered(kind, data.draw(VALUES[kind]))
     assert observable.registered(kind, once.value) == once
     assert observable.registered(kind, once.value.upper()) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Camden Council", "camden council"),
+        ("  camden-council ", "camden council"),
+        ("St George’s & St Mary's", "st georges and st marys"),
+        ("Crédit Municipal", "credit municipal"),
+        ("TfL", "tfl"),
+        ("London2012", "london2012"),
+    ],
+)
+def test_a_brand_is_its_words(text: str, key: str):
+    found = observable.registered(AssetKind.BRAND, text)
+    assert (found.kind, found.key) == (Kind.BRAND, key)
+
+
+@pytest.mark.parametrize("kind", AssetKind)
+def test_every_kind_of_asset_has_a_canonical_form(kind: AssetKind):
+    with pytest.raises(InvalidInput):
+        observable.registered(kind, "")
+
+
+@pytest.mark.parametrize("text", ["", "ab", "a-b", "2012", "кемден", "x" * 41, "!!!"])
+def test_a_brand_must_be_one_that_names_can_hold(text: str):
+    with pytest.raises(InvalidInput, match="is no brand"):
+        observable.registered(AssetKind.BRAND, text)

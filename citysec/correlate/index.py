@@ -81,9 +81,7 @@ class AssetIndex(Generic[Id]):
                 family, prefix, number = parse_network_key(asset.key)
                 self._networks[family].add(prefix, number, asset.id)
             case AssetKind.DOMAIN | AssetKind.HOST:
-                _put(self._names, asset.key, asset.id)
-                if asset.scope is Scope.TREE:
-                    _put(self._trees, asset.key, asset.id)
+                self._add_name(asset)
             case AssetKind.MAIL_DOMAIN | AssetKind.EMAIL | AssetKind.ASN | AssetKind.CERTIFICATE:
                 _put(self._equal[asset.kind], asset.key, asset.id)
             case AssetKind.URL:
@@ -91,6 +89,13 @@ class AssetIndex(Generic[Id]):
                 _put(self._url_hosts, url(asset.key)[1].key, asset.id)
             case AssetKind.SOFTWARE:
                 self._add_software(asset)
+            case AssetKind.BRAND:
+                pass  # only lookalikes of it are looked for
+
+    def _add_name(self, asset: RegisteredAsset[Id]) -> None:
+        _put(self._names, asset.key, asset.id)
+        if asset.scope is Scope.TREE:
+            _put(self._trees, asset.key, asset.id)
 
     def _add_software(self, asset: RegisteredAsset[Id]) -> None:
         self._software[asset.id] = asset.key

@@ -14,6 +14,11 @@ from citysec.observable import AssetKind, Kind, Scope, around, below, inside, is
 from citysec.software import product
 
 EXPRESSIONS: Final = (Kind.NAME_LIKE, Kind.NAME_REGEX)
+_ALONE: Final = {
+    AssetKind.ASN: Kind.ASN,
+    AssetKind.EMAIL: Kind.MAILBOX,
+    AssetKind.CERTIFICATE: Kind.CERTIFICATE,
+}
 _NAMED: Final = (AssetKind.DOMAIN, AssetKind.HOST)
 
 
@@ -47,20 +52,18 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
     match asset.kind:
         case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
             yield from ((Kind.IP, key) for key in around(asset.key))
-        case AssetKind.ASN:
-            yield Kind.ASN, asset.key
+        case AssetKind.ASN | AssetKind.EMAIL | AssetKind.CERTIFICATE:
+            yield _ALONE[asset.kind], asset.key
         case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
             yield Kind.NAME, asset.key
-        case AssetKind.EMAIL:
-            yield Kind.MAILBOX, asset.key
         case AssetKind.URL:
             host = url(asset.key)[1]
             yield Kind.URL, asset.key
             yield host.kind, host.key
-        case AssetKind.CERTIFICATE:
-            yield Kind.CERTIFICATE, asset.key
         case AssetKind.SOFTWARE:
             yield from ((Kind.PRODUCT, key) for key in product.keys(product.parse(asset.key)))
+        case AssetKind.BRAND:
+            return
 
 
 def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
@@ -73,5 +76,12 @@ def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
             if asset.kind is AssetKind.DOMAIN and asset.scope is Scope.TREE:
                 yield Kind.NAME, *below(asset.key)
                 yield Kind.MAILBOX, *below(asset.key)
-        case AssetKind.ASN | AssetKind.EMAIL | AssetKind.URL | AssetKind.CERTIFICATE | AssetKind.SOFTWARE:
+        case (
+            AssetKind.ASN
+            | AssetKind.EMAIL
+            | AssetKind.URL
+            | AssetKind.CERTIFICATE
+            | AssetKind.SOFTWARE
+            | AssetKind.BRAND
+        ):
             return

@@ -39,6 +39,7 @@ class Relation(StrEnum):
     NAME = "name"
     AFFECTED = "affected"
     POSSIBLE = "possible"
+    LOOKALIKE = "lookalike"
 
 
 CLOSENESS: Final = {relation: rank for rank, relation in enumerate(Relation)}
@@ -55,6 +56,7 @@ class Doubt(StrEnum):
     WARNING_LIST = "warning-list"
     VERSION = "version"
     SERIAL = "serial"
+    LIKENESS = "likeness"
 
 
 @dataclass(frozen=True, slots=True)

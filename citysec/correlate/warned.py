@@ -190,8 +190,8 @@ class Reach:
             case AssetKind.URL:
                 host = url(asset.key)[1]
                 return self._overlaps(host.key) if host.kind is Kind.IP else self._names_it(host.key)
-            case AssetKind.SOFTWARE:
-                return False  # no warning list names products
+            case AssetKind.SOFTWARE | AssetKind.BRAND:
+                return False  # no warning list names products or brands
 
     def _add(self, entry: Entry) -> None:
         match entry.kind:

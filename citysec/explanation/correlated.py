@@ -30,6 +30,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "name": "bears the name of",
     "affected": "affects",
     "possible": "may affect",
+    "lookalike": "looks like",
 }
 """Between what an indicator says and an asset."""
 
@@ -41,6 +42,7 @@ DOUBTS: Final[Mapping[str, str]] = {
     Doubt.NAME: "Mail and web of one name may well be run by different people.",
     Doubt.OTHER_URL: "It is another web address on the same host.",
     Doubt.ANONYMIZATION: "It hides where traffic comes from: many use such relays, few of them do harm.",
+    Doubt.LIKENESS: "The likeness may be chance: it is short, or stands under another ending.",
     Doubt.WARNING_LIST: "A warning list says that it is often a false alarm.",
     Doubt.VERSION: "Which versions have it is not said, or the version that runs cannot be compared.",
     Doubt.SERIAL: "Serial numbers are unique for each issuer only: another one's certificate may have the same.",

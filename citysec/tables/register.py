@@ -68,7 +68,7 @@ class Asset(Row, table=True):
     __table_args__ = (UniqueConstraint("kind", "key", "scope"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    kind: str = Field(description="ipv4, ipv6, cidr, asn, domain, host, mail-domain, email, url, certificate, software")
+    kind: str = Field(description="`citysec.observable.AssetKind`, for instance domain.")
     value: str
     scope: str = Field(default="exact", description="exact, or tree: the name and all below it.")
     key_kind: str

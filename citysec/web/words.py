@@ -101,6 +101,7 @@ ASSET_KINDS: Final[Mapping[str, str]] = {
     "url": "web address",
     "certificate": "certificate",
     "software": "software",
+    "brand": "brand",
 }
 
 OBSERVABLES: Final[Mapping[str, str]] = {
@@ -114,6 +115,7 @@ OBSERVABLES: Final[Mapping[str, str]] = {
     "cve": "Vulnerability",
     "software": "Software",
     "product": "Product",
+    "brand": "Brand",
 }
 """What a text can hold."""
 
@@ -138,6 +140,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "name": "it bears the same name as",
     "affected": "it is in",
     "possible": "it may concern",
+    "lookalike": "it looks like",
 }
 """Between atom and asset, to stand before "the name …"; `possible` is how the command line writes uncertain ones."""
 
