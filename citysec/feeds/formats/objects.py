@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
+from msgspec.structs import replace
 
 from citysec.errors import InvalidInput, Problem
 from citysec.feeds.formats import markings
@@ -49,9 +50,13 @@ _REQUIRED: Final = {
 _INDICATOR_TYPES: Final = frozenset(
     {"anomalous-activity", "anonymization", "benign", "compromised", "malicious-activity", "attribution", "unknown"}
 )
-_ID: Final = re.compile(r"([a-z0-9-]{3,250})--[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TYPE: Final = re.compile(r"[a-z0-9-]{3,250}")
+_HEX: Final = "[0-9a-fA-F]"
+_UUID: Final = re.compile(rf"--{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
+"""What follows the type in an id."""
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_SHOWN: Final = 60
 
 
 _ABSENT: Final = msgspec.UNSET
@@ -66,11 +71,11 @@ class _Common(msgspec.Struct, gc=False):
 
     type: str
     id: str
-    spec_version: str | None = None
+    spec_version: Literal["2.0", "2.1"] | None = None
     created: datetime | None = None
     modified: datetime | None = None
     revoked: bool | None = False
-    confidence: int | None = None
+    confidence: Annotated[int, Meta(ge=0, le=100)] | None = None
     created_by_ref: str | None = None
     object_marking_refs: tuple[str, ...] | None = ()
     granular_markings: tuple[_Granular, ...] | None = ()
@@ -120,16 +125,16 @@ def _decode(raw: Raw) -> tuple[_Object, bytes]:
     Raises:
         InvalidInput: the object is too large or too deep, or a property has the wrong type.
     """
-    written = bytes(raw)
-    if len(written) > MAX_OBJECT_BYTES:
+    if len(raw) > MAX_OBJECT_BYTES:
         raise InvalidInput.at("", f"larger than {MAX_OBJECT_BYTES} bytes")
     try:
         everything = _anything.decode(raw)
-        if written.count(b"{") + written.count(b"[") > MAX_DEPTH and _depth(everything) > MAX_DEPTH:
-            raise InvalidInput.at("", f"nested deeper than {MAX_DEPTH}")
-        return _read(everything), _canonical.encode(everything)
+        found, text = _read(everything), _canonical.encode(everything)
     except MALFORMED as err:
         raise InvalidInput.at("", str(err)) from err
+    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and _depth(everything) > MAX_DEPTH:
+        raise InvalidInput.at("", f"nested deeper than {MAX_DEPTH}")
+    return found, text
 
 
 def _read(everything: object) -> _Object:
@@ -163,9 +168,7 @@ def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
     """
     _check_properties(found)
     _settle_times(found)
-    is_indicator = found.type == "indicator"
-    labels = found.labels or ()
-    return Draft(
+    common = Draft(
         stix_id=found.id,
         type=found.type,
         spec_version=found.spec_version or _spec_version(found, bundle_version),
@@ -174,38 +177,56 @@ def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
         created=found.created,
         modified=found.modified,
         revoked=bool(found.revoked),
-        valid_from=found.valid_from or (found.created if is_indicator else None),
-        valid_until=found.valid_until,
         confidence=found.confidence,
         created_by_ref=found.created_by_ref,
         name=found.name,
-        pattern=found.pattern,
-        pattern_type=found.pattern_type or ("stix" if is_indicator else None),
         marking_refs=_marking_refs(found),
-        relationship_type=found.relationship_type,
-        source_ref=found.source_ref,
-        target_ref=found.target_ref or found.sighting_of_ref,
-        labels=labels,
-        indicator_types=found.indicator_types or tuple([i for i in labels if i in _INDICATOR_TYPES]),
+        labels=found.labels or (),
+    )
+    match found.type:
+        case "indicator":
+            return _indicator(common, found)
+        case "relationship" | "sighting":
+            return replace(
+                common,
+                relationship_type=found.relationship_type,
+                source_ref=found.source_ref,
+                target_ref=found.target_ref or found.sighting_of_ref,
+            )
+        case _:
+            return common
+
+
+def _indicator(common: Draft, found: _Object) -> Draft:
+    types = found.indicator_types or tuple([label for label in common.labels if label in _INDICATOR_TYPES])
+    return replace(
+        common,
+        pattern=found.pattern,
+        pattern_type=found.pattern_type or "stix",
+        valid_from=found.valid_from or found.created,
+        valid_until=found.valid_until,
+        indicator_types=types,
     )
 
 
 def _check_properties(found: _Object) -> None:
-    identifier = _ID.fullmatch(found.id)
-    if identifier is None or identifier[1] != found.type:
-        raise InvalidInput.at("id", f"{found.id!r} is not {found.type}--UUID")
-    names, values = _required(found.type)
+    kind = found.type
+    names, values = _required(kind)
+    if not found.id.startswith(kind) or _UUID.fullmatch(found.id, len(kind)) is None:
+        raise InvalidInput.at("id", f"{found.id!r} is not {kind}--UUID")
     if not all(values(found)):
         raise InvalidInput(Problem(name, "is missing") for name in names if not getattr(found, name))
-    if found.confidence is not None and not 0 <= found.confidence <= 100:
-        raise InvalidInput.at("confidence", f"{found.confidence} is not within 0 and 100")
-    if found.spec_version not in {None, "2.0", "2.1"}:
-        raise InvalidInput.at("spec_version", f"{found.spec_version!r} is neither 2.0 nor 2.1")
 
 
 @lru_cache(maxsize=256)
 def _required(kind: str) -> tuple[Sequence[str], Callable[[_Object], Iterable[object]]]:
-    """Return the names of the properties that objects of that type must have, and what gets their values."""
+    """Return the names of the properties that objects of that type must have, and what gets their values.
+
+    Raises:
+        InvalidInput: there can be no such type.
+    """
+    if _TYPE.fullmatch(kind) is None:
+        raise InvalidInput.at("type", f"{kind[:_SHOWN]!r} is no type")
     versions = ("created", "modified") if kind in _VERSIONED else ("created",) if kind == _MARKING else ()
     names = ("id", "type", *versions, *_REQUIRED.get(kind, ()))
     return names, attrgetter(*names)
@@ -261,6 +282,6 @@ def _spec_version(found: _Object, bundle_version: str | None) -> str:
 def _marking_refs(found: _Object) -> tuple[str, ...]:
     """Return what the object, its parts and its labels are marked with, each once."""
     own = found.object_marking_refs or ()
-    granular = [i.marking_ref for i in found.granular_markings or () if i.marking_ref]
-    labelled = [marking for label in found.labels or () if (marking := markings.of_label(label))]
-    return tuple(dict.fromkeys((*own, *granular, *labelled))) if granular or labelled else own
+    further = [part.marking_ref for part in found.granular_markings or () if part.marking_ref]
+    further.extend(filter(None, map(markings.of_label, found.labels or ())))
+    return tuple(dict.fromkeys((*own, *further))) if further else own
