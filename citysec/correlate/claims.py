@@ -12,29 +12,22 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate.standing import Terms
-from citysec.observable import Kind
-from citysec.patterning import Atom, Op
-from citysec.tables.feeds import WORD, Assertion, Feed, IndicatorKey, StixObject, word_ends
+from citysec.correlate.standing import PATTERN_LANGUAGE, Terms
+from citysec.errors import InvalidInput
+from citysec.patterning import Atom, compile  # noqa: A004
+from citysec.tables.feeds import WORD, Assertion, Feed, StixObject, word_ends
 
 _OBJECT_ID: Final[ColumnElement[int]] = cast("ColumnElement[int]", col(StixObject.id))
 _VERSION: Final = (
     _OBJECT_ID,
     col(StixObject.stix_id),
+    col(StixObject.pattern),
     col(StixObject.revoked),
     col(StixObject.pattern_type),
     col(StixObject.valid_from),
     col(StixObject.valid_until),
     col(StixObject.labels),
 )
-ATOM: Final = (
-    col(IndicatorKey.kind),
-    col(IndicatorKey.key),
-    col(IndicatorKey.path),
-    col(IndicatorKey.value),
-    col(IndicatorKey.certain),
-)
-"""The columns that `atom` makes an atom of."""
 _ASSERTION: Final = (
     col(Assertion.object_id),
     col(Assertion.feed),
@@ -42,10 +35,9 @@ _ASSERTION: Final = (
     col(Assertion.confidence),
     *WORD,
 )
-_OPERATORS: Final = {Kind.NAME_LIKE: Op.LIKE, Kind.NAME_REGEX: Op.MATCHES}
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _T = TypeVar("_T")
-_Version = Row[int, str, bool, str | None, datetime | None, datetime | None, list[str]]
+_Version = Row[int, str, str | None, bool, str | None, datetime | None, datetime | None, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +90,6 @@ async def load(
     newest = select(*_VERSION).where(col(StixObject.stix_id).in_(indicator_ids), col(StixObject.latest))
     versions = (await connection.execute(newest.order_by(col(StixObject.stix_id)))).all()
     ids = [row.id for row in versions]
-    keys = select(col(IndicatorKey.object_id), *ATOM).where(col(IndicatorKey.object_id).in_(ids))
-    rows = (await connection.execute(keys.order_by(col(IndicatorKey.id)))).all()
-    atoms = _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
     said = select(*_ASSERTION).join(Feed, col(Feed.name) == col(Assertion.feed))
     listed = col(Assertion.gone_at).is_(None)
     if gone_since is not None:
@@ -110,14 +99,7 @@ async def load(
         said = said.where(col(Assertion.tlp) <= ceiling)
     rows = (await connection.execute(said)).all()
     sources = _by_object((row[0], _source(*row[1:4], word_ends(*row[4:]))) for row in rows)
-    return [_claim(row, atoms.get(row.id, ()), counting(sources[row.id], at)) for row in versions if row.id in sources]
-
-
-async def atoms_of(db: AsyncSession, object_ids: Collection[int]) -> Mapping[int, Sequence[Atom]]:
-    """Return the atoms of each object version that has some, in their order."""
-    keys = select(col(IndicatorKey.object_id), *ATOM).where(col(IndicatorKey.object_id).in_(object_ids))
-    rows = await (await db.connection()).execute(keys.order_by(col(IndicatorKey.id)))
-    return _by_object((i, atom((kind, key, path, value, sure))) for i, kind, key, path, value, sure in rows)
+    return [_claim(row, counting(sources[row.id], at)) for row in versions if row.id in sources]
 
 
 def _source(feed: str, tlp: int, confidence: int, until: datetime | None) -> Source:
@@ -141,10 +123,10 @@ def counting(sources: Sequence[Source], at: datetime) -> Source:
     return replace(widest, confidence=round(100 * (1 - doubt)), until=ends[0], changes_at=ends[1])
 
 
-def _claim(row: _Version, atoms: Sequence[Atom], source: Source) -> Claim:
+def _claim(row: _Version, source: Source) -> Claim:
     ends = [end for end in (row.valid_until, source.until) if end is not None]
     terms = Terms(row.revoked, row.pattern_type, row.valid_from, min(ends, default=None), row.labels)
-    return Claim(row.stix_id, row.id, terms, atoms, source)
+    return Claim(row.stix_id, row.id, terms, _atoms(row), source)
 
 
 def _reach(source: Source) -> tuple[int, int, str]:
@@ -155,10 +137,13 @@ def _end(source: Source) -> datetime:
     return source.until or _NEVER
 
 
-def atom(columns: tuple[str, str, str, str, bool]) -> Atom:
-    """Return the atom that a row of the index holds, of its columns `ATOM`."""
-    kind, key, path, value, certain = Kind(columns[0]), *columns[1:]
-    return Atom(kind, key, path, value, certain, _OPERATORS.get(kind, Op.EQ))
+def _atoms(row: _Version) -> Sequence[Atom]:
+    if row.revoked or row.pattern is None or row.pattern_type != PATTERN_LANGUAGE:
+        return ()
+    try:
+        return compile(row.pattern).atoms
+    except InvalidInput:
+        return ()
 
 
 def _by_object(pairs: Iterable[tuple[int, _T]]) -> Mapping[int, list[_T]]:

@@ -187,9 +187,9 @@ async def _meanings(
     for claim, outlook in await vulnerable.judged(db, vulnerabilities, assets.index, at, ceiling):
         state = State.DECAYED if outlook.standing is Standing.EXPIRED else State(outlook.standing.value)
         before = found.get(claim.indicator_id, _NOTHING).touches
-        products = await claims.atoms_of(db, [claim.object_id])
+        products = await vulnerable.products(db, claim.object_id)
         until, touched = claim.terms.valid_until, {**before, **outlook.touches}
-        found[claim.indicator_id] = _Meaning(state, products.get(claim.object_id, ()), until, touched)
+        found[claim.indicator_id] = _Meaning(state, products, until, touched)
     return found
 
 

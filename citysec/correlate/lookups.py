@@ -20,6 +20,8 @@ _ALONE: Final = {
     AssetKind.CERTIFICATE: Kind.CERTIFICATE,
 }
 _NAMED: Final = (AssetKind.DOMAIN, AssetKind.HOST)
+Span = tuple[Kind, str, str]
+"""A range of keys: kind, low included, high excluded."""
 
 
 @dataclass(slots=True)
@@ -28,20 +30,21 @@ class Lookups:
 
     Args:
         equal: kind -> keys.
-        ranges: (kind, low included, high excluded).
-        expressions: whether every LIKE and MATCHES on names has to be looked at.
+        ranges: of keys.
+        expressions: ranges of keys of expressions on names, each of which has to be tried (`patterning.index_key`).
     """
 
     equal: dict[Kind, set[str]] = field(default_factory=dict[Kind, set[str]])
-    ranges: set[tuple[Kind, str, str]] = field(default_factory=set[tuple[Kind, str, str]])
-    expressions: bool = False
+    ranges: set[Span] = field(default_factory=set[Span])
+    expressions: set[Span] = field(default_factory=set[Span])
 
 
 def lookups(assets: Iterable[RegisteredAsset[int]]) -> Lookups:
     """Return what to ask the index for, for all of `assets` together."""
     wanted = Lookups()
     for asset in assets:
-        wanted.expressions = wanted.expressions or asset.kind in _NAMED
+        if asset.kind in _NAMED:
+            wanted.expressions.update(_expressions(asset.key))
         for kind, key in _equal(asset):
             wanted.equal.setdefault(kind, set()).add(key)
         wanted.ranges.update(_ranges(asset))
@@ -66,7 +69,13 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
             return
 
 
-def _ranges(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str, str]]:
+def _expressions(key: str) -> Iterator[Span]:
+    """Yield where expressions are that may fit a name: those that need one of its labels, and those that need none."""
+    for label in ("", *key.split(".")):
+        yield from ((kind, f"{label} ", f"{label}!") for kind in EXPRESSIONS)
+
+
+def _ranges(asset: RegisteredAsset[int]) -> Iterator[Span]:
     match asset.kind:
         case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
             if not is_single(asset.key):

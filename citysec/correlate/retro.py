@@ -14,17 +14,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.batches import batches
-from citysec.correlate.claims import ATOM, atom
-from citysec.correlate.lookups import EXPRESSIONS, Lookups, lookups
+from citysec.correlate.lookups import Lookups, Span, lookups
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile
 from citysec.correlate.rules import RegisteredAsset
 from citysec.db import alone
+from citysec.observable import Kind
+from citysec.patterning import NAME_PATH, Atom, Op
 from citysec.tables.columns import now
 from citysec.tables.feeds import IndicatorKey, StixObject
 from citysec.tables.matches import Match
 
 _KEYS: Final = 500  # keys in one statement
-_RANGES: Final = 50  # ranges in one statement: SQLite nests them, and limits the depth
+_PARTS: Final = 50  # ranges, or lists of keys, in one statement: SQLite nests them, and limits the depth
 INDICATORS: Final = 500
 """Indicators that are compared at once."""
 
@@ -82,10 +83,8 @@ async def concerning(
         assets: the same as an index.
     """
     wanted = lookups(owned)
-    indicators = await _candidates(db, wanted) | await _matched(db, asset_ids)
-    if wanted.expressions:
-        indicators |= await _expressing(db, assets)
-    return sorted(indicators)
+    indicators = await _candidates(db, wanted) | await _expressing(db, wanted.expressions, assets)
+    return sorted(indicators | await _matched(db, asset_ids))
 
 
 async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
@@ -102,21 +101,36 @@ async def _candidates(db: AsyncSession, wanted: Lookups) -> set[str]:
 
 
 def _conditions(wanted: Lookups) -> Iterator[ColumnElement[bool]]:
+    """Yield what the keys must fulfil, in parts that one statement can ask for: one for a single asset."""
+    parts: list[ColumnElement[bool]] = []
+    for kind, keys in wanted.equal.items():
+        equal = col(IndicatorKey.kind) == kind
+        parts += (and_(equal, col(IndicatorKey.key).in_(batch)) for batch in batches(sorted(keys), _KEYS))
+    parts += map(_within, sorted(wanted.ranges))
+    for batch in batches(parts, _PARTS):
+        yield or_(*batch)
+
+
+def _within(span: Span) -> ColumnElement[bool]:
     kind, key = col(IndicatorKey.kind), col(IndicatorKey.key)
-    for kind_wanted, keys in wanted.equal.items():
-        for batch in batches(sorted(keys), _KEYS):
-            yield and_(kind == kind_wanted, key.in_(batch))
-    for batch in batches(sorted(wanted.ranges), _RANGES):
-        yield or_(*(and_(kind == kind_wanted, key >= low, key < high) for kind_wanted, low, high in batch))
+    return and_(kind == span[0], key >= span[1], key < span[2])
 
 
-async def _expressing(db: AsyncSession, assets: Assets) -> set[str]:
-    """Return the indicators with a LIKE or MATCHES that touches one of the assets: no index helps, all are tried."""
-    query = select(col(StixObject.stix_id), *ATOM).join(IndicatorKey, col(IndicatorKey.object_id) == col(StixObject.id))
-    of_names = col(StixObject.latest), col(IndicatorKey.kind).in_(EXPRESSIONS)
-    rows = await (await db.connection()).execute(query.where(*of_names))
-    atoms = ((stix_id, atom((kind, key, path, value, sure))) for stix_id, kind, key, path, value, sure in rows)
-    return {stix_id for stix_id, expression in atoms if any(assets.index.matches(expression))}
+async def _expressing(db: AsyncSession, spans: Collection[Span], assets: Assets) -> set[str]:
+    """Return the indicators with a LIKE or MATCHES that touches one of the assets: those in `spans` are tried."""
+    connection, found = await db.connection(), set[str]()
+    query = _NEWEST.add_columns(col(IndicatorKey.kind), col(IndicatorKey.key))
+    for batch in batches(sorted(spans), _PARTS):
+        for stix_id, kind, key in await connection.execute(query.where(or_(*map(_within, batch)))):
+            if any(assets.index.matches(_expression(Kind(kind), key))):
+                found.add(stix_id)
+    return found
+
+
+def _expression(kind: Kind, key: str) -> Atom:
+    """Return the atom that the index holds under the key of an expression."""
+    _, _, text = key.partition(" ")
+    return Atom(kind, text, NAME_PATH, text, certain=True, op=Op.LIKE if kind is Kind.NAME_LIKE else Op.MATCHES)
 
 
 async def _matched(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:

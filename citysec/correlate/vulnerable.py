@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -29,7 +29,7 @@ from citysec.patterning import Atom, Op
 from citysec.software import product
 from citysec.software.product import Software
 from citysec.software.records import Affected, Vulnerability
-from citysec.tables.feeds import WORD, Assertion, Feed, IndicatorKey, StixObject, word_ends
+from citysec.tables.feeds import PRODUCT, WORD, Assertion, Feed, IndicatorKey, StixObject, word_ends
 from citysec.tables.matches import Match, Unmatchable
 
 PREFIX: Final = "vulnerability--"
@@ -51,6 +51,7 @@ _ASSERTION: Final = (
     col(Assertion.confidence),
     col(Assertion.facts),
 )
+_OF_PRODUCT: Final = text(PRODUCT)  # as it is written where the index is defined: only then it is used
 _Judged = list[tuple[Claim, Outlook[int]]]
 
 
@@ -132,7 +133,7 @@ async def index(db: AsyncSession, stix_ids: Collection[str], at: datetime) -> se
         return set()
     cases = await load(db, stix_ids, at)
     wanted = {case.object_id: {} if case.revoked else _keys(case.statements) for case in cases}
-    await _renew_keys(db, {case.object_id: case.cve for case in cases}, wanted)
+    await _renew_keys(db, wanted)
     waiting = [case for case in cases if _waits(case, wanted[case.object_id])]
     await _renew_queue(db, wanted.keys(), {case.object_id: _entry(case) for case in waiting})
     matched = select(col(Match.indicator_id)).where(col(Match.indicator_id).in_(stix_ids))
@@ -154,19 +155,28 @@ def _products(statements: Iterable[Statement]) -> Iterator[Affected]:
     return (said for statement in statements for said in statement.about.affected)
 
 
-async def _renew_keys(db: AsyncSession, cves: Mapping[int, str], wanted: Mapping[int, Mapping[str, bool]]) -> None:
+async def products(db: AsyncSession, object_id: int) -> list[Atom]:
+    """Return the products that a vulnerability is said to be in, in the order of their keys."""
+    query = select(col(IndicatorKey.key), col(IndicatorKey.certain)).where(
+        _OF_PRODUCT, col(IndicatorKey.object_id) == object_id
+    )
+    rows = await (await db.connection()).execute(query.order_by(col(IndicatorKey.key)))
+    return [Atom(Kind.PRODUCT, key, PATH, key, certain, Op.EQ) for key, certain in rows]
+
+
+async def _renew_keys(db: AsyncSession, wanted: Mapping[int, Mapping[str, bool]]) -> None:
     connection = await db.connection()
     columns = (col(IndicatorKey.object_id), col(IndicatorKey.key), col(IndicatorKey.certain))
-    rows = await connection.execute(select(*columns).where(col(IndicatorKey.object_id).in_(wanted)))
+    rows = await connection.execute(select(*columns).where(_OF_PRODUCT, col(IndicatorKey.object_id).in_(wanted)))
     have: dict[int, dict[str, bool]] = {}
     for object_id, key, certain in rows:
         have.setdefault(object_id, {})[key] = certain
     changed = [object_id for object_id, keys in wanted.items() if keys != have.get(object_id, {})]
     if changed:
-        await connection.execute(delete(IndicatorKey).where(col(IndicatorKey.object_id).in_(changed)))
-    shared = {"kind": Kind.PRODUCT.value, "path": PATH}
+        await connection.execute(delete(IndicatorKey).where(_OF_PRODUCT, col(IndicatorKey.object_id).in_(changed)))
+    shared = {"kind": Kind.PRODUCT.value, "only_url": False}
     rows = [
-        {**shared, "object_id": object_id, "key": key, "value": cves[object_id], "certain": certain}
+        {**shared, "object_id": object_id, "key": key, "certain": certain}
         for object_id in changed
         for key, certain in sorted(wanted[object_id].items())
     ]

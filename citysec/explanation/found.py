@@ -22,7 +22,6 @@ from citysec.tables.matches import Match
 
 VULNERABILITY: Final = "vulnerability"
 _KEYS: Final = 500  # keys in one statement
-_URL_PATH: Final = "url:value"
 _Key = tuple[Kind, str, bool]
 _Hits = dict[_Key, tuple[int, list[int]]]
 
@@ -85,7 +84,7 @@ async def _by_key(db: AsyncSession, wanted: Collection[_Key], reader: Principal,
         for part in batches(sorted(keys), _KEYS):
             here = and_(col(IndicatorKey.kind) == kind, col(IndicatorKey.key).in_(part))
             if whole:
-                here = and_(here, col(IndicatorKey.path) != _URL_PATH)
+                here = and_(here, ~col(IndicatorKey.only_url))
             for key, object_id, count in await connection.execute(_last(here, reader, most)):
                 hits.setdefault((kind, key, whole), (count, []))[1].append(object_id)
     return hits

@@ -35,6 +35,11 @@ def _found(pattern: str, known: Sequence[Observable]) -> Found:
     if known:
         path, literal = term(known[0])
         return [Atom(one.kind, one.key, path, literal, certain=True, op=Op.EQ) for one in known], None
+    return of_pattern(pattern)
+
+
+def of_pattern(pattern: str) -> Found:
+    """Return the atoms of a STIX pattern, and what is wrong with it."""
     try:
         compiled = patterning.compile(pattern)
     except InvalidInput as err:

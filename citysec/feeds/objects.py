@@ -10,10 +10,12 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.db import dialect, insert_many
-from citysec.feeds.atoms import atoms
+from citysec.feeds.atoms import atoms, of_pattern
 from citysec.feeds.versions import Key, Plan, Stored, newest
-from citysec.patterning import Atom
+from citysec.observable import Kind
+from citysec.patterning import Atom, index_key
 from citysec.tables import Assertion, IndicatorKey, StixObject
+from citysec.tables.feeds import PRODUCT
 
 _VERSION: Final = (
     col(StixObject.id),
@@ -30,6 +32,13 @@ _VERSION: Final = (
 _SEQUENCE: Final = text(
     "SELECT nextval(pg_get_serial_sequence('stix_object', 'id')) FROM generate_series(1, CAST(:number AS integer))"
 )
+
+_UNINDEX: Final = delete(IndicatorKey).where(
+    col(IndicatorKey.kind) == bindparam("_kind"),
+    col(IndicatorKey.key) == bindparam("_key"),
+    col(IndicatorKey.object_id) == bindparam("_object_id"),
+)
+_URL: Final = "url:value"
 
 
 async def stored(db: AsyncSession, stix_ids: Collection[str]) -> dict[str, list[Stored]]:
@@ -90,25 +99,50 @@ async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping
     if beaten:
         connection = await db.connection()
         await connection.execute(update(StixObject).where(col(StixObject.id).in_(beaten)).values(latest=False))
-        await connection.execute(delete(IndicatorKey).where(col(IndicatorKey.object_id).in_(beaten)))
+        await _unindex(db, beaten)
         on_lists = update(Assertion).where(col(Assertion.object_id).in_(beaten), col(Assertion.missed).is_not(None))
         await connection.execute(on_lists.values(missed=None))  # nobody expects them on the next list
 
 
 async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:
-    rows = [
-        {
-            "object_id": object_id,
-            "kind": atom.kind.value,
-            "key": atom.key,
-            "path": atom.path,
-            "value": atom.value,
-            "certain": atom.certain,
-        }
-        for object_id, all_atoms in found.items()
-        for atom in all_atoms
-    ]
-    await insert_many(db, IndicatorKey, rows)
+    await insert_many(db, IndicatorKey, [row for object_id, atoms in found.items() for row in _rows(object_id, atoms)])
+
+
+def _rows(object_id: int, found: Sequence[Atom]) -> Collection[dict[str, Any]]:
+    """Return the rows of an object's keys, each once: what fulfils the pattern alone, or is no host, says more."""
+    if len(found) == 1:
+        return (_row(object_id, found[0]),)
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in (_row(object_id, atom) for atom in found):
+        known = rows.setdefault((row["kind"], row["key"]), row)
+        if known is not row:
+            known["only_url"] = known["only_url"] and row["only_url"]
+            known["certain"] = known["certain"] or row["certain"]
+    return rows.values()
+
+
+def _row(object_id: int, atom: Atom) -> dict[str, Any]:
+    return {
+        "kind": atom.kind.value,
+        "key": index_key(atom),
+        "object_id": object_id,
+        "only_url": atom.path == _URL and atom.kind is not Kind.URL,
+        "certain": atom.certain,
+    }
+
+
+async def _unindex(db: AsyncSession, object_ids: Collection[int]) -> None:
+    """Take what is about these objects out of the index: it is found by what they say."""
+    connection = await db.connection()
+    await connection.execute(delete(IndicatorKey).where(text(PRODUCT), col(IndicatorKey.object_id).in_(object_ids)))
+    columns = (col(StixObject.id), col(StixObject.pattern))
+    said = select(*columns).where(col(StixObject.id).in_(object_ids), col(StixObject.pattern_type) == "stix")
+    stored = [(number, pattern) for number, pattern in await connection.execute(said) if number and pattern]
+    rows = [row for number, pattern in stored for row in _rows(number, of_pattern(pattern)[0])]
+    if rows:
+        await connection.execute(
+            _UNINDEX, [{f"_{name}": row[name] for name in ("kind", "key", "object_id")} for row in rows]
+        )
 
 
 async def relabel(db: AsyncSession, labels: Mapping[int, int]) -> None:

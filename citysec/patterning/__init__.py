@@ -1,7 +1,7 @@
 """STIX patterns: `compile` makes of one what an index can look up, `parse` a program, `evaluation` evaluates that."""
 
-from citysec.patterning.atoms import FAULTS, Atom, Compiled, Residue, Why, compile  # noqa: A004
+from citysec.patterning.atoms import FAULTS, NAME_PATH, Atom, Compiled, Residue, Why, compile, index_key  # noqa: A004
 from citysec.patterning.grammar import parse
 from citysec.patterning.syntax import Op
 
-__all__ = ["FAULTS", "Atom", "Compiled", "Op", "Residue", "Why", "compile", "parse"]
+__all__ = ["FAULTS", "NAME_PATH", "Atom", "Compiled", "Op", "Residue", "Why", "compile", "index_key", "parse"]

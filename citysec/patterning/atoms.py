@@ -43,6 +43,22 @@ class Atom(msgspec.Struct, frozen=True, gc=False):
     op: Op
 
 
+def index_key(atom: Atom) -> str:
+    """Return the key under which an index holds `atom`.
+
+    Of expressions on names it begins with a label that every name that fits has, empty where none is known, and a
+    space: an index cannot find them by what they say, but by that.
+    """
+    match atom.kind:
+        case Kind.NAME_LIKE:
+            labels = regex.like(atom.key).labels
+        case Kind.NAME_REGEX:
+            labels = regex.matches(atom.key).labels
+        case _:
+            return atom.key
+    return f"{max(labels, key=len, default='')} {atom.key}"
+
+
 class Why(StrEnum):
     """Why a comparison yields no atom."""
 
@@ -207,7 +223,7 @@ def _reader(path: str, op: Op) -> _Reader | None:
         return read
     if op is Op.ISSUBSET or op is Op.ISSUPERSET:
         return _network if read in {_network, _endpoint} else None
-    return _EXPRESSIONS.get(op) if path == _NAME_PATH else None
+    return _EXPRESSIONS.get(op) if path == NAME_PATH else None
 
 
 @lru_cache(maxsize=4096)
@@ -261,14 +277,15 @@ def _regex(text: str) -> tuple[Observable, ...]:
     return (Observable(Kind.NAME_REGEX, text, text),)
 
 
-_NAME_PATH: Final = "domain-name:value"
+NAME_PATH: Final = "domain-name:value"
+"""The path of names, the only one on which expressions can be looked up."""
 _EXPRESSIONS: Final[dict[Op, _Reader]] = {Op.LIKE: _like, Op.MATCHES: _regex}
 _EQUAL: Final[dict[str, _Reader]] = {
     "ipv4-addr:value": _network,
     "ipv6-addr:value": _network,
     "network-traffic:src_ref.value": _endpoint,
     "network-traffic:dst_ref.value": _endpoint,
-    _NAME_PATH: _name,
+    NAME_PATH: _name,
     "url:value": observable.url,
     "email-addr:value": _mailbox,
     "email-message:from_ref.value": _mailbox,

@@ -10,6 +10,8 @@ from sqlmodel import Field, col
 
 from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime
 
+PRODUCT: Final = "kind = 'product'"
+"""Of what there is an index of keys by object: of vulnerabilities, whose keys do not follow from a pattern."""
 _SIGHTING: Final = "relationship_type IS NULL AND target_ref IS NOT NULL"
 
 
@@ -152,21 +154,22 @@ def whole_day(at: datetime) -> datetime:
 
 
 class IndicatorKey(Row, table=True):
-    """One atom of one indicator's pattern: the indicator index.
+    """What an indicator or a vulnerability is about, by key: the indicator index, for newest versions only.
 
-    `kind` and `key` are those of `citysec.observable`; `certain` is false where the atom alone does not fulfil the
-    pattern.
+    `kind` and `key` are those of `citysec.observable`, of expressions those of `citysec.patterning.index_key`. There is
+    no more in it than what finds an object: the pattern is in the object's row, and compiled again when it is found.
     """
 
-    __table_args__ = (Index("ix_indicator_key", "kind", "key"),)
+    __table_args__ = (
+        Index("ix_indicator_key_product", "object_id", sqlite_where=text(PRODUCT), postgresql_where=text(PRODUCT)),
+        {"sqlite_with_rowid": False},
+    )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigCount)
-    object_id: int = Field(foreign_key="stix_object.id", index=True, sa_type=BigCount)
-    kind: str
-    key: str = Field(sa_type=KeyText)
-    path: str = Field(description="STIX object path, for instance `url:value`.")
-    value: str = Field(sa_type=LongText, description="The literal as the pattern has it.")
-    certain: bool = Field(default=True)
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True, sa_type=KeyText)
+    object_id: int = Field(primary_key=True, foreign_key="stix_object.id", sa_type=BigCount)
+    only_url: bool = Field(default=False, description="It is the host of a URL, and the object names it nowhere else.")
+    certain: bool = Field(default=True, description="That alone fulfils the pattern; of a product, versions are known.")
 
 
 class Reject(Row, table=True):

@@ -14,7 +14,7 @@ from citysec.feeds.formats import Entry
 from citysec.feeds.formats.values import value
 from citysec.feeds.ingest import Batch, Outcome, ingest
 from citysec.feeds.reading import Extent, Reading
-from citysec.tables import Assertion, Feed, IndicatorKey, Outbox
+from citysec.tables import Assertion, Feed, Outbox, StixObject
 from citysec.tables.columns import now
 from citysec.tables.feeds import word_ends
 
@@ -50,13 +50,19 @@ async def work(database: Database, kind: str = "correlate") -> int:
     return sum(len(w.payload["objects"]) for w in await rows(database, Outbox) if w.kind == kind)
 
 
+def value_of(pattern: str | None) -> str:
+    """Return the value of a pattern that has one."""
+    return (pattern or "").split("'")[1]
+
+
 async def ends(database: Database, feed: str = "test") -> dict[str, datetime | None]:
     """Return value -> when the feed's word on it counts no more, of what it lists."""
-    said = select(IndicatorKey.value, Assertion).join(Assertion, col(Assertion.object_id) == IndicatorKey.object_id)
+    said = select(StixObject.pattern, Assertion).join(Assertion, col(Assertion.object_id) == StixObject.id)
+    said = said.where(col(StixObject.latest), col(StixObject.pattern).is_not(None))
     async with database.reading() as db:
         confirmed_at = (await db.get_one(Feed, feed)).confirmed_at
         found = (await db.exec(said.where(Assertion.feed == feed, col(Assertion.gone_at).is_(None)))).all()
-    return {text: word_ends(a.until, a.missed, a.fresh_at, a.lasts_s, confirmed_at) for text, a in found}
+    return {value_of(text): word_ends(a.until, a.missed, a.fresh_at, a.lasts_s, confirmed_at) for text, a in found}
 
 
 async def counting(database: Database, feed: str = "test") -> set[str]:

@@ -46,7 +46,7 @@ async def test_an_indicator_is_stored_with_text_keys_assertion_and_work(enrolled
     assert await _take(enrolled, bundle_feed, indicator(1)) == Outcome(stored=1)
     (held,), (key,) = await _all(enrolled, StixObject), await _all(enrolled, IndicatorKey)
     assert json.loads(held.text) == indicator(1)
-    assert (key.object_id, key.kind, key.value, key.certain) == (held.id, "ip", "198.51.100.1", True)
+    assert (key.object_id, key.kind, key.key, key.certain) == (held.id, "ip", "4/c6336401/32", True)
     assert [(a.object_id, a.feed) for a in await _all(enrolled, Assertion)] == [(held.id, "test")]
     work = {w.kind: w.payload for w in await _all(enrolled, Outbox)}
     assert work == {"correlate": {"objects": [held.id]}, "share": {"objects": [held.id]}}
@@ -85,7 +85,7 @@ async def test_the_newest_version_counts_whatever_the_order(enrolled: Database, 
         await _take(enrolled, bundle_feed, version)
     latest = await _latest(enrolled)
     assert latest.version.day == 5
-    assert [(k.object_id, k.value) for k in await _all(enrolled, IndicatorKey)] == [(latest.id, "192.0.2.5")]
+    assert [(k.object_id, k.key) for k in await _all(enrolled, IndicatorKey)] == [(latest.id, "4/c0000205/32")]
     assert len(await _all(enrolled, StixObject)) == 5
 
 

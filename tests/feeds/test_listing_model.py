@@ -18,9 +18,9 @@ from citysec.feeds import listing, standing
 from citysec.feeds.definition import BundleFeed, Semantics
 from citysec.feeds.ingest import Batch, ingest
 from citysec.feeds.reading import Extent, Reading
-from citysec.tables import IndicatorKey, Outbox
+from citysec.tables import Outbox, StixObject
 from citysec.tables.columns import now
-from tests.feeds.stored import counting, days_pass, entry, take, whole
+from tests.feeds.stored import counting, days_pass, entry, take, value_of, whole
 
 VALUES = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
 LIFETIME, CONFIRMATIONS = 10, 2
@@ -110,7 +110,8 @@ async def _handed_on(database: Database) -> set[str]:
     async with database.reading() as db:
         waiting = await db.exec(select(Outbox).where(Outbox.kind == "correlate", col(Outbox.done_at).is_(None)))
         ids = [object_id for work in waiting for object_id in work.payload["objects"]]
-        return set(await db.exec(select(IndicatorKey.value).where(col(IndicatorKey.object_id).in_(ids))))
+        patterns = await db.exec(select(StixObject.pattern).where(col(StixObject.id).in_(ids)))
+        return {value_of(pattern) for pattern in patterns}
 
 
 @pytest.fixture

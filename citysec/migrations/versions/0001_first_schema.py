@@ -358,22 +358,26 @@ def upgrade() -> None:
 
     op.create_table(
         "indicator_key",
-        sa.Column("id", BIG, nullable=False),
-        sa.Column("object_id", BIG, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("key", KEY_TEXT, nullable=False),
-        sa.Column("path", sa.String(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("object_id", BIG, nullable=False),
+        sa.Column("only_url", sa.Boolean(), nullable=False),
         sa.Column("certain", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["object_id"],
             ["stix_object.id"],
         ),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("kind", "key", "object_id"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("indicator_key", schema=None) as batch_op:
-        batch_op.create_index("ix_indicator_key", ["kind", "key"], unique=False)
-        batch_op.create_index(batch_op.f("ix_indicator_key_object_id"), ["object_id"], unique=False)
+        batch_op.create_index(
+            "ix_indicator_key_product",
+            ["object_id"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'product'"),
+            postgresql_where=sa.text("kind = 'product'"),
+        )
 
     op.create_table(
         "match",

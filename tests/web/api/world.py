@@ -20,6 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.advisories.content import Content
 from citysec.db import Database
+from citysec.observable import reverse_labels
 from citysec.tables import (
     Account,
     Accountable,
@@ -183,10 +184,10 @@ async def _indicator(session: AsyncSession, number: int, key: str, label: TLP) -
     row = StixObject(
         id=number + 1, stix_id=f"indicator--{mark}{number}", type="indicator", spec_version="2.1", version=NOON,
         tlp=label, content_hash="", text="{}", received_at=NOON, name=f"{mark} indicator", pattern_type="stix",
-        pattern=mark, labels=[mark],
+        pattern=f"[domain-name:value = '{reverse_labels(key)}' OR file:name = '{mark}']", labels=[mark],
     )  # fmt: skip
     word = Assertion(object_id=number + 1, feed="f", tlp=label, confidence=50, name=mark, labels=[mark])
-    atom = IndicatorKey(object_id=number + 1, kind="name", key=key, path="domain-name:value", value=mark)
+    atom = IndicatorKey(object_id=number + 1, kind="name", key=key)
     await _put(session, row, word, atom)
     return row.stix_id
 
