@@ -12,7 +12,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -113,9 +112,12 @@ def cpu_s(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 def compile_all(patterns: Sequence[str]) -> None:
     """Compile each, and forget it."""
+    compiled = patterning.compile
     for pattern in patterns:
-        with suppress(InvalidInput):
-            patterning.compile(pattern)
+        try:  # `suppress` would take a tenth of the time that is measured
+            compiled(pattern)
+        except InvalidInput:
+            continue
 
 
 def parse_all(patterns: Sequence[str]) -> None:

@@ -93,11 +93,11 @@ _MAPPED: Final = 0xFFFF << 32
 _OCTETS: Final = {str(octet): f"{octet:02x}" for octet in range(256)}
 _LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _LONGEST_NAME: Final = 253
-_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+(?=[0-9]*+[a-z_-])[a-z0-9_-]{1,63}+")
+_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+(?![0-9]++\Z)[a-z0-9_-]{1,63}+")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)([^#\x00-\x1f\x7f]*)(?:#.*)?", re.DOTALL)
 _PLAIN_URL: Final = re.compile(
-    r"(https?)://(?:((?:[a-z0-9_-]{1,63}\.)*(?=[^.:/]*[^0-9.:/])[a-z0-9_-]{1,63})|([0-9.]+))"
-    r"(?::([0-9]{1,5}))?(/[^#\x00-\x1f\x7f]*)?"
+    r"(https?)://(?:((?:[a-z0-9_-]{1,63}+\.)*+(?![0-9]++(?:[:/]|\Z))[a-z0-9_-]{1,63}+)|([0-9.]++))"
+    r"(?::([0-9]{1,5}+))?+(/[^#\x00-\x1f\x7f]*+)?+"
 )
 _BARE_URL: Final = re.compile(r"(?=[^/?#\\@:]+\.[^/?#\\@:])[^/?#\\@:]++(?::[0-9]+)?(?:[/?#].*)?", re.DOTALL)
 _AUTHORITY: Final = re.compile(r"(?:.*@)?+(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
@@ -105,6 +105,7 @@ _PORTS: Final = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "
 _LOCAL_PART: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+|\"[^\x00-\x1f\x7f\"]+\"")
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}", re.IGNORECASE)
 _ASN: Final = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
+_HEX: Final = re.compile("[0-9a-f]+")
 _HEX_DIGITS: Final = {
     "md5": 32,
     "sha-1": 40,
@@ -401,7 +402,7 @@ def _hash(kind: Kind, algorithm: str, text: str) -> Observable:
     if algorithm in _FUZZY:
         return Observable(kind, f"{algorithm}:{text}", text)
     value = text.lower()
-    if len(value) != _HEX_DIGITS[algorithm] or value.strip("0123456789abcdef"):
+    if len(value) != _HEX_DIGITS[algorithm] or _HEX.fullmatch(value) is None:
         raise InvalidInput.at("", f"{text!r} is not a value of {algorithm}")
     return Observable(kind, f"{algorithm}:{value}", value)
 

@@ -29,7 +29,7 @@ from citysec.patterning.grammar import parse
 from citysec.patterning.literals import unescaped
 from citysec.patterning.shortcut import Test
 from citysec.patterning.syntax import Between, Comparison, Instruction, Join, Literal, Mark, Op, Repeats, Within
-from citysec.patterning.tokens import path_text
+from citysec.patterning.tokens import MAX_LENGTH, path_text
 
 
 class Atom(msgspec.Struct, frozen=True, gc=False):
@@ -89,6 +89,7 @@ class Compiled(msgspec.Struct, frozen=True, gc=False):
 
 
 _Reader = Callable[[str], tuple[Observable, ...]]
+_EQ: Final = Op.EQ  # Python looks a member up as slowly as it makes an atom
 _HASHED: Final = re.compile(
     r"(file|artifact|x509-certificate|(?:process:|file:).*)(?::|\.)hashes\.'?([A-Za-z0-9_-]+)'?"
 )
@@ -100,8 +101,8 @@ def compile(pattern: str) -> Compiled:  # noqa: A001
     Raises:
         InvalidInput: it is not a STIX pattern; such a pattern matches nothing.
     """
-    one = shortcut.one(pattern)
-    if one is not None and (found := _single(*one)) is not None:
+    one = shortcut.ONE.fullmatch(pattern)
+    if one is not None and len(pattern) <= MAX_LENGTH and (found := _single(one[1], one[2])) is not None:
         return found
     flat = None if one else shortcut.flat(pattern)
     return _parsed(parse(pattern)) if flat is None else _compiled(flat)
@@ -121,13 +122,14 @@ def _single(path: str, text: str) -> Compiled | None:
         return None if path_text(path) is None else Compiled((), (Residue(path, Why.PATH),))
     value = unescaped(text)
     try:
-        found, *more = read(value)
+        stated = read(value)
     except InvalidInput:
         return Compiled((), (Residue(path, Why.VALUE),))
-    atom = Atom(found.kind, found.key, path, value, certain=True, op=Op.EQ)
-    if not more:
+    first = stated[0]
+    atom = Atom(first.kind, first.key, path, value, certain=True, op=_EQ)
+    if len(stated) == 1:
         return Compiled((atom,))
-    return Compiled((atom, *(Atom(one.kind, one.key, path, value, certain=True, op=Op.EQ) for one in more)))
+    return Compiled((atom, *(Atom(one.kind, one.key, path, value, certain=True, op=_EQ) for one in stated[1:])))
 
 
 def _tests(program: Sequence[Instruction]) -> Iterator[Test]:
@@ -192,11 +194,9 @@ def _compiled(tests: Iterable[Test]) -> Compiled:
 
 def _read(path: str, op: Op, value: Literal) -> tuple[Observable, ...] | Why:
     """Return the facts that a test states, or why it states none."""
-    if op is Op.NE:
-        return Why.NEGATED
-    if op is Op.MATCHES and not _known_to_re2(str(value)):
-        return Why.UNSUPPORTED
-    read = _reader(path, op)
+    if op is not _EQ and (why := _unreadable(op, value)):
+        return why
+    read = _equal_reader(path) if op is _EQ else _reader(path, op)
     if read is None:
         return Why.PATH if _equal_reader(path) is None else Why.OPERATOR
     if not isinstance(value, (str, int)):
@@ -205,6 +205,12 @@ def _read(path: str, op: Op, value: Literal) -> tuple[Observable, ...] | Why:
         return read(str(value))
     except InvalidInput:
         return Why.VALUE
+
+
+def _unreadable(op: Op, value: Literal) -> Why | None:
+    if op is Op.NE:
+        return Why.NEGATED
+    return Why.UNSUPPORTED if op is Op.MATCHES and not _known_to_re2(str(value)) else None
 
 
 @lru_cache(maxsize=1024)
@@ -217,9 +223,9 @@ def _known_to_re2(expression: str) -> bool:
 
 
 def _reader(path: str, op: Op) -> _Reader | None:
-    """Return what reads a literal compared with `path` by `op`; None where that says nothing about an asset."""
+    """Return what reads a literal that an operator beside `=` compares with `path`; None where no asset is told."""
     read = _equal_reader(path)
-    if op is Op.EQ or op is Op.IN or read is None:
+    if op is Op.IN or read is None:
         return read
     if op is Op.ISSUBSET or op is Op.ISSUPERSET:
         return _network if read in {_network, _endpoint} else None

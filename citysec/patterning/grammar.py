@@ -46,6 +46,8 @@ class _Open(Enum):
     OBSERVATION = auto()
 
 
+_OPENING: Final = {"(": _Open.GROUP, "[": _Open.OBSERVATION}
+_CLOSING: Final = {")": _Open.GROUP, "]": _Open.OBSERVATION}
 _OPERATORS: Final = {op.value: op for op in Op if not op.value.isalpha()} | {"==": Op.EQ, "<>": Op.NE}
 _STRING_OPERATORS: Final = frozenset({Op.LIKE, Op.MATCHES, Op.ISSUBSET, Op.ISSUPERSET})
 _ORDER_OPERATORS: Final = frozenset({Op.LT, Op.LE, Op.GT, Op.GE})
@@ -108,19 +110,19 @@ class _Parser:
 
     def _operand(self) -> None:
         """Read opening brackets, one comparison, and the brackets and qualifiers that end with it."""
-        while self._token.text in {"(", "["} and not (self._inside and self._token.text == "["):
-            self._inside = self._inside or self._token.text == "["
-            self._waiting.append(_Open.GROUP if self._token.text == "(" else _Open.OBSERVATION)
+        while (bracket := self._token.text) == "(" or (bracket == "[" and not self._inside):
+            self._inside = self._inside or bracket == "["
+            self._waiting.append(_OPENING[bracket])
             self._advance()
         if not self._inside:
             self._fail("expected '['")
         self.program.append(self._comparison())
-        while self._token.text in {")", "]"}:
+        while self._token.text in _CLOSING:
             self._close()
 
     def _close(self) -> None:
         self._release(0)
-        expected = _Open.GROUP if self._token.text == ")" else _Open.OBSERVATION
+        expected = _CLOSING[self._token.text]
         if not self._waiting or self._waiting.pop() is not expected:
             self._fail(f"{self._token.text!r} closes nothing")
         self._advance()

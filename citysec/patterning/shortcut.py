@@ -30,7 +30,8 @@ _WITHIN: Final = rf"WITHIN{WHITE}++[1-9][0-9]{{0,14}}+{_B}SECONDS(?![A-Za-z0-9_]
 _REPEATS: Final = rf"REPEATS{WHITE}++[1-9][0-9]{{0,14}}+{_B}TIMES(?![A-Za-z0-9_])"
 _QUALIFIERS: Final = rf"(?:{_B}(?:{_WITHIN}|{_REPEATS}))*+"
 _OBSERVATIONS: Final = rf"{_GROUP}{_QUALIFIERS}(?:{_B}(?:AND|OR|FOLLOWEDBY){_B}{_GROUP}{_QUALIFIERS})*+"
-_ONE: Final = re.compile(rf"\[({_PATH}){_B}={_B}'({CHARACTERS})'{_B}\]")
+ONE: Final = re.compile(rf"\[({_PATH}){_B}={_B}'({CHARACTERS})'{_B}\]")
+"""One value by `=`: path and text, both as written; whether there is such a path is left to the caller."""
 _FLAT: Final = re.compile(rf"{_B}(?:{_OBSERVATIONS}|\({_B}{_OBSERVATIONS}{_B}\){_QUALIFIERS}){_B}")
 _WORD: Final = rf"AND|OR|FOLLOWEDBY|\]|\)|WITHIN{WHITE}++[0-9]++|REPEATS{WHITE}++[0-9]++"
 _PIECE: Final = re.compile(rf"({_PATH}){_B}(!?=|LIKE|MATCHES|IN)|({_LITERAL})|({_WORD})")
@@ -41,18 +42,6 @@ _ALTERNATIVES: Final = frozenset({"", "OR", "]", ")"})
 
 Test = tuple[str, Op, Literal, bool]
 """Path, operator and value of a comparison, and whether that alone fulfils the pattern."""
-
-
-def one(pattern: str) -> tuple[str, str] | None:
-    """Return path and text of a pattern that is one value by `=`, both as written; None where it is another.
-
-    Whether there is such a path (`tokens.path_text`) is left to the caller, who looks it up anyway.
-    """
-    found = _ONE.fullmatch(pattern)
-    if found is None or len(pattern) > MAX_LENGTH:
-        return None
-    path, text = found.groups()
-    return path, text
 
 
 def flat(pattern: str) -> Sequence[Test] | None:

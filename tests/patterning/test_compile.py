@@ -216,7 +216,7 @@ def test_the_shortcuts_say_what_the_grammar_says(pattern: str, qualifier: str):
 
 
 def test_the_shortcuts_are_taken_and_keep_the_limits():
-    assert shortcut.one("[domain-name:value = 'a']")
+    assert shortcut.ONE.fullmatch("[domain-name:value = 'a']")
     assert shortcut.flat("[ a:b = 'x' AND a:c IN ('x')] REPEATS 2 TIMES FOLLOWEDBY [(a:b LIKE 'x')]")
     with pytest.raises(InvalidInput, match="more than"):
         compile("[" + " OR ".join(["a:b = 'x'"] * 10_001) + "]")
