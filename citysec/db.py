@@ -30,7 +30,7 @@ _PRAGMAS: Final = (
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=10000",
-    "PRAGMA cache_size=-4096",
+    "PRAGMA cache_size=-512",  # kB a connection; behind it the system keeps pages, too
     "PRAGMA temp_store=MEMORY",
 )
 

@@ -61,7 +61,13 @@ _THREADS: Final = 8
 _WORK: Final = "work"
 _RUN: Final = "run"
 _FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-_SQLITE_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON")
+_SQLITE_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "busy_timeout=30000",
+    "foreign_keys=ON",
+    "cache_size=-512",
+)
 _FORGET_BATCH: Final = 500
 _NO_NEWS: Final = (
     "Asyncio task cancelled",

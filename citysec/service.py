@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -14,7 +13,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from citysec import log, pipeline
+from citysec import log, memory, pipeline
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import SettingsError
@@ -66,6 +65,7 @@ async def running(settings: Settings, role: Role = Role.ALL) -> AsyncGenerator[S
         SettingsError: the database has no or another schema, or the port is taken.
         InvalidInput: the strategy or a feed definition is not legal.
     """
+    memory.spare()
     parts = Parts.of(settings)
     async with (
         Database.opened(settings.app_database) as database,
@@ -74,20 +74,9 @@ async def running(settings: Settings, role: Role = Role.ALL) -> AsyncGenerator[S
         _listening(parts, database, feeds, role) as url,
     ):
         _log.info("service.started", url=url, role=role.value, city=settings.city)
-        with _settled():
+        with memory.settled():
             yield Service(settings, database, url)
     _log.info("service.stopped")
-
-
-@contextmanager
-def _settled() -> Generator[None, None, None]:
-    """Have the garbage collector pass over what is there now, modules above all: it stays while the block lasts."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import getpass
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from citysec import log, settings
+from citysec import log, memory, settings
 from citysec.db import Database
 from citysec.errors import SettingsError
 from citysec.settings import Settings
@@ -45,8 +44,8 @@ async def opened(data: Path | None) -> AsyncGenerator[Database, None]:
     if found.database_url is None and not (found.data_dir / "citysec.db").is_file():
         raise SettingsError(f"no database in {found.data_dir}: run `citysec init --data {found.data_dir}`")
     async with Database.opened(found.app_database) as db:
-        gc.freeze()  # what is loaded now stays; a long import is spared looking at it again and again
-        yield db
+        with memory.settled():  # a long import makes much that is garbage soon
+            yield db
 
 
 def actor() -> str:

@@ -25,6 +25,8 @@ BigCount: Final = BigInteger().with_variant(Integer(), "sqlite")
 class Row(SQLModel):
     """A table's row; the table's name is the class's in snake case."""
 
+    model_config = {"defer_build": True}
+
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride]
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
