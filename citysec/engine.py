@@ -1,37 +1,28 @@
-"""The durable engine: what it has accepted is carried to its end, over crashes and restarts. The only border to DBOS.
+"""The durable engine: what it has accepted is carried to its end, over crashes and restarts. On DBOS, as is `host`.
 
 Two kinds of things are durable. A piece of *work* is called until it says that it is done; a *run* is a conversation:
 a function that takes steps, waits for messages, and after a restart goes on behind its last recorded step.
 
 DBOS keeps one instance and one registry per process, so one engine may be open at a time; a second one after the first
-is closed is fine. It gets a thread and an event loop of its own, for two reasons: it makes its database calls through
-the loop's default executor, which must not be the service's; and ending that loop cancels whatever is under way
-without recording an outcome, which is just what leaves it to the next start. Everything that is ours runs on the
-service's loop, where our database connections live.
+is closed is fine. It lives on a thread and a loop of its own (`host`); everything that is ours runs on the service's
+loop, where our database connections live.
 """
 # pyright: basic
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
-from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar, cast
-from weakref import WeakSet
 
-import sqlalchemy as sa
-from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
-from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
+from dbos import DBOS, SetWorkflowID, WorkflowStatus, error
 
 from citysec import log
-from citysec.errors import Conflict, SettingsError
+from citysec.errors import Conflict
+from citysec.host import GRACE_S, Host
 from citysec.loops import HomeLoop, Load, post
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -44,36 +35,16 @@ Drive: TypeAlias = Callable[["Journal", str], Awaitable[None]]
 """Conducts the run of an id. It runs on the engine's loop and is replayed after a restart: it decides by what the
 journal gives it, and touches the service, a clock or chance in steps only."""
 
-APPLICATION_VERSION: Final = "1"
-"""To be raised when a `Drive` takes other steps than before: DBOS resumes what has the same version only."""
 PAUSES_S: Final = tuple(min(0.5 * 2**n, 60.0) for n in range(128))
 """Pauses between attempts at what raises, two hours in all; after the last attempt the work or the run has failed."""
 BUSY: Final = 2000
 """How much work may be in progress, pauses not counted, before `hand_over` waits."""
-GRACE_S: Final = 1.0
-"""How long closing waits for calls under way before it cancels them."""
-POLL_S: Final = 1.0
-"""How often DBOS looks for messages; closing waits for that, too."""
 
-_EXECUTOR: Final = "dbos-executor-"
 _STARTING: Final = 8
-_THREADS: Final = 8
 _WORK: Final = "work"
 _RUN: Final = "run"
 _FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-_SQLITE_PRAGMAS: Final = (
-    "journal_mode=WAL",
-    "synchronous=NORMAL",
-    "busy_timeout=30000",
-    "foreign_keys=ON",
-    "cache_size=-512",
-)
 _FORGET_BATCH: Final = 500
-_NO_NEWS: Final = (
-    "Asyncio task cancelled",
-    "Exception encountered in asynchronous workflow",
-    "Workflow already exists in queue",
-)
 
 _log: Final = log.get(__name__)
 _T = TypeVar("_T")
@@ -151,7 +122,7 @@ class Engine:
         """
         service = HomeLoop()
         engine = cls(service, perform, drive, pauses_s)
-        thread = _Thread(database_url, executor_id, engine._register)
+        thread = Host(database_url, executor_id, engine._register)
         try:
             engine._loop = await thread.start()
             try:
@@ -279,73 +250,6 @@ class Engine:
             task.cancel()
 
 
-class _Thread:
-    """The engine's thread: a loop with DBOS on it, from `start` to `stop`."""
-
-    def __init__(self, database_url: str, executor_id: str, register: Callable[[], None]) -> None:
-        self._database_url, self._executor_id, self._register = database_url, executor_id, register
-        self._ready: Future[asyncio.AbstractEventLoop] = Future()
-        self._stop: Future[None] = Future()
-        self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
-
-    async def start(self) -> asyncio.AbstractEventLoop:
-        self._thread.start()
-        return await asyncio.wrap_future(self._ready)
-
-    async def stop(self) -> None:
-        self._stop.set_result(None)
-        await asyncio.to_thread(self._thread.join)
-
-    def _live(self) -> None:
-        try:
-            with _database(self._database_url) as database:
-                try:
-                    asyncio.run(self._host(database))  # ends by cancelling every workflow that is under way
-                finally:
-                    DBOS.destroy(destroy_registry=True)
-                    _outlast(_EXECUTOR, GRACE_S)
-        except Exception as err:  # noqa: BLE001  (goes to the thread that waits for this one)
-            self._ready.set_exception(_fault(err))
-
-    async def _host(self, database: sa.Engine) -> None:
-        _route_logging()
-        DBOS(
-            config={
-                "name": "citysec",
-                "system_database_engine": database,
-                "application_version": APPLICATION_VERSION,
-                "executor_id": self._executor_id,
-                "serializer": DBOSPortableJSONSerializer(),
-                "enable_otlp": False,
-                "log_level": "WARNING",
-                "max_executor_threads": _THREADS,
-                "notification_listener_polling_interval_sec": POLL_S,
-                "notification_coalesce_sec": POLL_S,
-            }
-        )
-        self._register()
-        DBOS.launch()  # adopts the loop it is called on for recovered workflows, too
-        self._ready.set_result(asyncio.get_running_loop())
-        await asyncio.wrap_future(self._stop)
-
-
-def _outlast(threads: str, grace_s: float) -> None:
-    """Wait for the threads of this name: DBOS leaves its own alone in the midst of what they write."""
-    until = time.monotonic() + grace_s
-    for thread in threading.enumerate():
-        if thread.name.startswith(threads):
-            while thread.is_alive() and time.monotonic() < until:
-                thread.join(0.05)
-
-
-def _fault(err: Exception) -> Exception:
-    if not isinstance(err, SQLAlchemyError | error.DBOSException | OSError | ImportError):
-        return err
-    fault = SettingsError(f"the durable engine's database cannot be opened: {err}")
-    fault.__cause__ = err
-    return fault
-
-
 async def _insist(act: Callable[[], Awaitable[_T]], pauses_s: Sequence[float], what: str) -> _T:
     for pause_s in pauses_s:
         try:
@@ -387,61 +291,3 @@ def _unfinished(status: WorkflowStatus) -> Unfinished:
     fault = f"{getattr(status.error, 'name', '')}: {status.error}"
     at_ms = status.completed_at or status.updated_at or 0
     return Unfinished(kind, id_, fault, datetime.fromtimestamp(at_ms / 1000, UTC))
-
-
-@contextmanager
-def _database(url: str) -> Generator[sa.Engine, None, None]:
-    """Open the engine's database; in the end close whatever DBOS has left open, and open nothing more for it.
-
-    DBOS gives up threads that are in the midst of a call. One that loses its connection there asks for another one.
-    """
-    opened: WeakSet[Any] = WeakSet()
-    closed = threading.Event()
-
-    def keep(connection: Any, _record: object) -> None:
-        opened.add(connection)
-        if closed.is_set():
-            connection.close()
-            raise _Closed
-
-    if url.startswith("sqlite"):
-        database = sa.create_engine(url, pool_size=2, max_overflow=0, hide_parameters=True)
-        event.listen(database, "connect", _set_up_sqlite)
-    else:
-        database = sa.create_engine(url, pool_size=12, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
-        event.listen(database, "connect", keep)
-    try:
-        yield database
-    finally:
-        closed.set()
-        database.dispose()
-        for connection in list(opened):
-            connection.close()
-
-
-class _Closed(Exception):
-    """Ends a thread of DBOS that outlives the engine; nothing that DBOS would try again."""
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    # DBOS relies on writers taking turns from the start of a transaction.
-    connection.isolation_level = "IMMEDIATE"
-    for pragma in _SQLITE_PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _route_logging() -> None:
-    """Let DBOS log through our handlers; without a handler of its own it would install one."""
-    logger = logging.getLogger("dbos")
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-    logger.addFilter(_worth_logging)
-
-
-def _worth_logging(record: logging.LogRecord) -> bool:
-    """Drop what is no news.
-
-    That is: workflows left for the next start; failures that we log ourselves; work that is handed over again at the
-    start while DBOS itself is about to go on with it, which it does once.
-    """
-    return not str(record.msg).startswith(_NO_NEWS)

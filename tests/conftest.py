@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from citysec import engine
+from citysec import host
 from citysec.constituency.sample import load_sample
 from citysec.db import Database, upgrade
 from citysec.settings import Settings
@@ -48,7 +48,7 @@ def _no_settings_from_outside() -> Generator[None, None, None]:
 def _quick_engine() -> Generator[None, None, None]:
     """Engines in this process look for messages more often: some hundred tests wait for that when they close one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "POLL_S", 0.05)
+        patch.setattr(host, "POLL_S", 0.05)
         yield
 
 
