@@ -20,6 +20,7 @@ from citysec import tlp
 from citysec.advisories.words import count
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened
+from citysec.cli.prefixes import app as prefixes
 from citysec.cli.removal import app as remove
 from citysec.constituency import people, register, sheets
 from citysec.constituency.inventories import Place, plan_inventory
@@ -37,6 +38,7 @@ from citysec.tables.register import AssetOwner, Constituent, Contact
 
 app: Final = typer.Typer(name="constituency", help="Whom we serve and what they own.", no_args_is_help=True)
 app.add_typer(remove)
+app.add_typer(prefixes)
 
 SHOWN: Final = 200
 """Changes that the table of a plan shows; its summary counts all."""

@@ -16,9 +16,11 @@ from sqlalchemy import Connection, Engine, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import announced
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.rules import RegisteredAsset
 from citysec.observable import AssetKind, Scope
+from citysec.routing import Share
 from citysec.tables.register import Asset, AssetOwner
 from citysec.tables.work import Meta
 
@@ -26,6 +28,7 @@ REVISION: Final = "register.revision"
 """Name of the `Meta` row that counts changes of the register."""
 
 _Row = tuple[int, str, str, str, str]
+_Shares = Mapping[int, tuple[Share, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ async def whole_register(db: AsyncSession) -> Assets:
     known, assets = _kept.get(database, (None, None))
     if assets is None or known != wanted:
         rows = await _rows(db, None)
-        assets = await asyncio.to_thread(_assets, rows)  # a large register takes a second, and the loop goes on
+        shares = await _shares(db, rows)
+        assets = await asyncio.to_thread(_assets, rows, shares)  # a large register takes a second, and the loop goes on
         _kept[database] = wanted, assets
     return assets
 
@@ -56,12 +60,19 @@ async def part_of_register(
 ) -> tuple[Sequence[RegisteredAsset[int]], Assets]:
     """Return those of `asset_ids` that somebody owns, one by one and as an index."""
     rows = await _rows(db, asset_ids)
-    return _each(rows), _assets(rows)
+    shares = await _shares(db, rows)
+    return _each(rows, shares), _assets(rows, shares)
 
 
 async def registered_assets(db: AsyncSession) -> Sequence[RegisteredAsset[int]]:
     """Return all owned assets, one by one."""
-    return _each(await _rows(db, None))
+    rows = await _rows(db, None)
+    return _each(rows, await _shares(db, rows))
+
+
+async def _shares(db: AsyncSession, rows: Sequence[_Row]) -> _Shares:
+    """Return the number of each autonomous system among the assets -> what it announces."""
+    return await announced.shares_of(db, {int(row[2]) for row in rows if row[1] == AssetKind.ASN})
 
 
 async def _rows(db: AsyncSession, asset_ids: Collection[int] | None) -> Sequence[_Row]:
@@ -73,14 +84,16 @@ async def _rows(db: AsyncSession, asset_ids: Collection[int] | None) -> Sequence
     return [(row[0] or 0, row[1], row[2], row[3], row[4]) for row in rows]
 
 
-def _assets(rows: Sequence[_Row]) -> Assets:
+def _assets(rows: Sequence[_Row], shares: _Shares) -> Assets:
     owners: dict[int, list[str]] = {}
     for asset_id, *_, owner in rows:
         owners.setdefault(asset_id, []).append(owner)
-    return Assets(AssetIndex(_each(rows)), owners)
+    return Assets(AssetIndex(_each(rows, shares)), owners)
 
 
-def _each(rows: Sequence[_Row]) -> list[RegisteredAsset[int]]:
+def _each(rows: Sequence[_Row], shares: _Shares) -> list[RegisteredAsset[int]]:
     """Return each asset once, however many own it."""
-    found = {row[0]: row for row in rows}
-    return [RegisteredAsset(i, AssetKind(kind), key, Scope(scope)) for i, kind, key, scope, _ in found.values()]
+    return [
+        RegisteredAsset(i, AssetKind(kind), key, Scope(scope), shares.get(int(key), ()) if kind == "asn" else ())
+        for i, kind, key, scope, _ in {row[0]: row for row in rows}.values()
+    ]

@@ -18,12 +18,14 @@ from citysec.observable import (
     Scope,
     is_serial,
     network_key,
+    network_text,
     parents,
     parse_network_key,
     reverse_labels,
     url,
 )
 from citysec.patterning import Atom, regex
+from citysec.routing import Share
 from citysec.software import product
 from citysec.software.product import Software
 
@@ -43,6 +45,8 @@ class AssetIndex(Generic[Id]):
         self._urls: _Ids[Id] = {}
         self._url_hosts: _Ids[Id] = {}
         self._systems: _Ids[Id] = {}
+        self._announced: dict[int, Networks[int]] = {family: Networks(family) for family in BITS}
+        self._shares: list[tuple[Id, Share]] = []
         self._certificates: _Ids[Id] = {}
         self._products: _Ids[Id] = {}
         self._software: dict[Id, str] = {}
@@ -84,6 +88,7 @@ class AssetIndex(Generic[Id]):
                 self._add_name(asset)
             case AssetKind.MAIL_DOMAIN | AssetKind.EMAIL | AssetKind.ASN | AssetKind.CERTIFICATE:
                 _put(self._equal[asset.kind], asset.key, asset.id)
+                self._add_shares(asset)
             case AssetKind.URL:
                 _put(self._urls, asset.key, asset.id)
                 _put(self._url_hosts, url(asset.key)[1].key, asset.id)
@@ -97,6 +102,13 @@ class AssetIndex(Generic[Id]):
         if asset.scope is Scope.TREE:
             _put(self._trees, asset.key, asset.id)
 
+    def _add_shares(self, asset: RegisteredAsset[Id]) -> None:
+        for share in asset.shares:
+            self._shares.append((asset.id, share))
+            for key in share.blocks:
+                family, prefix, number = parse_network_key(key)
+                self._announced[family].add(prefix, number, len(self._shares) - 1)
+
     def _add_software(self, asset: RegisteredAsset[Id]) -> None:
         self._software[asset.id] = asset.key
         for key in product.keys(product.parse(asset.key)):
@@ -108,8 +120,18 @@ class AssetIndex(Generic[Id]):
         for asset_id, relation, block in self._networks[family].overlapping(prefix, number):
             shared = network_key(family, *block) if relation is Relation.CONTAINS else None
             yield Hit(asset_id, Relation.HOST if atom.path == URL_PATH else relation, doubt, shared)
+        if self._shares:
+            yield from self._by_announcement(atom, doubt)
         if atom.key in self._url_hosts:
             yield from self._by_host_of_url(atom)
+
+    def _by_announcement(self, atom: Atom, doubt: Doubt | None) -> Iterator[Hit[Id]]:
+        family, prefix, number = parse_network_key(atom.key)
+        for share_number, relation, block in self._announced[family].overlapping(prefix, number):
+            asset_id, share = self._shares[share_number]
+            shared = network_key(family, *block) if relation is Relation.CONTAINS else None
+            unsure = doubt or (None if share.certain else Doubt.AS_SET)
+            yield Hit(asset_id, Relation.ANNOUNCED, unsure, shared, network_text(*parse_network_key(share.prefix)))
 
     def _by_name(self, atom: Atom) -> Iterator[Hit[Id]]:
         is_host = atom.path == URL_PATH

@@ -11,6 +11,7 @@ from typing import Final
 
 from citysec.correlate.rules import RegisteredAsset
 from citysec.observable import AssetKind, Kind, Scope, around, below, inside, is_single, mailboxes_at, url
+from citysec.routing import outermost
 from citysec.software import product
 
 EXPRESSIONS: Final = (Kind.NAME_LIKE, Kind.NAME_REGEX)
@@ -57,6 +58,7 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
             yield from ((Kind.IP, key) for key in around(asset.key))
         case AssetKind.ASN | AssetKind.EMAIL | AssetKind.CERTIFICATE:
             yield _ALONE[asset.kind], asset.key
+            yield from ((Kind.IP, key) for prefix in _announced(asset) for key in around(prefix))
         case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
             yield Kind.NAME, asset.key
         case AssetKind.URL:
@@ -85,12 +87,12 @@ def _ranges(asset: RegisteredAsset[int]) -> Iterator[Span]:
             if asset.kind is AssetKind.DOMAIN and asset.scope is Scope.TREE:
                 yield Kind.NAME, *below(asset.key)
                 yield Kind.MAILBOX, *below(asset.key)
-        case (
-            AssetKind.ASN
-            | AssetKind.EMAIL
-            | AssetKind.URL
-            | AssetKind.CERTIFICATE
-            | AssetKind.SOFTWARE
-            | AssetKind.BRAND
-        ):
+        case AssetKind.ASN:
+            yield from ((Kind.IP, *inside(prefix)) for prefix in _announced(asset) if not is_single(prefix))
+        case AssetKind.EMAIL | AssetKind.URL | AssetKind.CERTIFICATE | AssetKind.SOFTWARE | AssetKind.BRAND:
             return
+
+
+def _announced(asset: RegisteredAsset[int]) -> list[str]:
+    """Return prefixes that hold all that is left to a system, and may hold more: they are fewer than its blocks."""
+    return outermost(share.prefix for share in asset.shares)

@@ -36,7 +36,7 @@ MANY: Final = 50
 LOCK: Final = "correlate"
 """To be held (`db.alone`) before reading anything that is reconciled: both directions write the same matches."""
 
-_QUIET: Final = frozenset({"object_id", "valid_from", "valid_until", "warning_lists"})
+_QUIET: Final = frozenset({"object_id", "valid_from", "valid_until", "warning_lists", "prefix"})
 """Facts of a match whose change concerns nobody."""
 
 _log: Final = log.get(__name__)
@@ -110,6 +110,7 @@ def _facts(claim: Claim, touch: Touch) -> dict[str, Any]:
         "certain": touch.certain,
         "warning_lists": list(touch.warning_lists),
         "about": touch.about,
+        "prefix": touch.prefix,
         "feed": claim.source.feed,
         "confidence": claim.source.confidence,
         "tlp": claim.source.tlp,

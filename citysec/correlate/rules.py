@@ -6,6 +6,7 @@ The rules (`docs/decisions.md` gives the reasons):
 - a name matches an equal name, and a `tree` asset above it; never an asset below it;
 - a URL matches by its host, more closely if it is itself registered;
 - a mailbox matches an equal mailbox and the mail domain behind its `@`;
+- an address or block matches an autonomous system to which it is announced (`citysec.routing`);
 - the number of an autonomous system and a fingerprint match equal ones; a serial number an equal one, but is possible;
 - a name on a mail domain, a mailbox on a name, and a URL on a host of which only another URL is registered, are
   possible, and so is whatever rests on a part of a pattern only.
@@ -19,6 +20,7 @@ from typing import Final, Generic, TypeVar
 
 from citysec import observable
 from citysec.observable import AssetKind, Observable, Scope
+from citysec.routing import Share
 
 Id = TypeVar("Id", int, str)
 
@@ -37,6 +39,7 @@ class Relation(StrEnum):
     PATTERN = "pattern"
     HOST = "host"
     NAME = "name"
+    ANNOUNCED = "announced"
     AFFECTED = "affected"
     POSSIBLE = "possible"
     LOOKALIKE = "lookalike"
@@ -57,16 +60,21 @@ class Doubt(StrEnum):
     VERSION = "version"
     SERIAL = "serial"
     LIKENESS = "likeness"
+    AS_SET = "as-set"
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredAsset(Generic[Id]):
-    """An asset as correlation sees it; `key` is the canonical form of its value."""
+    """An asset as correlation sees it; `key` is the canonical form of its value.
+
+    `shares` are the prefixes that an autonomous system announces.
+    """
 
     id: Id
     kind: AssetKind
     key: str
     scope: Scope
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +82,14 @@ class Hit(Generic[Id]):
     """An atom touches an asset; without a doubt it does so certainly.
 
     `shared` is the key of what the two have in common, where that is not the atom's own: the asset's block inside a
-    wider one, the name that an expression fits.
+    wider one, the name that an expression fits. `prefix` is what an autonomous system announces, as people write it.
     """
 
     asset_id: Id
     relation: Relation
     doubt: Doubt | None = None
     shared: str | None = None
+    prefix: str | None = None
 
     @property
     def certain(self) -> bool:

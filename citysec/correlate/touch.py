@@ -23,7 +23,7 @@ ANONYMIZATION: Final = "anonymization"
 class Touch:
     """By which atom an indicator touches an asset, how, why that is only possible, and what warning lists say of it.
 
-    `about` is what is to be kept with the match of a vulnerability.
+    `about` is what is to be kept with the match of a vulnerability, `prefix` is `Hit.prefix`.
     """
 
     atom: Atom
@@ -31,6 +31,7 @@ class Touch:
     doubt: Doubt | None = None
     verdict: Verdict | None = None
     about: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    prefix: str | None = None
 
     @property
     def certain(self) -> bool:
@@ -83,7 +84,7 @@ def touches(
     for atom in atoms:
         for hit in index.matches(atom):
             verdict = warned.verdict(atom, hit.shared) if warned else None
-            touch = Touch(atom, hit.relation, _doubt(hit, verdict, doubtful), verdict)
+            touch = Touch(atom, hit.relation, _doubt(hit, verdict, doubtful), verdict, prefix=hit.prefix)
             if hit.asset_id not in best or touch.rank < best[hit.asset_id].rank:
                 best[hit.asset_id] = touch
     return best

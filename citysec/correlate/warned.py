@@ -181,7 +181,8 @@ class Reach:
             case AssetKind.IPV4 | AssetKind.IPV6 | AssetKind.CIDR:
                 return self._overlaps(asset.key)
             case AssetKind.ASN | AssetKind.CERTIFICATE:
-                return (asset.kind.value, asset.key) in self._values
+                listed = (asset.kind.value, asset.key) in self._values
+                return listed or any(self._overlaps(share.prefix) for share in asset.shares)
             case AssetKind.DOMAIN | AssetKind.HOST | AssetKind.MAIL_DOMAIN:
                 above = asset.scope is Scope.TREE and asset.key in self._above
                 return above or self._names_it(asset.key)

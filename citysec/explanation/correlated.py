@@ -28,6 +28,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "pattern": "fits",
     "host": "has the host of",
     "name": "bears the name of",
+    "announced": "lies in what is announced by",
     "affected": "affects",
     "possible": "may affect",
     "lookalike": "looks like",
@@ -46,6 +47,7 @@ DOUBTS: Final[Mapping[str, str]] = {
     Doubt.WARNING_LIST: "A warning list says that it is often a false alarm.",
     Doubt.VERSION: "Which versions have it is not said, or the version that runs cannot be compared.",
     Doubt.SERIAL: "Serial numbers are unique for each issuer only: another one's certificate may have the same.",
+    Doubt.AS_SET: "The prefix is announced for several systems together: which of them has the address is not known.",
 }
 """Why a touch is only possible."""
 

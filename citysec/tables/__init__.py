@@ -2,6 +2,7 @@
 
 from citysec.tables.access import Account, Answer, AuditEntry, Session, Token
 from citysec.tables.advisories import Acknowledgement, Advisory, Decision, Delivery
+from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.feeds import Assertion, Feed, IndicatorKey, PollRun, Reject, StixObject
 from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
 from citysec.tables.matches import Match, Unmatchable
@@ -16,6 +17,7 @@ __all__ = [
     "Accountable",
     "Acknowledgement",
     "Advisory",
+    "AnnouncedPrefix",
     "Answer",
     "Assertion",
     "Asset",

@@ -23,7 +23,7 @@ class Match(Row, table=True):
     indicator_id: str = Field(sa_type=KeyText, index=True, description="STIX id of the indicator or vulnerability.")
     object_id: int = Field(foreign_key="stix_object.id", sa_type=BigCount, description="The version it rests on.")
     asset_id: int = Field(foreign_key="asset.id", index=True)
-    relation: str = Field(description="equal, contains, within, below, host …, affected, possible")
+    relation: str = Field(description="equal, contains, within, below, host …, announced, affected, possible")
     path: str = Field(description="STIX object path of the atom.")
     indicator_value: str = Field(sa_type=LongText)
     certain: bool
@@ -38,6 +38,7 @@ class Match(Row, table=True):
     warning_lists: list[str] = Field(
         default_factory=list, sa_type=Json, description="Names of the warning lists that its value is on."
     )
+    prefix: str | None = Field(default=None, description="Through which an autonomous system is touched (`announced`).")
     about: dict[str, Any] = Field(
         default_factory=dict, sa_type=Json, description="Of a vulnerability: `citysec.software.particulars`."
     )

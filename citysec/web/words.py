@@ -138,6 +138,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "pattern": "its pattern fits",
     "host": "its host belongs to",
     "name": "it bears the same name as",
+    "announced": "it lies in what is announced by",
     "affected": "it is in",
     "possible": "it may concern",
     "lookalike": "it looks like",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
-from citysec.constituency import register
+from citysec.constituency import prefixes, register
 from citysec.correlate.match import correlate_objects
 from citysec.correlate.retro import correlate_assets, rejudge_assets
 from citysec.db import Database
@@ -73,6 +74,12 @@ class City:
             for owner in await session.exec(select(AssetOwner).where(col(AssetOwner.asset_id).in_(asset_ids))):
                 await session.delete(owner)
             await _changed(session, list(asset_ids))
+
+    async def announce(self, *lines: str, source: str = "RouteViews", dated: date = date(2026, 11, 22)) -> None:
+        """Put a table of announced prefixes in the place of the one that there is."""
+        async with self.db.writing() as session:
+            change = await prefixes.plan(session, lambda: lines, source, dated)
+            await prefixes.apply(session, change, lambda: lines, "ada")
 
     async def say(
         self, *objects: dict[str, Any], feed: str = "feed", tlp: TLP = TLP.GREEN, confidence: int = 50

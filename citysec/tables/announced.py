@@ -1,0 +1,21 @@
+"""Prefixes that autonomous systems announce, as one table of the internet's routes says."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from citysec.tables.columns import BigCount, KeyText, Row
+
+
+class AnnouncedPrefix(Row, table=True):
+    """One system announces one prefix; several may announce the same. Source and date are the `Meta` row `announced`.
+
+    `certain` is false of the members of an AS_SET.
+    """
+
+    __table_args__ = (Index("ix_announced_prefix_system", "system"),)
+
+    key: str = Field(primary_key=True, sa_type=KeyText, description="`citysec.observable.network_key`.")
+    system: int = Field(primary_key=True, sa_type=BigCount, description="Number of the autonomous system.")
+    certain: bool = Field(default=True)
