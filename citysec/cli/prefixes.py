@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import Annotated, Final, TextIO
 
 import typer
 from rich.table import Table
@@ -50,8 +50,8 @@ def import_(
     is announced by another one.
     """
     try:
-        with body.opened(file, MAX_BYTES) as content:
-            change = asyncio.run(_import(content, Origin(source.strip(), date.date(), 0, now()), data, apply=apply))
+        with body.opened(file, MAX_BYTES) as content, TextIOWrapper(content, "utf-8-sig", errors="replace") as text:
+            change = asyncio.run(_import(text, Origin(source.strip(), date.date(), 0, now()), data, apply=apply))
     except InvalidInput as err:
         for problem in err.problems:
             screen.stderr().print(Text(f"{file}: {problem}"))
@@ -65,9 +65,7 @@ def import_(
     screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
 
 
-async def _import(content: BinaryIO, named: Origin, data: Path | None, *, apply: bool) -> Change:
-    text = TextIOWrapper(content, "utf-8-sig", errors="replace")
-
+async def _import(text: TextIO, named: Origin, data: Path | None, *, apply: bool) -> Change:
     def lines() -> Iterable[str]:
         text.seek(0)
         return text

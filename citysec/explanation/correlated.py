@@ -9,11 +9,13 @@ from typing import Final
 from citysec.advisories.words import count, listed, moment
 from citysec.correlate import vulnerable
 from citysec.correlate.explain import Concerned, Finding, Point, State, Word
+from citysec.correlate.index import URL_PATH
 from citysec.correlate.listing import Effect
 from citysec.correlate.reconcile import CAP
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.touch import Touch
 from citysec.explanation.chain import Noun, Outcome, Pointer, Question, Step
+from citysec.observable import around, network
 from citysec.tlp import TLP
 
 SHOWN: Final = 5
@@ -86,11 +88,13 @@ class Listener:
         name: of the constituent.
         whole: whether the reader may know assets that are not the constituent's, too.
         near: a sentence about what of the constituent's the indicator just misses.
+        table: which table of announced prefixes counts, to stand behind "according to".
     """
 
     name: str
     whole: bool
     near: str = ""
+    table: str = ""
 
 
 def steps(finding: Finding, listener: Listener) -> Iterator[Step]:
@@ -172,13 +176,27 @@ def _touching(finding: Finding, listener: Listener) -> Iterator[Step]:
     first, touch = touching[0], touching[0].touch
     shown = [p.asset for p in touching if listener.whole or p.asset.owned][:SHOWN]
     more = f", and {count(len(touching) - 1, 'more asset')}" if len(touching) > 1 else ""
-    sentence = f"{touch.atom.value} {RELATIONS[touch.relation]} {_asset(first.asset, listener)}{more}."
+    how = _announced(touch, first.asset, listener) if touch.prefix else _related(touch, first.asset, listener)
+    sentence = f"{touch.atom.value} {how}{more}."
     facts = {"relation": touch.relation.value, "path": touch.atom.path, "assets": len(touching)}
+    facts |= {"prefix": touch.prefix, "according_to": listener.table} if touch.prefix else {}
     pointers = [Pointer(Noun.ASSET, str(asset.id), asset.value) for asset in shown]
     yield Step(Question.TOUCHES, Outcome.YES, sentence, facts, pointers)
     yield _warned(touch)
     if not touch.suppressed:
         yield _certain(touch)
+
+
+def _related(touch: Touch, asset: Concerned, listener: Listener) -> str:
+    return f"{RELATIONS[touch.relation]} {_asset(asset, listener)}"
+
+
+def _announced(touch: Touch, asset: Concerned, listener: Listener) -> str:
+    """Say through which prefix an autonomous system is touched, and who says that it announces that."""
+    prefix = touch.prefix or ""
+    inside = network(prefix).key in around(touch.atom.key)
+    verb = "has its host in" if touch.atom.path == URL_PATH else "lies in" if inside else "has addresses in"
+    return f"{verb} {prefix}, which is announced, according to {listener.table}, by {_asset(asset, listener)}"
 
 
 def _apart(listener: Listener) -> Step:

@@ -8,6 +8,7 @@ from typing import Final
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import announced
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.correlate import explain as correlation
@@ -62,7 +63,8 @@ async def _indicators(db: AsyncSession, asked: Asked, reader: Principal) -> set[
 
 async def _explained(db: AsyncSession, case: Case, finding: Finding) -> Explanation:
     missed = await near.missed(db, () if finding.points else finding.atoms, case.constituent.id)
-    listener = correlated.Listener(case.constituent.name, case.reader.of_city, missed)
+    table = await announced.origin(db)
+    listener = correlated.Listener(case.constituent.name, case.reader.of_city, missed, table.said if table else "")
     steps = [*correlated.steps(finding, listener), *await told.steps(db, case, finding)]
     version = finding.version
     named = (version.name if version else None) or next((word.name for word in finding.words if word.name), "")

@@ -1,8 +1,8 @@
-"""What an indicator just misses: names that look like a constituent's own, and by our rules are not."""
+"""What an indicator just misses: names and addresses that seem a constituent's own, and by our rules are not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from sqlalchemy import and_, or_, select
@@ -10,16 +10,27 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.constituency.lines import is_public_suffix
-from citysec.observable import AssetKind, Kind, Scope, below, parents, reverse_labels
+from citysec.observable import (
+    AssetKind,
+    Kind,
+    Scope,
+    around,
+    below,
+    network_text,
+    parents,
+    parse_network_key,
+    reverse_labels,
+)
 from citysec.patterning import Atom
+from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.register import Asset, AssetOwner
 
 _NAMED: Final = (AssetKind.DOMAIN, AssetKind.HOST)
 _TRIED: Final = 20  # names of one pattern
 
 
-async def missed(db: AsyncSession, atoms: Iterable[Atom], constituent_id: str) -> str:
-    """Return a sentence about the first name that comes near to what the constituent owns; empty where none does."""
+async def missed(db: AsyncSession, atoms: Sequence[Atom], constituent_id: str) -> str:
+    """Return a sentence about the first thing that comes near to what the constituent owns; empty where none does."""
     names = dict.fromkeys(atom.key for atom in atoms if atom.kind is Kind.NAME)
     for key in list(names)[:_TRIED]:
         name = reverse_labels(key)
@@ -27,7 +38,32 @@ async def missed(db: AsyncSession, atoms: Iterable[Atom], constituent_id: str) -
             return f"{name} is a public suffix: what is below it has many owners, and it is nobody's."
         if sentence := await _of_name(db, key, name, constituent_id):
             return sentence
+    blocks = dict.fromkeys(atom.key for atom in atoms if atom.kind is Kind.IP)
+    systems = await _systems(db, constituent_id) if blocks else ()
+    for key in list(blocks)[:_TRIED] if systems else ():
+        if sentence := await _of_block(db, key, systems):
+            return sentence
     return ""
+
+
+async def _systems(db: AsyncSession, constituent_id: str) -> Collection[int]:
+    """Return the numbers of the constituent's autonomous systems."""
+    query = select(col(Asset.key)).join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
+    query = query.where(col(AssetOwner.constituent_id) == constituent_id, col(Asset.kind) == AssetKind.ASN)
+    return {int(key) for key in (await (await db.connection()).execute(query)).scalars()}
+
+
+async def _of_block(db: AsyncSession, key: str, systems: Collection[int]) -> str:
+    """Say which longer prefix takes addresses out of one that the constituent announces."""
+    prefix, system = col(AnnouncedPrefix.key), col(AnnouncedPrefix.system)
+    rows = await (await db.connection()).execute(select(prefix, system).where(prefix.in_(list(around(key)))))
+    found = sorted((parse_network_key(one)[1], number, one) for one, number in rows)
+    mine = [(one, number) for _, number, one in found if number in systems]
+    if not mine:
+        return ""
+    (wide, own), (_, other, longer) = mine[-1], found[-1]
+    wide, longer = (network_text(*parse_network_key(one)) for one in (wide, longer))
+    return f"AS{own} announces {wide}, but AS{other} the longer {longer}: an address is whose the longest prefix is."
 
 
 async def _of_name(db: AsyncSession, key: str, name: str, constituent_id: str) -> str:

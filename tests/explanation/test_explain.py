@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -34,6 +34,35 @@ async def _said(city: City, **more: Any) -> None:
 async def test_what_nobody_says_is_not_known(city: City, desk: Desk):
     await city.own("camden", "cidr", "192.0.2.0/24")
     assert (await desk.reason(VALUE)).question is Question.KNOWN
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"),
+    [
+        ("ipv4-addr:value = '198.51.100.7'", "198.51.100.7 lies in 198.51.100.0/24, which is announced, "),
+        ("ipv4-addr:value = '198.51.0.0/16'", "198.51.0.0/16 has addresses in 198.51.100.0/24, which is announced, "),
+        (
+            "url:value = 'http://198.51.100.7/'",
+            "http://198.51.100.7/ has its host in 198.51.100.0/24, which is announced, ",
+        ),
+    ],
+)
+async def test_what_is_announced_says_by_whom_and_who_says_so(city: City, desk: Desk, pattern: str, sentence: str):
+    await city.own("camden", "asn", "AS64496")
+    await city.announce("198.51.100.0\t24\t64496", source="RouteViews", dated=date(2026, 11, 22))
+    await city.say(said := indicator(1, f"[{pattern}]"))
+    step = await desk.step(said["id"], Question.TOUCHES)
+    assert step.sentence.startswith(f"{sentence}according to RouteViews of 22 November 2026, by AS64496, registered by")
+    assert (step.facts["prefix"], step.facts["relation"]) == ("198.51.100.0/24", "announced")
+
+
+async def test_a_longer_prefix_of_somebody_else_is_the_reason(city: City, desk: Desk):
+    await city.own("camden", "asn", "AS64496")
+    await city.announce("198.51.100.0\t24\t64496", "198.51.100.0\t28\t64511")
+    await city.say(indicator(1, "[ipv4-addr:value = '198.51.100.7']"))
+    reason = await desk.reason("198.51.100.7")
+    assert reason.question is Question.TOUCHES
+    assert "AS64496 announces 198.51.100.0/24, but AS64511 the longer 198.51.100.0/28" in reason.sentence
 
 
 async def test_what_is_no_value_is_said_to_be_none(city: City, desk: Desk):
@@ -108,12 +137,14 @@ async def test_what_just_misses_says_by_which_rule(city: City, desk: Desk, value
         ("[domain-name:value = 'camden.example']", "mail-domain", "camden.example", Doubt.NAME),
         ("[url:value = 'http://camden.example/a']", "url", "http://camden.example/b", Doubt.OTHER_URL),
         ("[x509-certificate:serial_number = '0A:1B']", "certificate", "serial:a1b", Doubt.SERIAL),
+        ("[ipv4-addr:value = '203.0.113.7']", "asn", "AS64496", Doubt.AS_SET),
     ],
 )
 async def test_what_is_only_possible_says_why(
     city: City, desk: Desk, pattern: str, kind: str, asset: str, doubt: Doubt
 ):
     await city.own("camden", kind, asset)
+    await city.announce("203.0.113.0\t24\t64496,64497")
     await city.say(said := indicator(1, pattern))
     step = await desk.step(said["id"], Question.CERTAIN)
     assert (step.outcome, step.facts["doubt"]) == (Outcome.POSSIBLY, doubt)

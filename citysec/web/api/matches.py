@@ -47,6 +47,7 @@ class MatchOut(Out):
     matched_at: datetime
     closed_at: datetime | None
     close_reason: str | None
+    prefix: Annotated[str | None, Field(description="Through which an autonomous system is touched (`announced`).")]
     warning_lists: Annotated[list[str], Field(description="Names of the warning lists that its value is on.")]
     about: Annotated[
         dict[str, Any], Field(description="Of a vulnerability: which software has it, and how urgent that is.")

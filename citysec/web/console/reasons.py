@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import announced
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.feeds.definition import Definition
@@ -57,6 +58,7 @@ async def matches_of(
     )
     rows = (await db.exec(query)).all()
     lists = await _titles(db, {name for match, *_ in rows for name in match.warning_lists})
+    table = await announced.origin(db)
     owners, services = await _owners(db, principal, {asset.id or 0 for _, asset, _, _ in rows})
     found = tuple(
         v.MatchView(
@@ -74,6 +76,8 @@ async def matches_of(
             service=services.get(asset.id or 0, ""),
             certain=match.certain,
             warning_lists=tuple(lists.get(name, name) for name in match.warning_lists),
+            prefix=match.prefix or "",
+            according=table.said if table else "",
             said=_said(match),
             why=next((address(match.indicator_id, owner.slug) for owner in owners[asset.id or 0]), ""),
         )

@@ -24,6 +24,7 @@ class MatchView:
         certain: false where the atom alone does not fulfil the indicator's pattern, or a warning list says so.
         warning_lists: titles of the lists that its value is on.
         why: address of the explanation; empty where there is no owner to explain it for.
+        prefix: through which an autonomous system is touched; `according` is which table says that it announces that.
         said: of a vulnerability, which software has it and how urgent that is, in sentences; else empty.
     """
 
@@ -41,6 +42,8 @@ class MatchView:
     service: str = ""
     certain: bool = True
     warning_lists: tuple[str, ...] = ()
+    prefix: str = ""
+    according: str = ""
     why: str = ""
     said: str = ""
 
