@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from citysec import log, memory, pipeline
+from citysec.constituency import suffixes
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import SettingsError
@@ -23,6 +24,7 @@ from citysec.outbox import Dispatcher, Performer, forget
 from citysec.pipeline import Parts
 from citysec.playbooks import respond
 from citysec.settings import Settings
+from citysec.suffixes import bundled
 from citysec.tables.columns import now
 from citysec.web.app import application
 from citysec.web.context import AppContext
@@ -154,8 +156,9 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
 
 
 async def _schedule(database: Database, feeds: Publishers) -> None:
-    """Bring what is stored in line with the definitions, then put feeds to work when they are due, until cancelled."""
+    """Bring what is stored in line with what judges it, then put feeds to work when they are due, until cancelled."""
     async with database.writing() as db:
+        await suffixes.judge(db, bundled())
         await standing.enrol(db, feeds.definitions, now())
         await restate.begin(db, feeds.definitions)
     await schedule.run(database)

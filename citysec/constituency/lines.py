@@ -8,17 +8,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, TypeVar
-
-from publicsuffixlist import PublicSuffixList
 
 from citysec import observable
 from citysec.constituency.records import NOTHING, Record, collect, records
 from citysec.constituency.records import cells as named
 from citysec.errors import InvalidInput
 from citysec.observable import AssetKind, Kind, Observable, Scope
+from citysec.suffixes import is_public
 
 COLUMNS: Final = ("asset_id", "organisation", "sector", "kind", "value", "scope", "criticality")
 SERVICE: Final = "service"
@@ -191,7 +189,7 @@ def _asset(kind: AssetKind, scope: Scope, text: str) -> Observable:
         raise InvalidInput.at("value", err.problems[0].message) from err
     if scope is Scope.TREE and kind is not AssetKind.DOMAIN:
         raise InvalidInput.at("scope", f"only a domain has anything below it, not a value of kind {kind}")
-    if scope is Scope.TREE and is_public_suffix(asset.value):
+    if scope is Scope.TREE and is_public(asset.value):
         raise InvalidInput.at("value", f"{asset.value} is a public suffix: what is below it has many owners")
     if asset.kind is Kind.IP:
         _check_network(asset)
@@ -208,16 +206,6 @@ def _check_network(asset: Observable) -> None:
 
 def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
     return one.version == other.version and one.overlaps(other)
-
-
-def is_public_suffix(name: str) -> bool:
-    """Return whether names below `name`, one in canonical form, have many owners, as those of `co.uk` have."""
-    return _suffixes().is_public(name)
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
 
 
 @dataclass(frozen=True, slots=True)

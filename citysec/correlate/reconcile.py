@@ -147,7 +147,8 @@ def _close(
     for match in matches:
         if match.closed_at is None:
             now = outlooks.get(match.indicator_id)
-            match.closed_at, match.close_reason = at, close_reason(match.asset_id, now, assets.owners)
+            why = close_reason(match.asset_id, now, assets.owners, assets.nobodys)
+            match.closed_at, match.close_reason = at, why
             if now and match.asset_id in now.suppressed:
                 match.warning_lists = list(now.suppressed[match.asset_id].warning_lists)
             yield match.id

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from citysec.correlate.rules import RegisteredAsset, registered
 from citysec.errors import InvalidInput, Problem
-from citysec.observable import AssetKind, Scope
+from citysec.observable import AssetKind, Scope, reverse_labels
+from citysec.suffixes import is_public
 
 COLUMNS: Final = frozenset({"asset_id", "kind", "value"})
 
@@ -47,8 +48,15 @@ def _add(found: Register, row: dict[str, str | None]) -> None:
     asset_id, kind, value, scope = (row.get(name) or "" for name in ("asset_id", "kind", "value", "scope"))
     if not asset_id or asset_id in found.values:
         raise InvalidInput.at("asset_id", f"{asset_id!r} is missing or stands twice")
-    found.assets.append(registered(asset_id, _kind(kind), value, _scope(scope)))
+    asset = registered(asset_id, _kind(kind), value, _scope(scope))
+    found.assets.append(replace(asset, scope=Scope.EXACT) if _is_nobodys(asset) else asset)
     found.values[asset_id] = value
+
+
+def _is_nobodys(asset: RegisteredAsset[str]) -> bool:
+    """Return whether an asset is a public suffix: it reaches no name below it."""
+    tree = asset.scope is Scope.TREE and asset.kind is AssetKind.DOMAIN
+    return tree and is_public(reverse_labels(asset.key))
 
 
 def _kind(text: str) -> AssetKind:

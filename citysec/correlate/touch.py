@@ -118,15 +118,17 @@ class CloseReason(StrEnum):
     ASSET_WITHDRAWN = "asset-withdrawn"
     DELISTED = "delisted"
     WARNING_LIST = "warning-list"
+    PUBLIC_SUFFIX = "public-suffix"
 
 
-def close_reason(asset_id: Id, found: Outlook[Id] | None, owned: Collection[Id]) -> str:
+def close_reason(asset_id: Id, found: Outlook[Id] | None, owned: Collection[Id], nobodys: Collection[Id] = ()) -> str:
     """Return why a match is one no longer.
 
     Args:
         asset_id: its asset.
         found: how things stand with its indicator; None where no feed says it any more.
         owned: the assets that somebody still owns.
+        nobodys: those of them that are public suffixes, and so reach no name below them.
     """
     if asset_id not in owned:
         return CloseReason.ASSET_WITHDRAWN
@@ -134,4 +136,6 @@ def close_reason(asset_id: Id, found: Outlook[Id] | None, owned: Collection[Id])
         return CloseReason.DELISTED
     if asset_id in found.suppressed:
         return CloseReason.WARNING_LIST
-    return CloseReason.SUPERSEDED if found.standing is Standing.IN_FORCE else found.standing
+    if found.standing is not Standing.IN_FORCE:
+        return found.standing
+    return CloseReason.PUBLIC_SUFFIX if asset_id in nobodys else CloseReason.SUPERSEDED

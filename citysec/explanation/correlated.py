@@ -76,6 +76,7 @@ ENDS: Final[Mapping[str, str]] = {
     State.SUPERSEDED: "a newer version of the indicator, or a change of the register, says otherwise",
     "asset-withdrawn": "the asset was withdrawn",
     "warning-list": "a warning list says that it is a false alarm",
+    "public-suffix": "the asset is a public suffix now: what is below it has many owners",
 }
 """Why a match has ended, by its `close_reason`."""
 

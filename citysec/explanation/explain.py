@@ -62,7 +62,7 @@ async def _indicators(db: AsyncSession, asked: Asked, reader: Principal) -> set[
 
 
 async def _explained(db: AsyncSession, case: Case, finding: Finding) -> Explanation:
-    missed = await near.missed(db, () if finding.points else finding.atoms, case.constituent.id)
+    missed = await near.missed(db, () if finding.touched else finding.atoms, case.constituent.id)
     table = await announced.origin(db)
     listener = correlated.Listener(case.constituent.name, case.reader.of_city, missed, table.said if table else "")
     steps = [*correlated.steps(finding, listener), *await told.steps(db, case, finding)]

@@ -9,7 +9,6 @@ from sqlalchemy import and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.constituency.lines import is_public_suffix
 from citysec.observable import (
     AssetKind,
     Kind,
@@ -22,6 +21,7 @@ from citysec.observable import (
     reverse_labels,
 )
 from citysec.patterning import Atom
+from citysec.suffixes import is_public
 from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.register import Asset, AssetOwner
 
@@ -34,7 +34,7 @@ async def missed(db: AsyncSession, atoms: Sequence[Atom], constituent_id: str) -
     names = dict.fromkeys(atom.key for atom in atoms if atom.kind is Kind.NAME)
     for key in list(names)[:_TRIED]:
         name = reverse_labels(key)
-        if is_public_suffix(name):
+        if is_public(name):
             return f"{name} is a public suffix: what is below it has many owners, and it is nobody's."
         if sentence := await _of_name(db, key, name, constituent_id):
             return sentence
@@ -69,9 +69,9 @@ async def _of_block(db: AsyncSession, key: str, systems: Collection[int]) -> str
 async def _of_name(db: AsyncSession, key: str, name: str, constituent_id: str) -> str:
     low, high = below(key)
     above = and_(col(Asset.key) >= low, col(Asset.key) < high)
-    beside = and_(col(Asset.key).in_(list(parents(key))), col(Asset.scope) == Scope.EXACT)
+    beside = col(Asset.key).in_(list(parents(key)))
     query = (
-        select(col(Asset.value), col(Asset.key))
+        select(col(Asset.value), col(Asset.key), col(Asset.scope))
         .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
         .where(col(AssetOwner.constituent_id) == constituent_id, col(Asset.kind).in_(_NAMED))
         .where(or_(above, beside))
@@ -81,7 +81,9 @@ async def _of_name(db: AsyncSession, key: str, name: str, constituent_id: str) -
     found = (await (await db.connection()).execute(query)).first()
     if found is None:
         return ""
-    value, asset_key = found
+    value, asset_key, scope = found
     if len(asset_key) > len(key):
         return f"{name} stands above {value}, which is registered: what is said of a name does not hold below it."
+    if scope == Scope.TREE:
+        return f"{value} is registered with all below it, but is a public suffix: what is below it has many owners."
     return f"{value} is registered as exactly that name, not with what is below it."

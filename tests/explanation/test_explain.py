@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, update
 
+from citysec.constituency import suffixes
 from citysec.correlate.explain import State
 from citysec.correlate.rules import Doubt, Relation
 from citysec.correlate.touch import CloseReason
@@ -15,6 +16,7 @@ from citysec.explanation import correlated
 from citysec.explanation.chain import Outcome, Question
 from citysec.feeds.formats import Entry, Subject
 from citysec.software.records import Affected, Vulnerability
+from citysec.suffixes import Suffixes
 from citysec.tables import Assertion
 from citysec.tables.columns import now
 from citysec.tlp import TLP
@@ -54,6 +56,19 @@ async def test_what_is_announced_says_by_whom_and_who_says_so(city: City, desk: 
     step = await desk.step(said["id"], Question.TOUCHES)
     assert step.sentence.startswith(f"{sentence}according to RouteViews of 22 November 2026, by AS64496, registered by")
     assert (step.facts["prefix"], step.facts["relation"]) == ("198.51.100.0/24", "announced")
+
+
+async def test_what_became_a_public_suffix_is_the_reason(city: City, desk: Desk):
+    await city.own("camden", "domain", "hosting.example", scope="tree")
+    await city.say(indicator(1, "[domain-name:value = 'customer.hosting.example']"))
+    await city.work()
+    async with city.db.writing() as db:
+        await suffixes.judge(db, Suffixes(b"hosting.example\n"))
+    await city.work()
+    (explained,) = await desk.why("customer.hosting.example")
+    assert explained.reason is not None
+    assert "hosting.example is registered with all below it, but is a public suffix" in explained.reason.sentence
+    assert "the asset is a public suffix now" in explained.steps[-1].sentence
 
 
 async def test_a_longer_prefix_of_somebody_else_is_the_reason(city: City, desk: Desk):
