@@ -35,6 +35,10 @@ class Suffixes:
         """Return whether names below `name`, one in canonical form, have many owners, as those of `co.uk` have."""
         return self._list.is_public(name)
 
+    def ending(self, name: str, *, known: bool = False) -> str | None:
+        """Return the public suffix of a name; with `known` None where its last label is no top-level domain."""
+        return self._list.publicsuffix(name, accept_unknown=not known)
+
     @cached_property
     def _list(self) -> PublicSuffixList:
         return PublicSuffixList(self._text)

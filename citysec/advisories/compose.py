@@ -12,7 +12,9 @@ from typing import Final
 from citysec.advisories.advice import Advice
 from citysec.advisories.content import Call, Content, Duty, Touched
 from citysec.advisories.gate import Field, label_of
-from citysec.advisories.words import count, listed, moment, one_line, probability
+from citysec.advisories.words import count, defanged, listed, moment, one_line, probability
+from citysec.lookalikes import alike
+from citysec.lookalikes.alike import Alike
 from citysec.software import particulars
 from citysec.software.particulars import Particulars
 from citysec.tlp import TLP
@@ -40,6 +42,7 @@ class Evidence:
         feed: name of the feed.
         tlp: marking of what the match rests on, as the database keeps it; what is no label counts as TLP:RED.
         about: what is known of a vulnerability, where it is one.
+        alike: how a name looks like the asset, where it is a lookalike.
         due_at: by when it is to be mended.
     """
 
@@ -55,6 +58,7 @@ class Evidence:
     tlp: int | None
     matched_at: datetime
     about: Particulars | None = None
+    alike: Alike | None = None
     due_at: datetime | None = None
 
     @property
@@ -209,11 +213,17 @@ def _entry(group: Sequence[Evidence]) -> Touched:
         # An indicator often equals the asset it touches: of another's asset it says too much.
         indicator=one_line(first.indicator) if known else "",
         relation=first.relation if known else "",
-        why=one_line(particulars.told(first.about, certain=first.certain)) if first.about and known else "",
+        why=one_line(_why(first)) if known else "",
         certain=first.certain,
         others=len(group) - 1,
         since=min(row.matched_at for row in group),
     )
+
+
+def _why(row: Evidence) -> str:
+    if row.about is not None:
+        return particulars.told(row.about, certain=row.certain)
+    return alike.told(row.alike, defanged) if row.alike is not None else ""
 
 
 def _named(touched: Touched) -> str:

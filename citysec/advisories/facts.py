@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from citysec.advisories.compose import Evidence, Facts
+from citysec.lookalikes.alike import alike
 from citysec.software.particulars import particulars
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
@@ -90,5 +91,6 @@ def _evidence(
         tlp=match.tlp,
         matched_at=match.matched_at,
         about=particulars(match.about),
+        alike=alike(match.about),
         due_at=due_at,
     )

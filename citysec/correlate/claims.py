@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.correlate.standing import PATTERN_LANGUAGE, Terms
 from citysec.errors import InvalidInput
 from citysec.patterning import Atom, compile  # noqa: A004
-from citysec.tables.feeds import WORD, Assertion, Feed, StixObject, word_ends
+from citysec.tables.feeds import NEW_DOMAIN, WORD, Assertion, Feed, StixObject, word_ends
 
 _OBJECT_ID: Final[ColumnElement[int]] = cast("ColumnElement[int]", col(StixObject.id))
 _VERSION: Final = (
@@ -33,6 +33,7 @@ _ASSERTION: Final = (
     col(Assertion.feed),
     col(Assertion.tlp),
     col(Assertion.confidence),
+    col(Feed.says),
     *WORD,
 )
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -53,6 +54,7 @@ class Source:
         confidence: 0-100, of all that say so.
         until: when the last of them counts no more; None is never.
         changes_at: the same for the first of them: then it is less sure.
+        is_news: it only says that a name is new.
     """
 
     feed: str
@@ -60,6 +62,7 @@ class Source:
     confidence: int
     until: datetime | None
     changes_at: datetime | None = None
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,16 @@ class Claim:
     terms: Terms
     atoms: Sequence[Atom]
     source: Source
+
+    @property
+    def is_news(self) -> bool:
+        """Whether nobody says more than that its names are new: then it is no threat to whose names they are."""
+        return self.source.is_news
+
+    @property
+    def against(self) -> Sequence[Atom]:
+        """What of it touches assets by itself."""
+        return () if self.is_news else self.atoms
 
 
 async def load(
@@ -98,12 +111,12 @@ async def load(
     if ceiling is not None:
         said = said.where(col(Assertion.tlp) <= ceiling)
     rows = (await connection.execute(said)).all()
-    sources = _by_object((row[0], _source(*row[1:4], word_ends(*row[4:]))) for row in rows)
+    sources = _by_object((row[0], _source(*row[1:5], word_ends(*row[5:]))) for row in rows)
     return [_claim(row, counting(sources[row.id], at)) for row in versions if row.id in sources]
 
 
-def _source(feed: str, tlp: int, confidence: int, until: datetime | None) -> Source:
-    return Source(feed, tlp, confidence, until, changes_at=until)
+def _source(feed: str, tlp: int, confidence: int, says: str, until: datetime | None) -> Source:
+    return Source(feed, tlp, confidence, until, changes_at=until, is_news=says == NEW_DOMAIN)
 
 
 def counting(sources: Sequence[Source], at: datetime) -> Source:
@@ -114,6 +127,7 @@ def counting(sources: Sequence[Source], at: datetime) -> Source:
     if len(sources) == 1:
         return sources[0]
     fresh = [source for source in sources if source.until is None or source.until > at]
+    fresh = [source for source in fresh if not source.is_news] or fresh
     if not fresh:
         return max(sources, key=_end)
     widest = min(fresh, key=_reach)
@@ -138,10 +152,13 @@ def _end(source: Source) -> datetime:
 
 
 def _atoms(row: _Version) -> Sequence[Atom]:
-    if row.revoked or row.pattern is None or row.pattern_type != PATTERN_LANGUAGE:
-        return ()
+    return () if row.revoked or row.pattern_type != PATTERN_LANGUAGE else atoms(row.pattern)
+
+
+def atoms(pattern: str | None) -> Sequence[Atom]:
+    """Return the atoms of a pattern; of one that cannot be used, nothing."""
     try:
-        return compile(row.pattern).atoms
+        return compile(pattern).atoms if pattern else ()
     except InvalidInput:
         return ()
 

@@ -64,7 +64,7 @@ async def histories(db: AsyncSession, assets: Sequence[RegisteredAsset[int]], at
             now.update(each.touches.keys())
             possible.update(asset_id for asset_id, touch in each.touches.items() if not touch.certain)
         for claim in await _ended(db, batch, at):
-            found = touches(claim.atoms, claim.terms.types, index, warned)
+            found = touches(claim.against, claim.terms.types, index, warned)
             gone.update(asset_id for asset_id, touch in found.items() if not touch.suppressed)
     return {i: History(now[i], possible[i], gone[i]) for i in sorted({*now, *gone})}
 
@@ -75,7 +75,7 @@ async def _judged(
     """Return what indicators and vulnerabilities mean for the assets now."""
     vulnerabilities = {one for one in stix_ids if one.startswith(vulnerable.PREFIX)}
     found = await claims.load(db, set(stix_ids) - vulnerabilities, at)
-    meant = [(claim, outlook(claim.terms, claim.atoms, index, warned, at)) for claim in found]
+    meant = [(claim, outlook(claim.terms, claim.against, index, warned, at)) for claim in found]
     return [*meant, *await vulnerable.judged(db, vulnerabilities, index, at)]
 
 

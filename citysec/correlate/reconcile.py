@@ -14,11 +14,13 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import log, outbox
-from citysec.correlate import claims, vulnerable, warnings
+from citysec.correlate import claims, lookalikes, vulnerable, warnings
 from citysec.correlate.assets import Assets
 from citysec.correlate.batches import batches
 from citysec.correlate.claims import Claim
-from citysec.correlate.touch import Outlook, Touch, close_reason, outlook
+from citysec.correlate.lookalikes import Resemblance
+from citysec.correlate.touch import Outlook, Touch, beside, close_reason, outlook
+from citysec.correlate.warned import WarningIndex
 from citysec.db import insert_many
 from citysec.tables.columns import new_id
 from citysec.tables.matches import Match
@@ -66,7 +68,10 @@ async def reconcile(
     vulnerabilities = {one for one in indicator_ids if one.startswith(vulnerable.PREFIX)}
     found = await claims.load(db, set(indicator_ids) - vulnerabilities, at)
     warned = await warnings.current(db)
-    judged = [(claim, outlook(claim.terms, claim.atoms, assets.index, warned, at)) for claim in found]
+    if within is None:
+        await lookalikes.note(db, found)
+    alike = await lookalikes.resemblances(db, found, warned)
+    judged = [(claim, _outlook(claim, alike.get(claim.indicator_id), assets, warned, at)) for claim in found]
     if suppressed := sum(len(each.suppressed) for _, each in judged):
         _log.info("match.suppressed", matches=suppressed)
     judged += await vulnerable.judged(db, vulnerabilities, assets.index, at)
@@ -84,6 +89,16 @@ async def reconcile(
     await _correlate_again(db, {claim.object_id: _turn(claim, each) for claim, each in judged})
     await db.flush()
     return changed
+
+
+def _outlook(
+    claim: Claim, alike: Resemblance | None, assets: Assets, warned: WarningIndex, at: datetime
+) -> Outlook[int]:
+    found = outlook(claim.terms, claim.against, assets.index, warned, at)
+    if alike is None:
+        return found
+    touched = {asset_id: touch for asset_id, touch in alike.touches.items() if asset_id in assets.owners}
+    return beside(found, touched, alike.allowed, claim.terms)
 
 
 def hand_on(db: AsyncSession, match_ids: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from citysec.correlate.batches import batches
 from citysec.correlate.lookups import Lookups, Span, lookups
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile
 from citysec.correlate.rules import RegisteredAsset
+from citysec.correlate.subjects import watch
 from citysec.db import alone
 from citysec.observable import Kind
 from citysec.patterning import NAME_PATH, Atom, Op
@@ -45,6 +46,8 @@ async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None
         db: the stage's transaction.
         payload: `{"assets": [asset id …]}`, added, changed or withdrawn ones.
     """
+    await alone(db, LOCK)
+    await watch(db, payload["assets"])
     changed = await _correlated(db, payload["assets"])
     # Who is concerned may have changed although no match has: triage looks at all that stand.
     hand_on(db, sorted({*changed, *await _standing(db, payload["assets"])}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Generic
@@ -59,13 +59,14 @@ class Outlook(Generic[Id]):
     """How an indicator stands, what it touches while that is so, and when it will stand otherwise by itself.
 
     `turns_at` is None where nothing will change, for no asset or for no time. `suppressed` are the assets that it would
-    touch but for a warning list.
+    touch but for a warning list, `allowed` those of which a name looks like theirs that is on the allow list.
     """
 
     standing: Standing
     touches: Mapping[Id, Touch]
     turns_at: datetime | None
     suppressed: Mapping[Id, Touch] = field(default_factory=dict[Id, Touch])
+    allowed: Mapping[Id, str] = field(default_factory=dict[Id, str])
 
 
 def touches(
@@ -111,6 +112,26 @@ def outlook(
     return Outlook(now, touched, terms.valid_until if touched else None, suppressed)
 
 
+def beside(found: Outlook[Id], alike: Mapping[Id, Touch], allowed: Mapping[Id, str], terms: Terms) -> Outlook[Id]:
+    """Return an outlook with what its indicator touches by lookalikes only; whatever else it touches says more.
+
+    Args:
+        found: without them.
+        alike: asset -> the touch of a name that looks like it.
+        allowed: assets that would be among them, but for the allow list, with the name that is on it.
+        terms: of the indicator.
+    """
+    if found.standing not in {Standing.IN_FORCE, Standing.NOT_YET_VALID}:
+        return found
+    new = {i: touch for i, touch in alike.items() if i not in found.touches}
+    touched = {i: touch for i, touch in new.items() if not touch.suppressed}
+    suppressed = {i: touch for i, touch in new.items() if touch.suppressed} | dict(found.suppressed)
+    if found.standing is Standing.NOT_YET_VALID:
+        return replace(found, turns_at=terms.valid_from if touched else found.turns_at)
+    ends = terms.valid_until if touched else found.turns_at
+    return Outlook(found.standing, {**touched, **found.touches}, ends, suppressed, allowed)
+
+
 class CloseReason(StrEnum):
     """Why a match ended although its indicator is in force; else the indicator's standing is the reason."""
 
@@ -119,6 +140,7 @@ class CloseReason(StrEnum):
     DELISTED = "delisted"
     WARNING_LIST = "warning-list"
     PUBLIC_SUFFIX = "public-suffix"
+    ALLOWED = "allowed"
 
 
 def close_reason(asset_id: Id, found: Outlook[Id] | None, owned: Collection[Id], nobodys: Collection[Id] = ()) -> str:
@@ -136,6 +158,8 @@ def close_reason(asset_id: Id, found: Outlook[Id] | None, owned: Collection[Id],
         return CloseReason.DELISTED
     if asset_id in found.suppressed:
         return CloseReason.WARNING_LIST
+    if asset_id in found.allowed:
+        return CloseReason.ALLOWED
     if found.standing is not Standing.IN_FORCE:
         return found.standing
     return CloseReason.PUBLIC_SUFFIX if asset_id in nobodys else CloseReason.SUPERSEDED

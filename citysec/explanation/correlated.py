@@ -77,6 +77,7 @@ ENDS: Final[Mapping[str, str]] = {
     "asset-withdrawn": "the asset was withdrawn",
     "warning-list": "a warning list says that it is a false alarm",
     "public-suffix": "the asset is a public suffix now: what is below it has many owners",
+    "allowed": "the city’s team has allowed the name that looks like it",
 }
 """Why a match has ended, by its `close_reason`."""
 

@@ -68,6 +68,8 @@ _BY_LABEL: Final = {
 }
 VULNERABILITY: Final = "vulnerability"
 """The kind of incident, and what the paths of its matches begin with."""
+LOOKALIKE: Final = "lookalike"
+"""The kind of incident, and the relation of its matches: somebody else's name looks like one of ours."""
 _ADDRESS_PATHS: Final = ("ipv4-addr", "ipv6-addr", "network-traffic")
 
 

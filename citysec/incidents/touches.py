@@ -16,7 +16,7 @@ from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.incidents.severity import kind_of
+from citysec.incidents.severity import LOOKALIKE, kind_of
 from citysec.software.particulars import Particulars, particulars
 from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.matches import Match
@@ -40,6 +40,7 @@ class Found(NamedTuple):
     indicator_id: str
     object_id: int
     asset_id: int
+    relation: str
     path: str
     indicator_value: str
     certain: bool
@@ -119,7 +120,7 @@ async def touches_of(db: AsyncSession, matches: Sequence[Found]) -> list[Touch]:
     concerned = await _concerned(db, {m.asset_id for m in matches})
     touches: list[Touch] = []
     for match in matches:
-        kind = _kind(match.path, labels.get(match.object_id, ""))
+        kind = LOOKALIKE if match.relation == LOOKALIKE else _kind(match.path, labels.get(match.object_id, ""))
         root, name = _root_cause(match, threats.get(match.indicator_id))
         touches += (
             Touch(match, c.constituent, c.criticality, c.owned, kind, root, name, c.exposed)

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct, field
 from citysec.errors import InvalidInput, Problem
 
 Grade: TypeAlias = Literal["low", "medium", "high", "critical"]
-Kind: TypeAlias = Literal["command-and-control", "phishing", "ransomware", "vulnerability"]
+Kind: TypeAlias = Literal["command-and-control", "phishing", "ransomware", "vulnerability", "lookalike"]
 Scope: TypeAlias = Literal["constituent", "city"]
 Role: TypeAlias = Literal["coordinator", "lead"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -41,9 +42,9 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True):
         return cast("dict[str, Any]", msgspec.to_builtins(self))
 
 
-def particulars(facts: object) -> Particulars | None:
+def particulars(facts: Mapping[str, Any]) -> Particulars | None:
     """Return what `Particulars.facts` wrote; None for matches of anything but vulnerabilities."""
-    return msgspec.convert(facts, Particulars, strict=False) if facts else None
+    return msgspec.convert(facts, Particulars, strict=False) if "cve" in facts else None
 
 
 def told(found: Particulars, *, certain: bool) -> str:

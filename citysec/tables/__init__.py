@@ -5,6 +5,7 @@ from citysec.tables.advisories import Acknowledgement, Advisory, Decision, Deliv
 from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.feeds import Assertion, Feed, IndicatorKey, PollRun, Reject, StixObject
 from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
+from citysec.tables.lookalikes import AllowedName, Lookalike, NameForm
 from citysec.tables.matches import Match, Unmatchable
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Contact, Service
@@ -17,6 +18,7 @@ __all__ = [
     "Accountable",
     "Acknowledgement",
     "Advisory",
+    "AllowedName",
     "AnnouncedPrefix",
     "Answer",
     "Assertion",
@@ -34,9 +36,11 @@ __all__ = [
     "Incident",
     "IncidentMatch",
     "IndicatorKey",
+    "Lookalike",
     "Match",
     "Member",
     "Meta",
+    "NameForm",
     "Outbox",
     "Playbook",
     "PollRun",

@@ -12,6 +12,8 @@ from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDa
 
 PRODUCT: Final = "kind = 'product'"
 """Of what there is an index of keys by object: of vulnerabilities, whose keys do not follow from a pattern."""
+THREAT: Final = "threat"
+NEW_DOMAIN: Final = "new-domain"
 _SIGHTING: Final = "relationship_type IS NULL AND target_ref IS NOT NULL"
 
 
@@ -43,6 +45,7 @@ class Feed(Row, table=True):
     confirmed_at: datetime | None = Field(
         default=None, sa_type=UtcDateTime, description="When all that it has was last read, or found unchanged."
     )
+    says: str = Field(default=THREAT, description="`threat`, or `new-domain`: that names are new, and no more.")
     terms: str | None = Field(default=None, description="Digest of what its definition says of its word's worth.")
 
 

@@ -23,7 +23,7 @@ class Match(Row, table=True):
     indicator_id: str = Field(sa_type=KeyText, index=True, description="STIX id of the indicator or vulnerability.")
     object_id: int = Field(foreign_key="stix_object.id", sa_type=BigCount, description="The version it rests on.")
     asset_id: int = Field(foreign_key="asset.id", index=True)
-    relation: str = Field(description="equal, contains, within, below, host …, announced, affected, possible")
+    relation: str = Field(description="equal, contains, within, below, host …, announced, affected, lookalike")
     path: str = Field(description="STIX object path of the atom.")
     indicator_value: str = Field(sa_type=LongText)
     certain: bool
@@ -40,7 +40,9 @@ class Match(Row, table=True):
     )
     prefix: str | None = Field(default=None, description="Through which an autonomous system is touched (`announced`).")
     about: dict[str, Any] = Field(
-        default_factory=dict, sa_type=Json, description="Of a vulnerability: `citysec.software.particulars`."
+        default_factory=dict,
+        sa_type=Json,
+        description="Of a vulnerability: `software.particulars`; of a lookalike: `lookalikes.alike`.",
     )
 
 

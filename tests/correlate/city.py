@@ -14,6 +14,7 @@ from citysec import outbox
 from citysec.constituency import prefixes, register
 from citysec.correlate.match import correlate_objects
 from citysec.correlate.retro import correlate_assets, rejudge_assets
+from citysec.correlate.rules import Relation
 from citysec.db import Database
 from citysec.feeds.definition import BundleFeed
 from citysec.feeds.formats import Draft, Entry, stix
@@ -130,8 +131,9 @@ class City:
             return list(await session.exec(select(Match).order_by(col(Match.indicator_id), col(Match.asset_id))))
 
     async def pairs(self) -> set[tuple[str, int]]:
-        """Return indicator and asset of the open matches."""
-        return {(match.indicator_id, match.asset_id) for match in await self.matches() if match.closed_at is None}
+        """Return indicator and asset of the open matches that are no lookalikes."""
+        real = (match for match in await self.matches() if match.relation != Relation.LOOKALIKE)
+        return {(match.indicator_id, match.asset_id) for match in real if match.closed_at is None}
 
     async def waiting(self, kind: str) -> list[Outbox]:
         """Return the work of that kind that is not done."""

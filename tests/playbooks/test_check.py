@@ -29,7 +29,7 @@ def test_a_right_playbook_is_ok_without_a_word():
     assert checked() == Examination(Outcome.OK, (), checked().playbook)
 
 
-@pytest.mark.parametrize("name", ["command-and-control.json", "phishing.json", "city-wide.json"])
+@pytest.mark.parametrize("name", ["command-and-control.json", "phishing.json", "lookalike.json", "city-wide.json"])
 def test_the_playbooks_we_ship_are_ok_without_a_word(name: str):
     examination = examine((shipped("playbooks") / name).read_bytes())
     assert (examination.outcome, examination.problems) == (Outcome.OK, ())

@@ -22,7 +22,7 @@ def strategy() -> Strategy:
 def test_the_strategy_we_ship_names_a_playbook_we_ship_for_each_kind(strategy: Strategy):
     books = [examine(file.read_bytes()).playbook for file in shipped("playbooks").glob("*.json")]
     ids = {book.id for book in books if book is not None}
-    for kind in ("command-and-control", "phishing", "ransomware"):
+    for kind in ("command-and-control", "phishing", "ransomware", "lookalike"):
         assert strategy.playbook_for(kind, "low", "local-government", "constituent") in ids
 
 

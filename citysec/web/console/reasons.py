@@ -14,6 +14,7 @@ from citysec import announced
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.feeds.definition import Definition
+from citysec.lookalikes import alike
 from citysec.software.particulars import particulars, told
 from citysec.tables.feeds import StixObject
 from citysec.tables.incidents import Incident, IncidentMatch
@@ -124,6 +125,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _said(match: Match) -> str:
+    if (like := alike.alike(match.about)) is not None:
+        return alike.told(like)
     about = particulars(match.about)
     return told(about, certain=match.certain) if about else ""
 

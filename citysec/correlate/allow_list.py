@@ -1,0 +1,85 @@
+"""Changing the allow list of names that look like registered ones.
+
+What it says counts for the names below, too, and for the matches that stand: they end, and come back when it is taken
+back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import select
+from sqlmodel import col
+from sqlmodel import select as rows_of
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import outbox
+from citysec.access import audit
+from citysec.correlate.batches import batches
+from citysec.correlate.reconcile import LOCK
+from citysec.correlate.subjects import inside
+from citysec.db import alone
+from citysec.errors import Conflict, InvalidInput
+from citysec.lookalikes.names import parts
+from citysec.observable import domain_name
+from citysec.tables.columns import now
+from citysec.tables.feeds import IndicatorKey
+from citysec.tables.lookalikes import AllowedName
+
+_WORK: Final = 1000  # objects that one piece of work names
+
+
+async def listed(db: AsyncSession) -> Sequence[AllowedName]:
+    """Return the list, the newest first."""
+    return (await db.exec(rows_of(AllowedName).order_by(col(AllowedName.at).desc(), col(AllowedName.key)))).all()
+
+
+async def allow(db: AsyncSession, text: str, note: str, actor: str) -> AllowedName:
+    """Put a name on the list; the matches of lookalikes by it and by names below it end.
+
+    Args:
+        db: a writing session.
+        text: the name.
+        note: why.
+        actor: who does it.
+
+    Raises:
+        InvalidInput: `text` is no name, or one that many share.
+        Conflict: it is on the list already.
+    """
+    name = domain_name(text)
+    if parts(name.value) is None:
+        raise InvalidInput.at("name", f"{name.value} is a public suffix: what is below it has many owners")
+    await alone(db, LOCK)
+    if await db.get(AllowedName, name.key) is not None:
+        raise Conflict(f"{name.value} is allowed already")
+    entry = AllowedName(key=name.key, note=note.strip(), by=actor, at=now())
+    db.add(entry)
+    await audit.record(db, actor, "lookalike.allow", f"lookalike:{name.value}", {"note": entry.note})
+    await _again(db, name.key)
+    return entry
+
+
+async def disallow(db: AsyncSession, text: str, actor: str) -> None:
+    """Take a name off the list; the matches that it had ended come back.
+
+    Raises:
+        InvalidInput: it is not on the list.
+    """
+    name = domain_name(text)
+    await alone(db, LOCK)
+    entry = await db.get(AllowedName, name.key)
+    if entry is None:
+        raise InvalidInput.at("name", f"{name.value} is not on the allow list")
+    await db.delete(entry)
+    await audit.record(db, actor, "lookalike.disallow", f"lookalike:{name.value}", {"note": entry.note})
+    await _again(db, name.key)
+
+
+async def _again(db: AsyncSession, key: str) -> None:
+    """Have what speaks of the name, or of names below it, correlated again."""
+    query = select(col(IndicatorKey.object_id)).where(inside(key)).distinct()
+    ids = (await (await db.connection()).execute(query)).scalars().all()
+    for part in batches(sorted(ids), _WORK):
+        outbox.add(db, "correlate", {"objects": list(part)})

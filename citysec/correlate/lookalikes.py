@@ -1,0 +1,154 @@
+"""Which indicators speak of names that look like registered ones, or like brands: looked up in the database, by forms.
+
+Nothing of it is kept in memory. A name that belongs to anybody registered, with all that is below its registrable
+domain, looks like nobody's: what is said of it is about the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import select, text
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate import vocabularies
+from citysec.correlate.allowed import allowed
+from citysec.correlate.batches import batches
+from citysec.correlate.claims import Claim
+from citysec.correlate.listing import Effect
+from citysec.correlate.rules import Doubt, Relation
+from citysec.correlate.subjects import carriers, names_of, owned
+from citysec.correlate.touch import ANONYMIZATION, Touch
+from citysec.correlate.warned import WarningIndex
+from citysec.lookalikes.alike import Alike
+from citysec.lookalikes.forms import Likeness, Reading, Subject, all_forms, likeness, readings, subject
+from citysec.lookalikes.kinds import Kind, Strength
+from citysec.lookalikes.vocabulary import Vocabulary
+from citysec.patterning import Atom
+from citysec.tables.lookalikes import Lookalike
+
+_IDS: Final = 500  # values in one statement
+_REMEMBER: Final = text("INSERT INTO name_form (form, object_id) VALUES (:form, :object_id) ON CONFLICT DO NOTHING")
+_CLOSENESS: Final = {kind: rank for rank, kind in enumerate(Kind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """What an indicator touches by names that look like registered ones; `allowed` it would but for the allow list."""
+
+    touches: Mapping[int, Touch] = field(default_factory=dict[int, Touch])
+    allowed: Mapping[int, str] = field(default_factory=dict[int, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A name that looks like a subject."""
+
+    name: str
+    of: Subject
+    found: Likeness
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Sorts the hit that says most first."""
+        return self.found.strength is not Strength.CERTAIN, _CLOSENESS[self.found.kind]
+
+
+async def resemblances(db: AsyncSession, claims: Sequence[Claim], warned: WarningIndex) -> dict[str, Resemblance]:
+    """Return indicator -> what it touches by names that look like registered ones; the others are left out."""
+    names = {claim.indicator_id: names_of(claim.atoms) for claim in claims}
+    hits = await alike(db, {name for found in names.values() for name in found})
+    if not hits:
+        return {}
+    assets = await carriers(db, {hit.of.key for found in hits.values() for hit in found})
+    exempt = await allowed(db, hits)
+    found: dict[str, Resemblance] = {}
+    for claim in claims:
+        here = {name: atom for name, atom in names[claim.indicator_id].items() if name in hits}
+        if here:
+            touching = [(hit, here[hit.name]) for name in here if name not in exempt for hit in hits[name]]
+            let = {i: name for name in here if name in exempt for hit in hits[name] for i in assets.get(hit.of.key, ())}
+            found[claim.indicator_id] = Resemblance(_touches(claim, touching, assets, warned), let)
+    return found
+
+
+async def alike(db: AsyncSession, names: Collection[str]) -> dict[str, list[Hit]]:
+    """Return name -> what it looks like, the closest first; names that look like nothing are left out."""
+    read = _read(names, await vocabularies.current(db))
+    forms = await _subjects(db, {form for found in read.values() for each in found for form in each.forms})
+    if not forms:
+        return {}
+    hits = {name: list(_hits(name, found, forms)) for name, found in read.items()}
+    hits = {name: found for name, found in hits.items() if found}
+    real = await owned(db, {read[name][0].parts.registrable for name in hits})
+    return {name: found for name, found in hits.items() if read[name][0].parts.registrable not in real}
+
+
+async def note(db: AsyncSession, claims: Iterable[Claim]) -> None:
+    """Remember what the names of these indicators may be taken for, so that who registers later finds them."""
+    vocabulary = await vocabularies.current(db)
+    wanted = {claim.object_id: _forms(claim, vocabulary) for claim in claims}
+    rows = [{"form": form, "object_id": object_id} for object_id, forms in wanted.items() for form in sorted(forms)]
+    if rows:
+        await (await db.connection()).execute(_REMEMBER, rows)
+
+
+def _forms(claim: Claim, vocabulary: Vocabulary) -> set[str]:
+    return {form for name in names_of(claim.atoms) for form in all_forms(name, vocabulary)}
+
+
+def _read(names: Iterable[str], vocabulary: Vocabulary) -> dict[str, list[Reading]]:
+    found = {name: list(readings(name, vocabulary)) for name in names}
+    return {name: each for name, each in found.items() if each}
+
+
+async def _subjects(db: AsyncSession, forms: Collection[str]) -> dict[str, list[tuple[Subject, Kind | None]]]:
+    connection, found = await db.connection(), dict[str, list[tuple[Subject, Kind | None]]]()
+    columns = select(col(Lookalike.form), col(Lookalike.of), col(Lookalike.kind))
+    for part in batches(sorted(forms), _IDS):
+        for form, of, kind in await connection.execute(columns.where(col(Lookalike.form).in_(part))):
+            found.setdefault(form, []).append((subject(of), Kind(kind) if kind else None))
+    return found
+
+
+def _hits(
+    name: str, read: Sequence[Reading], forms: Mapping[str, Sequence[tuple[Subject, Kind | None]]]
+) -> Iterator[Hit]:
+    """Yield what a name looks like, each subject once, by what says most."""
+    best: dict[str, Hit] = {}
+    for each in read:
+        for form in each.forms:
+            for of, kind in forms.get(form, ()):
+                found = likeness(each, form, of, kind)
+                hit = Hit(name, of, found) if found else None
+                if hit and (of.key not in best or hit.rank < best[of.key].rank):
+                    best[of.key] = hit
+    return iter(sorted(best.values(), key=lambda hit: (hit.rank, hit.of.key)))
+
+
+def _touches(
+    claim: Claim, hits: Iterable[tuple[Hit, Atom]], assets: Mapping[str, Sequence[int]], warned: WarningIndex
+) -> dict[int, Touch]:
+    best: dict[int, Touch] = {}
+    for hit, atom in hits:
+        touch = _touch(claim, hit, atom, warned)
+        for asset_id in assets.get(hit.of.key, ()):
+            if asset_id not in best or touch.rank < best[asset_id].rank:
+                best[asset_id] = touch
+    return best
+
+
+def _touch(claim: Claim, hit: Hit, atom: Atom, warned: WarningIndex) -> Touch:
+    verdict = warned.verdict(atom) if warned else None
+    about = Alike(hit.name, hit.of.value, hit.found.kind, claim.is_news).facts()
+    doubts = (
+        (Doubt.PART, not atom.certain),
+        (Doubt.LIKENESS, hit.found.strength is not Strength.CERTAIN),
+        (Doubt.ANONYMIZATION, ANONYMIZATION in claim.terms.types),
+        (Doubt.WARNING_LIST, verdict is not None and verdict.effect is Effect.DEMOTE),
+    )
+    doubt = next((doubt for doubt, holds in doubts if holds), None)
+    return Touch(atom, Relation.LOOKALIKE, doubt, verdict, about)

@@ -1,0 +1,194 @@
+"""Which registered names and brands are watched for lookalikes, and whose they are.
+
+A registrable domain is watched where it is certainly its owner's: where it is registered itself (or its `www`), or
+stands under an ending of public bodies. What somebody hosts at `camden.sharepoint.com` does not make Microsoft's
+lookalikes Camden's. However many names below it are registered, it is permuted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import outbox
+from citysec.correlate import claims, vocabularies
+from citysec.correlate.batches import batches
+from citysec.db import insert_many
+from citysec.lookalikes.forms import all_forms, subject
+from citysec.lookalikes.names import parts
+from citysec.lookalikes.permutations import forms
+from citysec.lookalikes.vocabulary import Vocabulary
+from citysec.observable import AssetKind, Kind, below, mailboxes_at, reverse_labels, url
+from citysec.patterning import Atom
+from citysec.tables.feeds import IndicatorKey, StixObject
+from citysec.tables.lookalikes import Lookalike, NameForm
+from citysec.tables.register import Asset, AssetOwner
+
+_IDS: Final = 500  # values in one statement
+_ASSETS: Final[Mapping[str, AssetKind]] = {Kind.NAME: AssetKind.DOMAIN, Kind.MAILBOX: AssetKind.EMAIL}
+_WORK: Final = 1000  # objects that one piece of work names
+_NAMES: Final = (AssetKind.DOMAIN, AssetKind.HOST, AssetKind.MAIL_DOMAIN)
+_NAMING: Final = (*_NAMES, AssetKind.EMAIL, AssetKind.URL)
+_Rows = Sequence[tuple[int, str, str, str]]
+
+
+async def watch(db: AsyncSession, asset_ids: Collection[int]) -> None:
+    """Bring what is watched up to date after a change of these assets; what that touches is correlated again.
+
+    Args:
+        db: the stage's transaction.
+        asset_ids: assets that were added, changed or withdrawn.
+    """
+    query = select(col(Asset.kind), col(Asset.key)).where(col(Asset.id).in_(asset_ids))
+    rows = (await (await db.connection()).execute(query)).all()
+    keys = {key for kind, text in rows if (key := subject_key(kind, text)) is not None}
+    if not keys:
+        return
+    vocabulary = await vocabularies.current(db)
+    wanted = {key for key in keys if await _is_ours(db, key, vocabulary)}
+    here = select(col(Lookalike.of)).where(col(Lookalike.of).in_(keys)).distinct()
+    watched = set((await (await db.connection()).execute(here)).scalars())
+    again = await _speaking(db, watched)
+    await (await db.connection()).execute(delete(Lookalike).where(col(Lookalike.of).in_(watched - wanted)))
+    for key in sorted(wanted - watched):
+        rows = [{"form": form, "of": key, "kind": kind or ""} for form, kind in forms(subject(key)).items()]
+        await insert_many(db, Lookalike, rows)
+    again |= await _speaking(db, wanted - watched) | await _within(db, keys, vocabulary)
+    for part in batches(sorted(again), _WORK):
+        outbox.add(db, "correlate", {"objects": list(part)})
+
+
+def subject_key(kind: str, key: str) -> str | None:
+    """Return the key of what an asset has watched: the registrable domain of its name, or the brand."""
+    if kind == AssetKind.BRAND:
+        return key
+    name = name_of(kind, key)
+    return subject_of(name) if name else None
+
+
+def subject_of(name: str) -> str | None:
+    """Return the key of the registrable domain that a name is or stands in; None for a public suffix."""
+    found = parts(name)
+    return reverse_labels(found.registrable) if found else None
+
+
+def names_of(atoms: Iterable[Atom]) -> dict[str, Atom]:
+    """Return the names that atoms speak of: also as the host of a URL, or behind the `@` of a mailbox."""
+    found: dict[str, Atom] = {}
+    for atom in atoms:
+        if atom.kind is Kind.NAME:
+            found.setdefault(reverse_labels(atom.key), atom)
+        elif atom.kind is Kind.MAILBOX:
+            found.setdefault(reverse_labels(atom.key.partition("@")[0]), atom)
+    return found
+
+
+def name_of(kind: str, key: str) -> str | None:
+    """Return the name that an asset is, or stands on; None where there is none."""
+    if kind in _NAMES:
+        return reverse_labels(key)
+    if kind == AssetKind.EMAIL:
+        return reverse_labels(key.partition("@")[0])
+    if kind == AssetKind.URL:
+        host = url(key)[1]
+        return host.value if host.kind is Kind.NAME else None
+    return None
+
+
+async def owned(db: AsyncSession, registrables: Collection[str]) -> set[str]:
+    """Return those of the registrable domains in which somebody has registered anything."""
+    found: set[str] = set()
+    for name in sorted(registrables):
+        if any(subject_key(kind, key) == reverse_labels(name) for _, kind, key, _ in await _assets(db, name)):
+            found.add(name)
+    return found
+
+
+async def carriers(db: AsyncSession, keys: Collection[str]) -> dict[str, list[int]]:
+    """Return subject -> the assets that its matches are kept with: one for each owner, the name itself if there is."""
+    found: dict[str, list[int]] = {}
+    for key in keys:
+        best: dict[str, tuple[bool, str, int]] = {}
+        for asset_id, kind, text, owner in await _carrying(db, key):
+            rank = (kind not in _NAMES and kind != AssetKind.BRAND, text, asset_id)
+            best[owner] = min(rank, best.get(owner, rank))
+        found[key] = sorted({asset_id for *_, asset_id in best.values()})
+    return found
+
+
+async def _carrying(db: AsyncSession, key: str) -> _Rows:
+    if "." not in key:
+        return await _owned_rows(db, (col(Asset.kind) == AssetKind.BRAND) & (col(Asset.key) == key))
+    rows = await _assets(db, reverse_labels(key))
+    return [row for row in rows if row[1] in _NAMES and subject_key(row[1], row[2]) == key]
+
+
+async def _is_ours(db: AsyncSession, key: str, vocabulary: Vocabulary) -> bool:
+    rows = await _carrying(db, key)
+    if "." not in key:
+        return bool(rows)
+    found = parts(reverse_labels(key))
+    closed = found is not None and found.suffix in vocabulary.closed
+    return any(closed or text in {key, f"{key}.www"} for _, _, text, _ in rows)
+
+
+async def _assets(db: AsyncSession, name: str) -> _Rows:
+    """Return the owned assets that may be, or stand on, the name or names below it."""
+    key, kind, text = reverse_labels(name), col(Asset.kind), col(Asset.key)
+    low, high = below(key)
+    first, last = mailboxes_at(key)
+    of_name = kind.in_(_NAMES) & ((text == key) | ((text >= low) & (text < high)))
+    of_mail = (kind == AssetKind.EMAIL) & (((text >= low) & (text < high)) | ((text >= first) & (text < last)))
+    of_page = (kind == AssetKind.URL) & text.contains(name, autoescape=True)
+    return await _owned_rows(db, or_(of_name, of_mail, of_page))
+
+
+async def _owned_rows(db: AsyncSession, condition: ColumnElement[bool]) -> _Rows:
+    columns = (col(Asset.id), col(Asset.kind), col(Asset.key), col(AssetOwner.constituent_id))
+    query = select(*columns).join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id)).where(condition)
+    rows = await (await db.connection()).execute(query.order_by(col(Asset.id)))
+    return [(asset_id or 0, kind, text, owner) for asset_id, kind, text, owner in rows]
+
+
+async def _speaking(db: AsyncSession, keys: Collection[str]) -> set[int]:
+    """Return the objects that speak of a name which may look like one of the subjects, other than its own."""
+    query = (
+        select(col(Lookalike.of), col(StixObject.id), col(StixObject.pattern))
+        .join(NameForm, col(NameForm.form) == col(Lookalike.form))
+        .join(StixObject, col(StixObject.id) == col(NameForm.object_id))
+        .where(col(Lookalike.of).in_(keys), col(StixObject.latest))
+        .distinct()
+    )
+    rows = await (await db.connection()).execute(query)
+    spoken = ((i or 0, of, map(subject_of, names_of(claims.atoms(pattern)))) for of, i, pattern in rows)
+    return {object_id for object_id, of, subjects in spoken if any(key != of for key in subjects)}
+
+
+async def _within(db: AsyncSession, keys: Collection[str], vocabulary: Vocabulary) -> set[int]:
+    """Return the objects that speak of a name in one of these domains which may look like another one's."""
+    found: set[int] = set()
+    connection = await db.connection()
+    for key in (key for key in keys if "." in key):
+        query = select(col(IndicatorKey.kind), col(IndicatorKey.key), col(IndicatorKey.object_id)).where(inside(key))
+        spoken: dict[str, set[int]] = {}
+        for kind, text, object_id in await connection.execute(query):
+            for form in all_forms(name_of(_ASSETS[kind], text) or "", vocabulary):
+                spoken.setdefault(form, set()).add(object_id)
+        for part in batches(sorted(spoken), _IDS):
+            here = select(col(Lookalike.form)).where(col(Lookalike.form).in_(part), col(Lookalike.of) != key)
+            found.update(i for form in (await connection.execute(here)).scalars() for i in spoken[form])
+    return found
+
+
+def inside(key: str) -> ColumnElement[bool]:
+    """Return which rows of the indicator index speak of a name, or of names below it: of hosts or mailboxes."""
+    kind, text = col(IndicatorKey.kind), col(IndicatorKey.key)
+    ranges = ((Kind.NAME, *below(key)), (Kind.MAILBOX, *below(key)), (Kind.MAILBOX, *mailboxes_at(key)))
+    return or_(
+        (kind == Kind.NAME) & (text == key),
+        *((kind == each) & (text >= low) & (text < high) for each, low, high in ranges),
+    )

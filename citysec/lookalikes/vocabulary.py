@@ -1,0 +1,75 @@
+"""The words that people put beside a brand to make a false name of it, and the endings that not everybody can have."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from citysec.errors import InvalidInput
+from citysec.lookalikes.skeleton import skeleton
+
+FILE: Final = "lookalikes.toml"
+"""Its name in `playbooks/`."""
+_SHORTEST: Final = 3  # letters that must be left
+_MOST: Final = 12  # forms of one label
+_Word = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+_Ending = Annotated[str, Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$")]
+
+
+class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """What `playbooks/lookalikes.toml` says.
+
+    Args:
+        keywords: words that say little by themselves: `login`, `pay`, `council-tax`.
+        closed: public suffixes under which only public bodies register names: whoever has a name there has all of it.
+    """
+
+    keywords: tuple[_Word, ...] = ()
+    closed: tuple[_Ending, ...] = ()
+
+    def residues(self, text: str) -> Iterator[str]:
+        """Yield what is left of the skeleton of a label without hyphens when keywords at its ends are taken away.
+
+        Each stage is yielded, for a keyword may be a part of a brand, too: first `text` itself.
+        """
+        found, waiting = {text}, [text]
+        yield text
+        while waiting and len(found) < _MOST:
+            one = waiting.pop()
+            for rest in self._stripped(one):
+                if len(rest) >= _SHORTEST and rest not in found:
+                    found.add(rest)
+                    waiting.append(rest)
+                    yield rest
+
+    def _stripped(self, text: str) -> Iterator[str]:
+        before, after = self._ends
+        if found := before.match(text):
+            yield text[found.end() :]
+        if found := after.match(text[::-1]):
+            yield text[: len(text) - found.end()]
+
+    @cached_property
+    def _ends(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """Expressions for keywords at the beginning, and at the end of a text that is written backwards."""
+        plain = sorted({skeleton(word.replace("-", "")) for word in self.keywords}, key=lambda word: (-len(word), word))
+        none = "(?!)"
+        return re.compile("|".join(plain) or none), re.compile("|".join(word[::-1] for word in plain) or none)
+
+
+def load(data: bytes) -> Vocabulary:
+    """Return what a file says.
+
+    Raises:
+        InvalidInput: it is no TOML, or says something else.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(data.decode()), Vocabulary)
+    except (msgspec.ValidationError, ValueError) as err:
+        raise InvalidInput.at("", str(err)) from err
