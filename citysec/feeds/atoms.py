@@ -11,6 +11,7 @@ from citysec.feeds.formats.values import term
 from citysec.observable import Observable
 from citysec.patterning import FAULTS, Atom, Op
 
+_EQ = Op.EQ
 Found = tuple[Sequence[Atom], str | None]
 """Atoms of a pattern, and why it, or a part of it, can never match; None when all is well."""
 
@@ -34,7 +35,7 @@ def _found(pattern: str, known: Sequence[Observable]) -> Found:
     """Return what is in a pattern; one whose observables are known need not be compiled, which takes long."""
     if known:
         path, literal = term(known[0])
-        return [Atom(one.kind, one.key, path, literal, certain=True, op=Op.EQ) for one in known], None
+        return [Atom(one.kind, one.key, path, literal, certain=True, op=_EQ) for one in known], None
     return of_pattern(pattern)
 
 

@@ -23,16 +23,18 @@ MAX_ELEMENT_BYTES: Final = 16 << 20
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding JSON of strangers may raise."""
 _CHUNK: Final = 1 << 20
-_STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
-_TEXT: Final = rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+"
+_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_PLAIN: Final = rb'[^"{}\[\]]*+'
+_TEXT: Final = rb"%b(?:%b%b)*+" % (_PLAIN, _STRING, _PLAIN)
 _BETWEEN_BRACKETS: Final = re.compile(_TEXT, re.DOTALL)
-_BETWEEN_NESTS: Final = re.compile(rb'(?:[^"{}\[\]]++|%b|\[%b\]|\{%b\})*+' % (_STRING, _TEXT, _TEXT), re.DOTALL)
+_NEST: Final = rb"%b|\[%b\]|\{%b\}" % (_STRING, _TEXT, _TEXT)
+_BETWEEN_NESTS: Final = re.compile(rb"%b(?:(?:%b)%b)*+" % (_PLAIN, _NEST, _PLAIN), re.DOTALL)
 """What need not be looked at where depth is all that counts: lists and objects with nothing nested in them, too."""
 _SCALAR: Final = re.compile(rb"(?:" + _STRING + rb'|[^\s,"{}\[\]]++)(?=[\s,\]])', re.DOTALL)
 _BETWEEN: Final = re.compile(rb"[\s,]*+(?=[^\s,])")
 _OPENING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
 _BEGINNING: Final = re.compile(rb'"|[{\[][^:"]*"[^"\\]{1,100}"\s*:')
-_OUTSIDE: Final = re.compile(rb'[^"{}\[\]]*+')
+_OUTSIDE: Final = re.compile(_PLAIN)
 _INSIDE: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _ANY_NAME: Final = re.compile(rb'"([^"\\]*+)"\s*:\s*\Z')
 _TRIES: Final = 4

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final, cast
+
+from msgspec.structs import replace
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import markings, members, times
-from citysec.feeds.formats.draft import Entry, Reject, Subject
+from citysec.feeds.formats.draft import Entry, Subject
 from citysec.feeds.formats.profile import ANY, Profile, reader_of
 from citysec.feeds.formats.spellings import kind_of, several
 from citysec.feeds.formats.text import LOST
@@ -33,38 +35,27 @@ class Interpreter:
     """Makes entries of records that all mean what one profile says."""
 
     def __init__(self, profile: Profile) -> None:
-        fields = profile.fields
-        self._profile = profile
+        self._profile, self._fields = profile, profile.fields
         self._values = [(name, reader_of(kind), kind == ANY) for name, kind in profile.values.items()]
         self.is_flat = all(name and name[0] != "/" for name in profile.names())
         self._kinds = {word.lower(): kind for word, kind in profile.kinds.items()}
         self._words = {word.lower(): ours for word, ours in profile.words.items()}
         self._labels = lru_cache(maxsize=1024)(self._labels_of)  # few labels, many records
         self._reader_of_word = lru_cache(maxsize=64)(self._declared_reader)
-        self._roles = _declared(
-            ("name", fields.threat, partial(_line, _NAME)),
-            ("description", fields.description, partial(_line, _SENTENCES)),
-            ("confidence", fields.confidence, _confidence),
-            ("marking_refs", fields.tlp, _markings),
-        )
-        self._dates = _declared(*((role, getattr(fields, role), self._instant) for role in ("since", "seen", "until")))
-        self._facts = [(name, _last(name)) for name in fields.facts]
+        self._facts = [(name, _last(name)) for name in profile.fields.facts]
 
-    def entries(self, at: str, get: Get, reject: Callable[[str], Reject]) -> list[Entry | Reject]:
-        """Return an entry for each observable of the record at `at`, and rejects of the others.
+    def entries(self, at: str, get: Get) -> tuple[list[Entry], list[str]]:
+        """Return an entry for each observable of the record at `at`, and what is wrong with the others.
 
         Args:
             at: where the record stands.
             get: gives what it says.
-            reject: gives its reject for a reason.
         """
         found, faults = self._observables(get)
-        if not found and not faults:
-            faults = [f"nothing in {', '.join(self._profile.values)}"]
-        entries: list[Entry | Reject] = self._entries(at, get, found) if found else []
-        if faults:
-            entries += map(reject, faults)
-        return entries
+        if found:
+            said = self._said(at, get)
+            return [_about(value, said) for value in found], faults
+        return [], faults or [f"nothing in {', '.join(self._profile.values)}"]
 
     def _observables(self, get: Get) -> tuple[list[Value], list[str]]:
         """Return the observables of a record, and why some of what it says is none."""
@@ -81,7 +72,7 @@ class Interpreter:
     def _several(self, text: str, get: Get, read: Reader) -> tuple[Value, ...]:
         if LOST in text:
             raise InvalidInput.at("", "bytes that are no text")
-        prefix = _text(get(self._profile.fields.prefix)) if self._profile.fields.prefix else None
+        prefix = _text(get(self._fields.prefix)) if self._fields.prefix else None
         return several(f"{text}/{prefix}" if prefix else text, read)
 
     def _reader(self, get: Get, default: Reader) -> Reader:
@@ -100,39 +91,34 @@ class Interpreter:
             raise InvalidInput.at("", f"the kind {word[:_WORD]!r} is not known")
         return reader_of(kind)
 
-    def _entries(self, at: str, get: Get, found: list[Value]) -> list[Entry | Reject]:
-        said, facts = self._said(get)
-        entries: list[Entry | Reject] = []
-        for value in found:
-            about = facts if value.port is None else {**facts, "port": value.port}
-            if value.observable.kind is Kind.CVE:
-                subject, key = Subject.VULNERABILITY, value.observable.value
-            else:
-                subject, key = Subject.INDICATOR, value.pattern
-            entries.append(Entry(at=at, subject=subject, key=key, facts=about, observables=value.observables, **said))
-        return entries
-
-    def _said(self, get: Get) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what a record says of its observables: the fields of an entry, and the facts.
-
-        A date that cannot be read becomes a fact, for it would be lost otherwise.
-        """
-        fields = self._profile.fields
-        said = {role: read(get(name)) for role, name, read in self._roles}
-        if "name" not in said or said["name"] is None:
-            said["name"] = self._profile.threat
-        if fields.labels:
-            said["labels"] = self._labels(tuple([text for name in fields.labels for text in _texts(get(name))]))
-        if fields.references:
-            said["references"] = self._references(get)
-        facts = {short: fact for name, short in self._facts if (fact := _fact(get(name))) is not None}
-        for role, name, read in self._dates:
-            said[role] = read(written := get(name))
-            if said[role] is None and (fact := _fact(written)) is not None:
-                facts[_last(name)] = fact
+    def _said(self, at: str, get: Get) -> Entry:
+        """Return what a record says of its observables, whichever they are."""
+        fields = self._fields
+        facts: dict[str, Any] = {short: fact for name, short in self._facts if (fact := _fact(get(name))) is not None}
         if fields.port and (port := _port(get(fields.port))) is not None:
             facts["port"] = port
-        return said, facts
+        return Entry(
+            at=at,
+            key="",
+            name=(_line(_NAME, get(fields.threat)) if fields.threat else None) or self._profile.threat,
+            labels=self._labels(_all_texts(fields.labels, get)) if fields.labels else (),
+            confidence=_confidence(get(fields.confidence)) if fields.confidence else None,
+            since=self._date(fields.since, get, facts) if fields.since else None,
+            seen=self._date(fields.seen, get, facts) if fields.seen else None,
+            until=self._date(fields.until, get, facts) if fields.until else None,
+            description=_line(_SENTENCES, get(fields.description)) if fields.description else None,
+            references=_links(_all_texts(fields.references, get)) if fields.references else (),
+            marking_refs=_markings(get(fields.tlp)) if fields.tlp else (),
+            facts=facts,
+        )
+
+    def _date(self, name: str, get: Get, facts: dict[str, Any]) -> datetime | None:
+        """Return a date; one that cannot be read becomes a fact, for it would be lost otherwise."""
+        written = get(name)
+        found = self._instant(written)
+        if found is None and (fact := _fact(written)) is not None:
+            facts[_last(name)] = fact
+        return found
 
     def _instant(self, said: object) -> datetime | None:
         return times.written(said, self._profile.dates) if isinstance(said, str) else times.instant(said)
@@ -142,17 +128,13 @@ class Interpreter:
         ours = (self._words.get(word, word)[:_WORD] for word in words)
         return tuple(dict.fromkeys(ours))[:_LABELS]
 
-    def _references(self, get: Get) -> tuple[str, ...]:
-        said = [text for name in self._profile.fields.references for text in _texts(get(name))]
-        links = [text for text in said if text.startswith(("https://", "http://")) and len(text) <= _SENTENCES]
-        return tuple(dict.fromkeys(links))[:_REFERENCES]
 
-
-_Read = Callable[[object], Any]
-
-
-def _declared(*roles: tuple[str, str | None, _Read]) -> list[tuple[str, str, _Read]]:
-    return [(role, name, read) for role, name, read in roles if name]
+def _about(value: Value, said: Entry) -> Entry:
+    """Return the entry about one observable, of which that is said."""
+    facts = said.facts if value.port is None else {**said.facts, "port": value.port}
+    if value.observable.kind is Kind.CVE:
+        return replace(said, subject=Subject.VULNERABILITY, key=value.observable.value, facts=facts)
+    return replace(said, key=value.pattern, facts=facts, observables=value.observables)
 
 
 def _last(name: str) -> str:
@@ -180,6 +162,15 @@ def _texts(value: object) -> Sequence[str]:
         return [written for one in cast("list[object]", value) if (written := _text(one)) is not None]
     written = _text(value)
     return () if written is None else (written,)
+
+
+def _all_texts(names: Sequence[str], get: Get) -> tuple[str, ...]:
+    return tuple([text for name in names for text in _texts(get(name))])
+
+
+def _links(said: tuple[str, ...]) -> tuple[str, ...]:
+    links = [text for text in said if text.startswith(("https://", "http://")) and len(text) <= _SENTENCES]
+    return tuple(dict.fromkeys(links))[:_REFERENCES]
 
 
 def _fact(value: object) -> Any:

@@ -247,7 +247,7 @@ def _facts(said: Said, found: _Attribute, around: _Around, own: Tags) -> dict[st
         ("category", text(found.category)),
         ("object", around.object and text(around.object.name)),
         ("relation", text(found.object_relation)),
-        ("threats", list(own.threats)),
+        ("threats", own.threats and list(own.threats)),
     )
     return {"type": found.type, **said.facts, **{name: value for name, value in named if value}}
 

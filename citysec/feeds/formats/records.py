@@ -126,15 +126,15 @@ def _inner(raw: Raw) -> Mapping[str, Raw]:
 
 def _entries(document: Document, declared: Interpreter | None, steps: Sequence[str]) -> Sequence[Item]:
     """Return what a record says; `steps` lead to the list of records."""
-    reject = partial(_rejected, document, steps)
     try:
         record = decoded(document.raw)
     except MALFORMED as err:
-        return (reject(f"this is no JSON: {err}"),)
+        return (_rejected(document, steps, f"this is no JSON: {err}"),)
     interpreter = declared or _by_usual_names(_names(record))
     if interpreter is None:
-        return (reject("no member has a usual name of observables"),)
-    return interpreter.entries(document.at, _getter(record, interpreter), reject)
+        return (_rejected(document, steps, "no member has a usual name of observables"),)
+    entries, faults = interpreter.entries(document.at, _getter(record, interpreter))
+    return [*entries, *(_rejected(document, steps, fault) for fault in faults)] if faults else entries
 
 
 def _getter(record: object, interpreter: Interpreter) -> Callable[[str], object]:

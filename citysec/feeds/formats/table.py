@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Annotated, BinaryIO, Final
 
 from msgspec import Meta
@@ -64,12 +63,12 @@ def _items(file: BinaryIO, options: TableOptions) -> Iterator[Item]:
     following, remarks, table, delimiter = Lines(lines(file)), _Remarks(options), None, options.delimiter
     for number, line in following:
         at = f"line {number}"
-        if not line.strip():
+        if not (beginning := line.lstrip()):
             continue
         if table is None and (declared := _DECLARED.fullmatch(line)):
             delimiter = declared[1]
             continue
-        if line.lstrip().startswith(options.comments):
+        if beginning.startswith(options.comments):
             yield from remarks.take(line)
             continue
         dialect = table.dialect if table else Dialect(delimiter or _delimiter(line), options.quote)
@@ -157,7 +156,8 @@ class _Table:
         if len(row) > width and any(cell.strip() for cell in row[width:]):
             return (self._reject(at, row, f"{len(row)} cells under {width} names"),)
         said = dict(zip(self._first, row, strict=False))
-        return self._interpreter.entries(at, said.get, partial(self._reject, at, row))
+        entries, faults = self._interpreter.entries(at, said.get)
+        return [*entries, *(self._reject(at, row, fault) for fault in faults)] if faults else entries
 
     def _reject(self, at: str, row: Sequence[str], reason: str) -> Reject:
         return rejected(at, reason, self.header + self.dialect.written(row), self.dialect.shown(row))

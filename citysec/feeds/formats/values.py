@@ -214,8 +214,9 @@ _PATHS: Final = {
     Kind.URL: "url:value",
     Kind.MAILBOX: "email-addr:value",
     Kind.CVE: "vulnerability:name",
-    Kind.ASN: "autonomous-system:number",
 }
+"""Kinds whose values are the literals of their patterns -> the path."""
+_NUMBER: Final = "autonomous-system:number"
 
 
 def term(found: Observable) -> tuple[str, str]:
@@ -225,6 +226,8 @@ def term(found: Observable) -> tuple[str, str]:
         InvalidInput: an observable of that kind has no place in a pattern of STIX 2.1 §9.
     """
     kind = found.kind
+    if (path := _PATHS.get(kind)) is not None:
+        return path, found.value
     if kind is Kind.IP:
         return "ipv6-addr:value" if ":" in found.value else "ipv4-addr:value", found.value
     if kind is Kind.CERTIFICATE and observable.is_serial(found.key):
@@ -233,9 +236,9 @@ def term(found: Observable) -> tuple[str, str]:
         algorithm, _, digits = found.key.partition(":")
         owner = "file" if kind is Kind.HASH else "x509-certificate"
         return f"{owner}:hashes.{_STIX_HASHES[algorithm]}", digits
-    if kind not in _PATHS:
-        raise InvalidInput.at("", f"a pattern cannot say {found.value!r}")
-    return _PATHS[kind], found.key if kind is Kind.ASN else found.value
+    if kind is Kind.ASN:
+        return _NUMBER, found.key
+    raise InvalidInput.at("", f"a pattern cannot say {found.value!r}")
 
 
 def pattern(found: Observable) -> str:
@@ -245,7 +248,7 @@ def pattern(found: Observable) -> str:
         InvalidInput: an observable of that kind has no place in a pattern of STIX 2.1 §9.
     """
     path, literal = term(found)
-    return f"[{path} = {literal}]" if found.kind is Kind.ASN else f"[{path} = {quoted(literal)}]"
+    return f"[{path} = {literal}]" if path == _NUMBER else f"[{path} = {quoted(literal)}]"
 
 
 def quoted(text: str) -> str:
