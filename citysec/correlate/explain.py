@@ -16,8 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.correlate import claims, vulnerable, warnings
 from citysec.correlate.assets import whole_register
 from citysec.correlate.batches import batches
+from citysec.correlate.cap import CAP
 from citysec.correlate.claims import Claim
-from citysec.correlate.reconcile import CAP
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import Touch, touches
 from citysec.patterning import Atom

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
-from sqlalchemy import func, select
 from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import log, outbox
-from citysec.correlate import claims, lookalikes, vulnerable, warnings
-from citysec.correlate.assets import Assets
+from citysec.correlate import cap, claims, lookalikes, vulnerable, warnings
+from citysec.correlate.assets import Assets, whole_register
 from citysec.correlate.batches import batches
+from citysec.correlate.cap import Wanted
 from citysec.correlate.claims import Claim
 from citysec.correlate.lookalikes import Resemblance
 from citysec.correlate.touch import Outlook, Touch, beside, close_reason, outlook
@@ -24,11 +23,8 @@ from citysec.correlate.warned import WarningIndex
 from citysec.db import insert_many
 from citysec.tables.columns import new_id
 from citysec.tables.matches import Match
-from citysec.tables.register import AssetOwner
 from citysec.tables.work import Outbox
 
-CAP: Final = 100
-"""Most matches of one indicator that are stored for one constituent: one more says nothing new (promise P4)."""
 TRIAGED: Final = 1000
 """Matches that one piece of work names at most."""
 AGAIN: Final = 1000
@@ -42,7 +38,6 @@ _QUIET: Final = frozenset({"object_id", "valid_from", "valid_until", "warning_li
 """Facts of a match whose change concerns nobody."""
 
 _log: Final = log.get(__name__)
-_Pair = tuple[Claim, int, Touch]
 
 
 async def reconcile(
@@ -65,6 +60,34 @@ async def reconcile(
         within: the asset ids that are looked at; None is all.
     """
     stored = await _stored(db, indicator_ids, within)
+    known = len(stored)
+    judged = await _judged(db, indicator_ids, assets, at, within)
+    changed: list[str] = []
+    wanted: list[Wanted] = []
+    for claim, each in judged:
+        for asset_id, touch in each.touches.items():
+            match = stored.pop((claim.indicator_id, asset_id), None)
+            if match is None or match.closed_at is not None:
+                wanted.append((claim, asset_id, touch, match))
+            elif _revise(match, _facts(claim, touch), at):
+                changed.append(match.id)
+    changed += _close(stored.values(), {claim.indicator_id: each for claim, each in judged}, assets, at)
+    kept = await cap.within_cap(db, wanted, assets)
+    changed += await _open(db, kept, at)
+    await _correlate_again(db, {claim.object_id: _turn(claim, each) for claim, each in judged})
+    await db.flush()
+    left_out = {claim.indicator_id for claim, *_ in wanted} if len(kept) < len(wanted) else set[str]()
+    if within is not None:
+        return changed + await recount(db, left_out, at)
+    if left_out or known >= cap.CAP:
+        await cap.count(db, indicator_ids, judged, assets)
+    return changed
+
+
+async def _judged(
+    db: AsyncSession, indicator_ids: Collection[str], assets: Assets, at: datetime, within: Collection[int] | None
+) -> list[tuple[Claim, Outlook[int]]]:
+    """Return what indicators and vulnerabilities mean for the assets."""
     vulnerabilities = {one for one in indicator_ids if one.startswith(vulnerable.PREFIX)}
     found = await claims.load(db, set(indicator_ids) - vulnerabilities, at)
     warned = await warnings.current(db)
@@ -74,21 +97,7 @@ async def reconcile(
     judged = [(claim, _outlook(claim, alike.get(claim.indicator_id), assets, warned, at)) for claim in found]
     if suppressed := sum(len(each.suppressed) for _, each in judged):
         _log.info("match.suppressed", matches=suppressed)
-    judged += await vulnerable.judged(db, vulnerabilities, assets.index, at)
-    changed: list[str] = []
-    fresh: list[_Pair] = []
-    for claim, each in judged:
-        for asset_id, touch in each.touches.items():
-            match = stored.pop((claim.indicator_id, asset_id), None)
-            if match is None:
-                fresh.append((claim, asset_id, touch))
-            elif _revise(match, _facts(claim, touch), at):
-                changed.append(match.id)
-    changed += _close(stored.values(), {claim.indicator_id: each for claim, each in judged}, assets, at)
-    changed += await _open(db, await _within_cap(db, fresh, assets), at)
-    await _correlate_again(db, {claim.object_id: _turn(claim, each) for claim, each in judged})
-    await db.flush()
-    return changed
+    return judged + await vulnerable.judged(db, vulnerabilities, assets.index, at)
 
 
 def _outlook(
@@ -99,6 +108,15 @@ def _outlook(
         return found
     touched = {asset_id: touch for asset_id, touch in alike.touches.items() if asset_id in assets.owners}
     return beside(found, touched, alike.allowed, claim.terms)
+
+
+async def recount(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[str]:
+    """Look at all that indicators over the cap touch: it is counted, and room that is left is taken.
+
+    Returns:
+        the ids of the matches for triage to see.
+    """
+    return await reconcile(db, indicator_ids, await whole_register(db), at) if indicator_ids else []
 
 
 def hand_on(db: AsyncSession, match_ids: Sequence[str]) -> None:
@@ -169,39 +187,18 @@ def _close(
             yield match.id
 
 
-async def _within_cap(db: AsyncSession, fresh: Sequence[_Pair], assets: Assets) -> list[_Pair]:
-    """Return what is to be stored of new pairs, those that say most first; what is left out is counted in the log."""
-    stored = await _counts(db, {claim.indicator_id for claim, _, _ in fresh})
-    kept: list[_Pair] = []
-    for pair in sorted(fresh, key=lambda pair: (pair[2].rank, pair[1])):
-        seats = [(pair[0].indicator_id, owner) for owner in assets.owners[pair[1]]]
-        if any(stored[seat] < CAP for seat in seats):
-            stored.update(seats)
-            kept.append(pair)
-    if len(kept) < len(fresh):
-        _log.warning("match.capped", matches=len(fresh), stored=len(kept))
-    return kept
-
-
-async def _counts(db: AsyncSession, indicator_ids: Collection[str]) -> Counter[tuple[str, str]]:
-    """Return how many open matches each indicator has at each constituent."""
-    if not indicator_ids:
-        return Counter()
-    seat = (col(Match.indicator_id), col(AssetOwner.constituent_id))
-    query = select(*seat, func.count()).join(AssetOwner, col(AssetOwner.asset_id) == col(Match.asset_id))
-    query = query.where(col(Match.indicator_id).in_(indicator_ids), col(Match.closed_at).is_(None)).group_by(*seat)
-    rows = await (await db.connection()).execute(query)
-    return Counter({(indicator_id, owner): count for indicator_id, owner, count in rows})
-
-
-async def _open(db: AsyncSession, pairs: Sequence[_Pair], at: datetime) -> list[str]:
-    rows = {
-        (match_id := new_id()): _facts(claim, touch)
-        | {"id": match_id, "indicator_id": claim.indicator_id, "asset_id": asset_id, "matched_at": at}
-        for claim, asset_id, touch in pairs
-    }
-    await insert_many(db, Match, list(rows.values()))
-    return list(rows)
+async def _open(db: AsyncSession, wanted: Sequence[Wanted], at: datetime) -> list[str]:
+    """Store matches, open again those that were, and return the ids of all."""
+    rows: list[dict[str, Any]] = []
+    for claim, asset_id, touch, match in wanted:
+        facts = _facts(claim, touch)
+        if match is None:
+            named = {"id": new_id(), "indicator_id": claim.indicator_id, "asset_id": asset_id, "matched_at": at}
+            rows.append(facts | named)
+        else:
+            _revise(match, facts, at)
+    await insert_many(db, Match, rows)
+    return [row["id"] for row in rows] + [match.id for *_, match in wanted if match is not None]
 
 
 async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None]) -> None:

@@ -12,18 +12,21 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.correlate import cap
 from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.batches import batches
+from citysec.correlate.index import AssetIndex
 from citysec.correlate.lookups import Lookups, Span, lookups
-from citysec.correlate.reconcile import LOCK, hand_on, reconcile
+from citysec.correlate.reconcile import LOCK, hand_on, reconcile, recount
 from citysec.correlate.rules import RegisteredAsset
 from citysec.correlate.subjects import watch
 from citysec.db import alone
-from citysec.observable import Kind
+from citysec.observable import AssetKind, Kind, Scope
 from citysec.patterning import NAME_PATH, Atom, Op
 from citysec.tables.columns import now
 from citysec.tables.feeds import IndicatorKey, StixObject
 from citysec.tables.matches import Match
+from citysec.tables.register import Asset
 
 _KEYS: Final = 500  # keys in one statement
 _PARTS: Final = 50  # ranges, or lists of keys, in one statement: SQLite nests them, and limits the depth
@@ -71,7 +74,26 @@ async def _correlated(db: AsyncSession, asset_ids: Sequence[int]) -> set[str]:
     changed: set[str] = set()
     for batch in batches(await concerning(db, asset_ids, owned, assets), INDICATORS):
         changed.update(await reconcile(db, batch, assets, at, within=asset_ids))
+    for batch in batches(await _over_the_cap(db, asset_ids), INDICATORS):
+        changed.update(await recount(db, batch, at))
     return changed
+
+
+async def _over_the_cap(db: AsyncSession, asset_ids: Collection[int]) -> list[str]:
+    """Return the indicators over the cap whose count the assets may change: it holds what there is no match of, too.
+
+    Withdrawn assets are asked for as if they were not, and trees as they are registered. What an autonomous system
+    announced before nobody knows any more: if one is among them, all are returned.
+    """
+    every = await cap.capped(db)
+    if not every:
+        return []
+    columns = (col(Asset.id), col(Asset.kind), col(Asset.key), col(Asset.scope))
+    rows = await (await db.connection()).execute(select(*columns).where(col(Asset.id).in_(asset_ids)))
+    assets = [RegisteredAsset(i or 0, AssetKind(kind), key, Scope(scope)) for i, kind, key, scope in rows]
+    if any(asset.kind is AssetKind.ASN for asset in assets):
+        return sorted(every)
+    return sorted(every.intersection(await concerning(db, (), assets, Assets(AssetIndex(assets), {}))))
 
 
 async def concerning(

@@ -8,10 +8,10 @@ from typing import Final
 
 from citysec.advisories.words import count, listed, moment
 from citysec.correlate import vulnerable
+from citysec.correlate.cap import CAP
 from citysec.correlate.explain import Concerned, Finding, Point, State, Word
 from citysec.correlate.index import URL_PATH
 from citysec.correlate.listing import Effect
-from citysec.correlate.reconcile import CAP
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.touch import Touch
 from citysec.explanation.chain import Noun, Outcome, Pointer, Question, Step

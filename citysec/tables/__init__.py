@@ -6,7 +6,7 @@ from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.feeds import Assertion, Feed, IndicatorKey, PollRun, Reject, StixObject
 from citysec.tables.incidents import Incident, IncidentMatch, TimelineEntry
 from citysec.tables.lookalikes import AllowedName, Lookalike, NameForm
-from citysec.tables.matches import Match, Unmatchable
+from citysec.tables.matches import Capped, Match, Unmatchable
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Contact, Service
 from citysec.tables.share import Collection, Grant, Member, Receipt
@@ -25,6 +25,7 @@ __all__ = [
     "Asset",
     "AssetOwner",
     "AuditEntry",
+    "Capped",
     "Change",
     "Collection",
     "Constituent",

@@ -46,6 +46,15 @@ class Match(Row, table=True):
     )
 
 
+class Capped(Row, table=True):
+    """An indicator touches more assets of a constituent than it has open matches there: both numbers, exactly."""
+
+    indicator_id: str = Field(primary_key=True, sa_type=KeyText)
+    constituent_id: str = Field(primary_key=True, index=True, description="It may have been removed a moment ago.")
+    touched: int
+    kept: int = Field(description="Open matches.")
+
+
 class Unmatchable(Row, table=True):
     """A vulnerability of which nobody has said which versions of which product have it: nobody can be told.
 

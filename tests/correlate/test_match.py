@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import delete, update
 
-from citysec.correlate.reconcile import CAP
+from citysec.correlate.cap import CAP
 from citysec.tables import Assertion, StixObject
 from citysec.tables.columns import now
 from citysec.tlp import TLP

@@ -59,6 +59,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest"),
     )
     op.create_table(
+        "capped",
+        sa.Column("indicator_id", KEY_TEXT, nullable=False),
+        sa.Column("constituent_id", sa.String(), nullable=False),
+        sa.Column("touched", sa.Integer(), nullable=False),
+        sa.Column("kept", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("indicator_id", "constituent_id"),
+    )
+    with op.batch_alter_table("capped", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_capped_constituent_id"), ["constituent_id"], unique=False)
+
+    op.create_table(
         "change",
         sa.Column("seq", BIG, nullable=False),
         sa.Column("at", UtcDateTime(timezone=True), nullable=False),
