@@ -26,6 +26,7 @@ from citysec.tables.incidents import Incident, TimelineEntry
 from citysec.tables.matches import Match
 from citysec.tables.playbooks import Question, Run
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Service
+from citysec.tables.sightings import Sighting
 from citysec.tlp import TLP
 
 
@@ -65,6 +66,7 @@ class Action(StrEnum):
     POLL = "poll"
     SWITCH = "switch"
     SUBMIT = "submit"
+    REPORT = "report"
 
 
 SERVICE: Final = "citysec"
@@ -87,6 +89,7 @@ ROLES: Final[Mapping[Action, frozenset[Role]]] = {
     Action.POLL: frozenset({Role.COORDINATOR, Role.ANALYST}),
     Action.SWITCH: frozenset({Role.COORDINATOR}),
     Action.SUBMIT: frozenset({Role.COORDINATOR, Role.ANALYST}),
+    Action.REPORT: frozenset(Role),
 }
 """Which roles may do what. A constituent's machine may do what the constituent's members may."""
 
@@ -197,7 +200,13 @@ def matches(principal: Principal) -> ColumnElement[bool]:
     cleared = col(Match.tlp) <= principal.clearance
     if principal.of_city:
         return cleared
-    return and_(cleared, col(Match.asset_id).in_(select(AssetOwner.asset_id).where(owners(principal))))
+    mine = col(Match.asset_id).in_(select(AssetOwner.asset_id).where(owners(principal)))
+    return and_(cleared, or_(mine, col(Match.constituent_id) == principal.constituent_id))
+
+
+def sightings(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Sighting` rows `principal` may read: of the city's constituents, or its own."""
+    return col(Sighting.match_id).in_(select(Match.id).where(matches(principal)))
 
 
 def questions(principal: Principal) -> ColumnElement[bool]:

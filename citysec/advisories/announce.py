@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -160,14 +161,16 @@ async def _disclosures(db: AsyncSession, incident: Incident, statement: Statemen
     root = incident.parent_id or incident.id
     family = select(Incident.id).where((col(Incident.id) == root) | (col(Incident.parent_id) == root))
     query = (
-        select(Match.indicator_value, Match.tlp, Asset.value)
-        .join(Asset, col(Asset.id) == col(Match.asset_id))
+        select(Match.indicator_value, Match.tlp, func.coalesce(col(Asset.value), ""))
+        .select_from(Match)
+        .outerjoin(Asset, col(Asset.id) == col(Match.asset_id))
         .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
         .where(col(IncidentMatch.incident_id).in_(family))
     )
     secret = set[str]()
     for indicator, level, asset in await db.exec(query):
         secret |= {asset.lower()} if level <= TLP.CLEAR else {asset.lower(), indicator.lower()}
+    secret.discard("")  # what was sighted touches no asset
     return [
         Problem(name, f"names {value}, which is not for the public")
         for name, text in statement.texts.items()

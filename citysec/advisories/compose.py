@@ -12,7 +12,7 @@ from typing import Final
 from citysec.advisories.advice import Advice
 from citysec.advisories.content import Call, Content, Duty, Touched
 from citysec.advisories.gate import Field, label_of
-from citysec.advisories.words import count, defanged, listed, moment, one_line, probability
+from citysec.advisories.words import count, defanged, listed, moment, often, one_line, probability
 from citysec.lookalikes import alike
 from citysec.lookalikes.alike import Alike
 from citysec.software import particulars
@@ -22,12 +22,23 @@ from citysec.tlp import TLP
 LISTED: Final = 50
 """An advisory names so many assets at most, and counts them all."""
 
+_SEEN: Final = "your network"
+"""Stands for the place where the recipient's own machines met something."""
 _KIND: Final = "kind"
 _AWARE_AT: Final = "aware_at"
 _LEFT_OUT: Final = (
     "Some of what the city knows is marked above what may reach you and is left out. Ask us if you need it."
 )
 _WITHDRAWN: Final = "What we told you no longer holds: the report it rested on was withdrawn or has ended."
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How often the recipient's own machines met something, and from when to when."""
+
+    first: datetime
+    last: datetime
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +48,15 @@ class Evidence:
     Args:
         id: the match's.
         constituent_id: from whose side it is seen.
-        asset: the asset as registered; None where it is another's and only the service is this constituent's.
+        asset: the asset as registered; None where it is another's and only the service is this constituent's, and where
+            it was `seen`.
         service: public service on the asset, where there is one.
         feed: name of the feed.
         tlp: marking of what the match rests on, as the database keeps it; what is no label counts as TLP:RED.
         about: what is known of a vulnerability, where it is one.
         alike: how a name looks like the asset, where it is a lookalike.
         due_at: by when it is to be mended.
+        seen: where the constituent's own machines reported it.
     """
 
     id: str
@@ -60,6 +73,7 @@ class Evidence:
     about: Particulars | None = None
     alike: Alike | None = None
     due_at: datetime | None = None
+    seen: Seen | None = None
 
     @property
     def name(self) -> str:
@@ -197,7 +211,7 @@ def _touched(rows: Sequence[Evidence]) -> list[Touched]:
     """Return one entry per asset, the surest first."""
     groups: dict[tuple[str, str], list[Evidence]] = defaultdict(list)
     for row in sorted(rows, key=_rank):
-        groups[row.asset or "", row.service or ""].append(row)
+        groups[_SEEN if row.seen else row.asset or "", row.service or ""].append(row)
     return [_entry(group) for group in groups.values()]
 
 
@@ -206,21 +220,27 @@ def _rank(row: Evidence) -> tuple[object, ...]:
 
 
 def _entry(group: Sequence[Evidence]) -> Touched:
-    first, known = group[0], group[0].asset is not None
+    first, known = group[0], group[0].asset is not None or group[0].seen is not None
     return Touched(
-        value=one_line(first.asset or ""),
+        value=_SEEN if first.seen else one_line(first.asset or ""),
         service=one_line(first.service or ""),
         # An indicator often equals the asset it touches: of another's asset it says too much.
         indicator=one_line(first.indicator) if known else "",
         relation=first.relation if known else "",
-        why=one_line(_why(first)) if known else "",
+        why=one_line(_why(first, len(group) - 1)) if known else "",
         certain=first.certain,
         others=len(group) - 1,
         since=min(row.matched_at for row in group),
     )
 
 
-def _why(row: Evidence) -> str:
+def _why(row: Evidence, others: int) -> str:
+    """Return what there is to say of a row besides the indicator; `others` touch the same."""
+    if row.seen is not None:
+        more = f", and {count(others, 'other indicator')}" if others else ""
+        when = f"first on {moment(row.seen.first)}, last on {moment(row.seen.last)}"
+        possibly = "" if row.certain else "possibly "
+        return f"your own machines {possibly}met {defanged(row.indicator)} {often(row.seen.count)}, {when}{more}"
     if row.about is not None:
         return particulars.told(row.about, certain=row.certain)
     return alike.told(row.alike, defanged) if row.alike is not None else ""
@@ -231,11 +251,12 @@ def _named(touched: Touched) -> str:
 
 
 def _concerned(touched: Sequence[Touched]) -> str:
-    assets = sum(1 for each in touched if each.value)
+    assets = sum(1 for each in touched if each.value and each.value != _SEEN)
     services = len({each.service for each in touched if not each.value})
     parts = (
         count(assets, "registered asset") + " of yours" if assets else "",
         count(services, "service") + " that you answer for" if services else "",
+        "what your own machines reported" if any(each.value == _SEEN for each in touched) else "",
     )
     return f"It concerns {listed(tuple(part for part in parts if part))}."
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from citysec.advisories.compose import Evidence, Facts
+from citysec.advisories.compose import Evidence, Facts, Seen
 from citysec.lookalikes.alike import alike
 from citysec.software.particulars import particulars
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Service
+from citysec.tables.sightings import Sighting
 
 
 async def known(db: AsyncSession, incident: Incident, constituent: Constituent) -> Facts:
@@ -30,7 +33,9 @@ async def known(db: AsyncSession, incident: Incident, constituent: Constituent) 
         aware_at=incident.aware_at,
         constituent_id=constituent.id,
         sector=constituent.sector,
-        evidence=await _owned(db, incident.id, constituent.id) + await _served(db, incident.id, constituent.id),
+        evidence=await _owned(db, incident.id, constituent.id)
+        + await _served(db, incident.id, constituent.id)
+        + await _sighted(db, incident.id, constituent.id),
     )
 
 
@@ -69,6 +74,27 @@ async def _served(db: AsyncSession, incident_id: str, constituent_id: str) -> li
     )
     each = {(match.id, service): (match, due_at) for match, service, due_at in await db.exec(query)}
     return [_evidence(match, constituent_id, None, service, due) for (_, service), (match, due) in each.items()]
+
+
+async def _sighted(db: AsyncSession, incident_id: str, constituent_id: str) -> list[Evidence]:
+    """Return what the constituent's own machines reported."""
+    often = (func.min(Sighting.first_seen), func.max(Sighting.last_seen), func.sum(Sighting.count))
+    query = (
+        select(Match, *often)
+        .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
+        .join(Sighting, col(Sighting.match_id) == col(Match.id))
+        .where(
+            col(IncidentMatch.incident_id) == incident_id,
+            col(Match.constituent_id) == constituent_id,
+            col(Match.closed_at).is_(None),
+        )
+        .group_by(col(Match.id))
+        .order_by(col(Match.id))
+    )
+    return [
+        replace(_evidence(match, constituent_id, None, None, None), seen=Seen(first, last, int(count)))
+        for match, first, last, count in await db.exec(query)
+    ]
 
 
 def _assets_of(constituent_id: str) -> SelectOfScalar[int]:

@@ -27,6 +27,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def often(number: int) -> str:
+    """Return for instance `once` or `3 times`."""
+    return "once" if number == 1 else f"{number:,} times"
+
+
 def listed(parts: tuple[str, ...]) -> str:
     """Return for instance `a, b and c`."""
     return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)

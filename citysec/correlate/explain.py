@@ -251,7 +251,8 @@ async def _stored(db: AsyncSession, indicator_id: str, constituent_id: str, ceil
     """Return asset -> the match of the indicator, open or closed, that concerns the constituent."""
     concerning = select(col(AssetOwner.asset_id)).where(_concerns(constituent_id))
     query = rows_of(Match).where(col(Match.indicator_id) == indicator_id, col(Match.tlp) <= ceiling)
-    return {match.asset_id: match for match in await db.exec(query.where(col(Match.asset_id).in_(concerning)))}
+    matches = await db.exec(query.where(col(Match.asset_id).in_(concerning)))
+    return {match.asset_id: match for match in matches if match.asset_id is not None}
 
 
 async def _concerned(db: AsyncSession, asset_ids: Iterable[int], constituent_id: str) -> list[Concerned]:

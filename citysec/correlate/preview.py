@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Set
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -60,7 +61,8 @@ async def _shifts(db: AsyncSession, asset_ids: Collection[int], index: WarningIn
 
 
 async def _standing(db: AsyncSession, indicator_ids: Collection[str], asset_ids: Collection[int]) -> _Pairs:
-    pair = select(col(Match.indicator_id), col(Match.asset_id)).where(col(Match.closed_at).is_(None))
+    asset_id: ColumnElement[int] = cast("ColumnElement[int]", col(Match.asset_id))
+    pair = select(col(Match.indicator_id), asset_id).where(col(Match.closed_at).is_(None))
     pair = pair.where(col(Match.indicator_id).in_(indicator_ids), col(Match.asset_id).in_(asset_ids))
     return {(indicator_id, asset_id) for indicator_id, asset_id in await (await db.connection()).execute(pair)}
 

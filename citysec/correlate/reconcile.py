@@ -131,7 +131,8 @@ async def _stored(
     query = rows_of(Match).where(col(Match.indicator_id).in_(indicator_ids)).order_by(col(Match.id))
     if within is not None:
         query = query.where(col(Match.asset_id).in_(within))
-    return {(match.indicator_id, match.asset_id): match for match in await db.exec(query)}
+    matches = await db.exec(query)
+    return {(match.indicator_id, match.asset_id): match for match in matches if match.asset_id is not None}
 
 
 def _facts(claim: Claim, touch: Touch) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def _close(
 ) -> Iterator[str]:
     """Close those of `matches` that are open, and yield their ids."""
     for match in matches:
-        if match.closed_at is None:
+        if match.closed_at is None and match.asset_id is not None:
             now = outlooks.get(match.indicator_id)
             why = close_reason(match.asset_id, now, assets.owners, assets.nobodys)
             match.closed_at, match.close_reason = at, why

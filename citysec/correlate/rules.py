@@ -41,6 +41,7 @@ class Relation(StrEnum):
     NAME = "name"
     ANNOUNCED = "announced"
     AFFECTED = "affected"
+    SIGHTED = "sighted"
     POSSIBLE = "possible"
     LOOKALIKE = "lookalike"
 

@@ -32,6 +32,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "name": "bears the name of",
     "announced": "lies in what is announced by",
     "affected": "affects",
+    "sighted": "was seen by machines of",
     "possible": "may affect",
     "lookalike": "looks like",
 }

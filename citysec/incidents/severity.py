@@ -73,21 +73,27 @@ LOOKALIKE: Final = "lookalike"
 _ADDRESS_PATHS: Final = ("ipv4-addr", "ipv6-addr", "network-traffic")
 
 
-def kind_of(path: str, labels: Sequence[str]) -> str:
+SIGHTED: Final = "sighted"
+"""The relation of matches that constituents' own machines reported."""
+
+
+def kind_of(path: str, labels: Sequence[str], *, seen: bool = False) -> str:
     """Return the kind of incident that a match on one of *our* assets makes.
 
     Software that has a vulnerability is one, whatever the vulnerability is used for.
 
     What the publisher calls it decides. Without a word of his, an address of ours in a threat feed is a machine that
-    talks to an attacker, and a name, page or mailbox of ours is bait.
+    talks to an attacker, and a name, page or mailbox of ours is bait. What our own machines
+    met is an attacker's, whatever it is.
 
     Args:
         path: STIX object path of the atom.
         labels: the indicator's labels and indicator types.
+        seen: our own machines met it, and it is not ours.
     """
     if path.startswith(VULNERABILITY):
         return VULNERABILITY
     said = next((_BY_LABEL[low] for label in labels if (low := label.lower()) in _BY_LABEL), None)
     if said is not None:
         return said
-    return "command-and-control" if path.startswith(_ADDRESS_PATHS) else "phishing"
+    return "command-and-control" if seen or path.startswith(_ADDRESS_PATHS) else "phishing"

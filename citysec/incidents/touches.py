@@ -16,12 +16,14 @@ from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.incidents.severity import LOOKALIKE, kind_of
+from citysec.incidents.severity import LOOKALIKE, SIGHTED, kind_of
 from citysec.software.particulars import Particulars, particulars
 from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, AssetOwner, Constituent, Service
 
+AT_HOME: Final = 4
+"""The criticality of what was seen in a constituent's own network: whatever it is, it is there already."""
 BARE: Final = "value:"
 """Begins a threat that is no more than an observable: nobody said what it is a sign of."""
 
@@ -39,7 +41,8 @@ class Found(NamedTuple):
     id: str
     indicator_id: str
     object_id: int
-    asset_id: int
+    asset_id: int | None
+    constituent_id: str | None
     relation: str
     path: str
     indicator_value: str
@@ -117,14 +120,15 @@ async def touches_of(db: AsyncSession, matches: Sequence[Found]) -> list[Touch]:
         return []
     threats = await _threats(db, {m.indicator_id for m in matches})
     labels = await _labels(db, {m.object_id for m in matches})
-    concerned = await _concerned(db, {m.asset_id for m in matches})
+    concerned = await _concerned(db, {m.asset_id for m in matches if m.asset_id is not None})
+    at_home = await _at_home(db, {m.constituent_id for m in matches if m.constituent_id is not None})
     touches: list[Touch] = []
     for match in matches:
-        kind = LOOKALIKE if match.relation == LOOKALIKE else _kind(match.path, labels.get(match.object_id, ""))
+        kind = LOOKALIKE if match.relation == LOOKALIKE else _kind(match, labels.get(match.object_id, ""))
         root, name = _root_cause(match, threats.get(match.indicator_id))
         touches += (
             Touch(match, c.constituent, c.criticality, c.owned, kind, root, name, c.exposed)
-            for c in concerned.get(match.asset_id, ())
+            for c in _of(match, concerned, at_home)
         )
     return touches
 
@@ -191,10 +195,31 @@ async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, str]:
     return said
 
 
+def _kind(match: Found, labels: str) -> str:
+    return _kind_of(match.path, labels, match.relation)
+
+
 @lru_cache(maxsize=1024)
-def _kind(path: str, labels: str) -> str:
+def _kind_of(path: str, labels: str, relation: str) -> str:
     """Return the kind of incident; few of the many matches of a feed differ in what is said of them."""
-    return kind_of(path, [label for line in labels.splitlines() for label in msgspec.json.decode(line, type=list[str])])
+    said = [label for line in labels.splitlines() for label in msgspec.json.decode(line, type=list[str])]
+    return kind_of(path, said, seen=relation == SIGHTED)
+
+
+def _of(match: Found, concerned: Mapping[int, Sequence[Concern]], at_home: Mapping[str, Concern]) -> Sequence[Concern]:
+    """Return whom a match concerns: by its asset, or because it was sighted there."""
+    if match.asset_id is not None:
+        return concerned.get(match.asset_id, ())
+    here = at_home.get(match.constituent_id or "")
+    return () if here is None else (here,)
+
+
+async def _at_home(db: AsyncSession, constituent_ids: set[str]) -> dict[str, Concern]:
+    """Return constituent -> how what was sighted there concerns it."""
+    if not constituent_ids:
+        return {}
+    bodies = (await db.exec(select(Constituent).where(col(Constituent.id).in_(constituent_ids)))).all()
+    return {body.id: Concern(body, AT_HOME, owned=True, exposed=False) for body in bodies}
 
 
 async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Concern]]:

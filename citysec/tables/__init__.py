@@ -10,6 +10,7 @@ from citysec.tables.matches import Capped, Match, Unmatchable
 from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Contact, Service
 from citysec.tables.share import Collection, Grant, Member, Receipt
+from citysec.tables.sightings import Observed, Report, Sighting
 from citysec.tables.warnings import WarningEntry, WarningList
 from citysec.tables.work import Change, Meta, Outbox
 
@@ -42,16 +43,19 @@ __all__ = [
     "Member",
     "Meta",
     "NameForm",
+    "Observed",
     "Outbox",
     "Playbook",
     "PollRun",
     "Question",
     "Receipt",
     "Reject",
+    "Report",
     "Run",
     "RunStep",
     "Service",
     "Session",
+    "Sighting",
     "StixObject",
     "TimelineEntry",
     "Token",

@@ -12,18 +12,22 @@ from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDa
 
 
 class Match(Row, table=True):
-    """An indicator × asset relation found by correlation; everything needed to explain it later is in the row.
+    """An indicator touches an asset, or was sighted at a constituent; what explains it later is in the row.
 
-    Open while `closed_at` is None. `tlp` and `confidence` are those of the assertion it rests on.
+    Open while `closed_at` is None. `tlp` and `confidence` are those of the assertion it rests on; what was sighted is
+    surer. Either `asset_id` is there, or `constituent_id` with the relation `sighted` and rows of `Sighting`.
     """
 
-    __table_args__ = (UniqueConstraint("indicator_id", "asset_id"),)
+    __table_args__ = (UniqueConstraint("indicator_id", "asset_id"), UniqueConstraint("indicator_id", "constituent_id"))
 
     id: str = Field(default_factory=new_id, primary_key=True)
     indicator_id: str = Field(sa_type=KeyText, index=True, description="STIX id of the indicator or vulnerability.")
     object_id: int = Field(foreign_key="stix_object.id", sa_type=BigCount, description="The version it rests on.")
-    asset_id: int = Field(foreign_key="asset.id", index=True)
-    relation: str = Field(description="equal, contains, within, below, host …, announced, affected, lookalike")
+    asset_id: int | None = Field(default=None, foreign_key="asset.id", index=True)
+    constituent_id: str | None = Field(
+        default=None, foreign_key="constituent.id", index=True, description="Where it was sighted."
+    )
+    relation: str = Field(description="equal, contains, within, below, host …, announced, affected, lookalike, sighted")
     path: str = Field(description="STIX object path of the atom.")
     indicator_value: str = Field(sa_type=LongText)
     certain: bool

@@ -140,6 +140,7 @@ RELATIONS: Final[Mapping[str, str]] = {
     "name": "it bears the same name as",
     "announced": "it lies in what is announced by",
     "affected": "it is in",
+    "sighted": "it was seen by machines of",
     "possible": "it may concern",
     "lookalike": "it looks like",
 }

@@ -425,7 +425,8 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("indicator_id", KEY_TEXT, nullable=False),
         sa.Column("object_id", BIG, nullable=False),
-        sa.Column("asset_id", sa.Integer(), nullable=False),
+        sa.Column("asset_id", sa.Integer(), nullable=True),
+        sa.Column("constituent_id", sa.String(), nullable=True),
         sa.Column("relation", sa.String(), nullable=False),
         sa.Column("path", sa.String(), nullable=False),
         sa.Column("indicator_value", sa.Text(), nullable=False),
@@ -446,6 +447,10 @@ def upgrade() -> None:
             ["asset.id"],
         ),
         sa.ForeignKeyConstraint(
+            ["constituent_id"],
+            ["constituent.id"],
+        ),
+        sa.ForeignKeyConstraint(
             ["feed"],
             ["feed.name"],
         ),
@@ -455,9 +460,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("indicator_id", "asset_id"),
+        sa.UniqueConstraint("indicator_id", "constituent_id"),
     )
     with op.batch_alter_table("match", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_match_asset_id"), ["asset_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_match_constituent_id"), ["constituent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_match_indicator_id"), ["indicator_id"], unique=False)
 
     op.create_table(
@@ -491,6 +498,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("form", "object_id"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "observed",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("constituent_id", sa.String(), nullable=False),
+        sa.Column("observation", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", KEY_TEXT, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("first_seen", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("tlp", sa.Integer(), nullable=False),
+        sa.Column("told_at", UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["constituent_id"],
+            ["constituent.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("observed", schema=None) as batch_op:
+        batch_op.create_index("ix_observed_age", ["told_at"], unique=False)
+        batch_op.create_index("ix_observed_fact", ["kind", "key"], unique=False)
+
     op.create_table(
         "poll_run",
         sa.Column("id", BIG, nullable=False),
@@ -528,6 +559,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("reject", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reject_feed"), ["feed"], unique=False)
+
+    op.create_table(
+        "report",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("constituent_id", sa.String(), nullable=False),
+        sa.Column("at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["constituent_id"],
+            ["constituent.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_constituent_id"), ["constituent_id"], unique=False)
 
     op.create_table(
         "unmatchable",
@@ -690,6 +736,30 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_session_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "sighting",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("match_id", sa.String(), nullable=False),
+        sa.Column("day", sa.String(), nullable=False),
+        sa.Column("tlp", sa.Integer(), nullable=False),
+        sa.Column("first_seen", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("count", BIG, nullable=False),
+        sa.Column("first_told_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("last_told_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("written_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("reporter", sa.String(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["match_id"],
+            ["match.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("match_id", "day", "tlp"),
+    )
+    with op.batch_alter_table("sighting", schema=None) as batch_op:
+        batch_op.create_index("ix_sighting_page", ["first_told_at", "id"], unique=False)
 
     op.create_table(
         "timeline_entry",

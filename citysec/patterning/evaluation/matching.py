@@ -34,6 +34,11 @@ class Matcher:
 
     plan: Plan
 
+    @property
+    def single(self) -> bool:
+        """Whether one observation fulfils the pattern or none does."""
+        return isinstance(self.plan.root, Need) and self.plan.root.times == 1
+
     def match(self, observations: Sequence[Observation], budget: Budget | None = None) -> list[Observation] | None:
         """Return those of `observations` that fulfil the pattern together, in their order; None where none do.
 

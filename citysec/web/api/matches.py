@@ -36,7 +36,8 @@ class MatchOut(Out):
     indicator_id: str
     indicator_value: str
     path: str
-    asset: MatchedAssetOut
+    asset: Annotated[MatchedAssetOut | None, Field(description="Null where it was sighted instead.")]
+    sighted_at: Annotated[str | None, Field(description="Slug of the constituent whose own machines reported it.")]
     relation: str
     certain: bool
     feed: str
@@ -71,7 +72,7 @@ class MatchQuery(Paging):
     updated_since: Instant | None = None
 
 
-_Row = tuple[Match, Asset]
+_Row = tuple[Match, Asset | None, str | None]
 _BY_AGE: Keyset[_Row] = Keyset((col(Match.matched_at), col(Match.id)), lambda row: (row[0].matched_at, row[0].id))
 
 
@@ -90,10 +91,15 @@ async def list_matches(call: Call[MatchQuery, Nothing]) -> Page[MatchOut]:
 
 async def listed(call: Call[Any, Any], wanted: ColumnElement[bool]) -> Page[MatchOut]:
     """Return the page of the matches that are `wanted` and that the caller may see."""
-    statement = select(Match, Asset).join(Asset).where(wanted, policy.matches(call.principal))
+    statement = (
+        select(Match, Asset, col(Constituent.slug))
+        .outerjoin(Asset, col(Asset.id) == col(Match.asset_id))
+        .outerjoin(Constituent, col(Constituent.id) == col(Match.constituent_id))
+        .where(wanted, policy.matches(call.principal))
+    )
     rows = await page(call, statement, _BY_AGE, lambda row: row)
-    owners = await owners_of(call, (asset.id for _, asset in rows.items))
-    return Page(items=[_out(match, asset, owners) for match, asset in rows.items], next=rows.next)
+    owners = await owners_of(call, (asset.id for _, asset, _ in rows.items if asset is not None))
+    return Page(items=[_out(row, owners) for row in rows.items], next=rows.next)
 
 
 async def owners_of(call: Call[Any, Any], assets: Iterable[int | None]) -> Mapping[int, list[str]]:
@@ -110,9 +116,10 @@ async def owners_of(call: Call[Any, Any], assets: Iterable[int | None]) -> Mappi
     return owners
 
 
-def _out(match: Match, asset: Asset, owners: Mapping[int, list[str]]) -> MatchOut:
-    touched = {**asset.model_dump(), "owners": owners.get(asset.id or 0, [])}
-    return MatchOut.model_validate({**match.model_dump(), "asset": touched})
+def _out(row: _Row, owners: Mapping[int, list[str]]) -> MatchOut:
+    match, asset, slug = row
+    touched = None if asset is None else {**asset.model_dump(), "owners": owners.get(asset.id or 0, [])}
+    return MatchOut.model_validate({**match.model_dump(), "asset": touched, "sighted_at": slug})
 
 
 _QUEUE: Keyset[Unmatchable] = Keyset(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from citysec.web.api import idempotency, read
-from citysec.web.api.operation import PARAMETERS, Csv, Method, Operation
+from citysec.web.api.operation import PARAMETERS, Method, Operation, Raw
 from citysec.web.refusals import PROBLEM_TYPE
 
 _Json: TypeAlias = dict[str, Any]
@@ -106,8 +106,9 @@ def _operation(operation: Operation[Any, Any], names: _Names) -> _Json:
 
 
 def _content(body: type[BaseModel], names: _Names) -> _Json:
-    schema = {"type": "string"} if body is Csv else names[body, _IN]
-    return {read.media_type(body): {"schema": schema}}
+    if issubclass(body, Raw):
+        return {kind: {"schema": schema} for kind, schema in body.TYPES.items()}
+    return {kind: {"schema": names[body, _IN]} for kind in read.media_types(body)}
 
 
 def _path_parameters(path: str) -> list[_Json]:

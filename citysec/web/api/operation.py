@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -35,10 +35,19 @@ class Nothing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Csv(BaseModel):
+class Raw(BaseModel):
+    """A body that the operation reads itself; `TYPES` says in which media types, each with its schema."""
+
+    TYPES: ClassVar[Mapping[str, Mapping[str, Any]]]
+
+    content: bytes = b""
+    type: str = ""
+
+
+class Csv(Raw):
     """A body that is `text/csv` instead of JSON."""
 
-    content: bytes
+    TYPES: ClassVar[Mapping[str, Mapping[str, Any]]] = {"text/csv": {"type": "string"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Call(Generic[Query, Body]):
         name: of the operation, for what must not be confused between operations.
         db: for GET a session on one snapshot, for POST the transaction that is committed with the answer.
         path: the path's parameters by name.
+        found: what the operation's `before` has found.
     """
 
     name: str
@@ -56,6 +66,16 @@ class Call(Generic[Query, Body]):
     db: AsyncSession
     principal: Principal
     path: Mapping[str, str]
+    query: Query
+    body: Body
+    found: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead(Generic[Query, Body]):
+    """A call before its transaction."""
+
+    app: AppContext
     query: Query
     body: Body
 
@@ -69,6 +89,7 @@ class Operation(Generic[Query, Body]):
         action: which roles may do it at all; on which rows is decided in the handler's queries.
         status: of success.
         only_reads: a POST that only reads: its question is too long for an address.
+        before: of a POST, what takes long and only reads: done before the transaction, which keeps others waiting.
     """
 
     method: Method
@@ -80,6 +101,7 @@ class Operation(Generic[Query, Body]):
     output: type[BaseModel]
     status: int = 200
     only_reads: bool = False
+    before: Callable[[Ahead[Query, Body]], Awaitable[object]] | None = None
 
     @property
     def scope(self) -> Scope:

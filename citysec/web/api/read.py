@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar, get_origin
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from citysec.errors import InvalidInput, Problem
-from citysec.web.api.operation import Csv
+from citysec.web.api.operation import Raw
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -28,7 +28,7 @@ def query(request: web.Request, model: type[_Model]) -> _Model:
 
 
 async def body(request: web.Request, model: type[_Model]) -> _Model:
-    """Return the body as `model`: JSON, of which none at all counts as an empty object, or for `Csv` CSV.
+    """Return the body as `model`: JSON, of which none at all counts as an empty object, or for `Raw` as it came.
 
     Raises:
         web.HTTPUnsupportedMediaType: the body says that it is something else.
@@ -36,17 +36,17 @@ async def body(request: web.Request, model: type[_Model]) -> _Model:
         InvalidInput: it is not JSON, or not what the operation wants.
     """
     content = await request.read()
-    wanted = media_type(model)
-    if content and request.content_type != wanted:
-        raise web.HTTPUnsupportedMediaType(text=f"send {wanted}")
-    if issubclass(model, Csv):
-        return model(content=content)
+    wanted = media_types(model)
+    if content and request.content_type not in wanted:
+        raise web.HTTPUnsupportedMediaType(text=f"send {' or '.join(wanted)}")
+    if issubclass(model, Raw):
+        return model(content=content, type=request.content_type)
     return _validated(model.model_validate_json, content or b"{}")
 
 
-def media_type(model: type[BaseModel]) -> str:
-    """Return the type of the bodies that `model` stands for."""
-    return "text/csv" if issubclass(model, Csv) else "application/json"
+def media_types(model: type[BaseModel]) -> Collection[str]:
+    """Return the types of the bodies that `model` stands for."""
+    return tuple(model.TYPES) if issubclass(model, Raw) else ("application/json",)
 
 
 def _is_list(model: type[BaseModel], name: str) -> bool:

@@ -15,7 +15,7 @@ from citysec.access.policy import Principal
 from citysec.errors import Conflict, Forbidden
 from citysec.web import context
 from citysec.web.api import idempotency, openapi, read
-from citysec.web.api.operation import PARAMETERS, Call, Method, Operation
+from citysec.web.api.operation import PARAMETERS, Ahead, Call, Method, Operation
 from citysec.web.api.table import OPERATIONS
 from citysec.web.context import AppContext
 
@@ -64,11 +64,12 @@ async def _read(request: web.Request, operation: Operation[Any, Any], principal:
 async def _do(request: web.Request, operation: Operation[Any, Any], principal: Principal) -> web.Response:
     app, query = context.of(request), read.query(request, operation.query)
     body, once = await read.body(request, operation.body), await idempotency.of(request, principal)
+    found = await operation.before(Ahead(app, query, body)) if operation.before else None
     try:
         async with app.database.writing() as db:
             if once and (before := await once.answered(db)):
                 return web.Response(status=before.status, text=before.body, content_type=_JSON)
-            call = Call(operation.name, app, db, principal, request.match_info, query, body)
+            call = Call(operation.name, app, db, principal, request.match_info, query, body, found)
             text = (await operation.handler(call)).model_dump_json()
             if once:
                 await once.keep(db, operation.status, text)

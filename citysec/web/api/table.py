@@ -15,6 +15,7 @@ from citysec.web.api import (
     operate,
     register,
     runs,
+    sightings,
     submissions,
 )
 from citysec.web.api.advisories import AdvisoryOut, AdvisoryQuery, ReplyBody
@@ -37,6 +38,14 @@ from citysec.web.api.operate import AuditOut, MeOut, WarningListOut
 from citysec.web.api.operation import Csv, Method, Nothing, Operation
 from citysec.web.api.register import AssetOut, AssetQuery, ConstituentOut, ServiceOut
 from citysec.web.api.runs import QuestionOut, QuestionQuery, RunOut, RunQuery, StepOut, VerdictBody
+from citysec.web.api.sightings import (
+    Observations,
+    ReportOut,
+    ReportQuery,
+    SightedBody,
+    SightingOut,
+    SightingQuery,
+)
 from citysec.web.api.submissions import SubmissionBody, SubmissionOut
 from citysec.web.api.values import Page, Paging
 
@@ -111,5 +120,17 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     ),
     Operation(_GET, "/warning-lists", _CITY, operate.list_warning_lists, Paging, Nothing, Page[WarningListOut]),
     Operation(_POST, "/submissions", Action.SUBMIT, submissions.submit_text, Nothing, SubmissionBody, SubmissionOut),
+    Operation(_GET, "/sightings", _READ, sightings.list_sightings, SightingQuery, Nothing, Page[SightingOut]),
+    Operation(_POST, "/sightings", Action.REPORT, sightings.report_sighting, Nothing, SightedBody, ReportOut),
+    Operation(
+        _POST,
+        "/observations",
+        Action.REPORT,
+        sightings.report_observations,
+        ReportQuery,
+        Observations,
+        ReportOut,
+        before=sightings.sorted_out,
+    ),
     Operation(_GET, "/audit", Action.READ_AUDIT, operate.list_audit, Paging, Nothing, Page[AuditOut]),
 )

@@ -134,7 +134,7 @@ async def _view(
         id=found.id,
         ref=found.ref,
         title=found.title,
-        summary=summary(found, row, total),
+        summary=summary(found, row, total, sighted=any(m.sighted for m in matches)),
         severity=found.severity,
         severity_why=severity_why(found, matches),
         state=found.state,

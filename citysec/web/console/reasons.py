@@ -24,6 +24,7 @@ from citysec.tables.warnings import WarningList
 from citysec.tlp import TLP
 from citysec.web import views as v
 from citysec.web.console.lookup import address
+from citysec.web.console.sighted import sighted_at
 
 SHOWN: Final = 100
 _CLAIMS: Final[Mapping[str, str]] = {
@@ -51,16 +52,17 @@ async def matches_of(
     total = (await db.exec(select(func.count()).select_from(Match).where(*where))).one()
     query = (
         select(Match, Asset, col(StixObject.name), col(StixObject.labels))
-        .join(Asset, col(Asset.id) == col(Match.asset_id))
+        .outerjoin(Asset, col(Asset.id) == col(Match.asset_id))
         .join(StixObject, col(StixObject.id) == col(Match.object_id))
         .where(*where)
         .order_by(col(Match.certain).desc(), col(Match.confidence).desc(), col(Match.id))
         .limit(SHOWN)
     )
-    rows = (await db.exec(query)).all()
+    rows: Sequence[tuple[Match, Asset | None, str | None, list[str]]] = (await db.exec(query)).all()
     lists = await _titles(db, {name for match, *_ in rows for name in match.warning_lists})
     table = await announced.origin(db)
-    owners, services = await _owners(db, principal, {asset.id or 0 for _, asset, _, _ in rows})
+    owners, services = await _owners(db, principal, {match.asset_id for match, *_ in rows if match.asset_id})
+    homes, often = await sighted_at(db, [match for match, *_ in rows])
     found = tuple(
         v.MatchView(
             feed=feeds[match.feed].title if match.feed in feeds else match.feed,
@@ -68,32 +70,42 @@ async def matches_of(
             claim=_claim(name, labels),
             tlp=TLP(match.tlp),
             relation=match.relation,
-            asset_kind=asset.kind,
-            asset=asset.value,
-            owners=tuple(owners[asset.id or 0]),
+            asset_kind=asset.kind if asset else "",
+            asset=asset.value if asset else "",
+            owners=_whose(match, owners, homes),
             confidence=match.confidence,
             valid_from=match.valid_from,
             valid_until=match.valid_until,
-            service=services.get(asset.id or 0, ""),
+            service=services.get(match.asset_id or 0, ""),
             certain=match.certain,
             warning_lists=tuple(lists.get(name, name) for name in match.warning_lists),
             prefix=match.prefix or "",
             according=table.said if table else "",
             said=_said(match),
-            why=next((address(match.indicator_id, owner.slug) for owner in owners[asset.id or 0]), ""),
+            why=next((address(match.indicator_id, owner.slug) for owner in _whose(match, owners, homes)), ""),
+            sighted=often.get(match.id, ""),
         )
         for match, asset, name, labels in rows
     )
     return found, total
 
 
-def summary(incident: Incident, row: v.IncidentRow, matches: int) -> str:
+def _whose(match: Match, owners: Mapping[int, list[v.Named]], homes: Mapping[str, v.Named]) -> tuple[v.Named, ...]:
+    if match.asset_id is not None:
+        return tuple(owners.get(match.asset_id, ()))
+    home = homes.get(match.constituent_id or "")
+    return () if home is None else (home,)
+
+
+def summary(incident: Incident, row: v.IncidentRow, matches: int, *, sighted: bool = False) -> str:
     """Return what happened, in one or two sentences."""
     count = "One match" if matches == 1 else f"{matches:,} matches"
     if incident.constituent_id is None:
         bodies = len(row.constituents)
         return f"{count} of the same threat at {bodies} constituents. Each of them has an incident of its own below."
     where = row.constituents[0].name if row.constituents else "a constituent"
+    if sighted:
+        return f"{count} between threat feeds and what {where} has registered with the city, or its own machines saw."
     return f"{count} between threat feeds and what {where} has registered with the city."
 
 

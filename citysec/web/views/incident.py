@@ -26,6 +26,7 @@ class MatchView:
         why: address of the explanation; empty where there is no owner to explain it for.
         prefix: through which an autonomous system is touched; `according` is which table says that it announces that.
         said: of a vulnerability, which software has it and how urgent that is, in sentences; else empty.
+        sighted: how often the owners' own machines saw it, and when, to follow "saw it"; else empty.
     """
 
     feed: str
@@ -46,6 +47,7 @@ class MatchView:
     according: str = ""
     why: str = ""
     said: str = ""
+    sighted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

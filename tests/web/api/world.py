@@ -44,6 +44,7 @@ from citysec.tables import (
     Run,
     RunStep,
     Service,
+    Sighting,
     StixObject,
     TimelineEntry,
 )
@@ -176,6 +177,21 @@ async def _asset(session: AsyncSession, number: int, owner: Owner, label: TLP) -
         path="p", indicator_value=f"{seen}.example", certain=True, feed="f", confidence=50, tlp=label, matched_at=NOON,
     )  # fmt: skip
     await _put(session, match)
+    for slug in owner.value:
+        await _sighted(session, match, slug)
+
+
+async def _sighted(session: AsyncSession, like: Match, slug: str) -> None:
+    """Have the machines of a borough report the indicator of a match."""
+    mark = _mark(slug == "camden" and like.tlp <= CLEARANCE)
+    facts = like.model_dump(exclude={"id", "asset_id", "constituent_id"})
+    facts |= {"relation": "sighted", "indicator_value": f"{mark}.example"}
+    match = Match(id=f"{mark}-t-{slug}-{like.asset_id}", constituent_id=_IDS[slug], **facts)
+    sighting = Sighting(
+        id=f"{mark}-u-{slug}-{like.asset_id}", match_id=match.id, day="2026-06-01", tlp=TLP.AMBER_STRICT, count=1,
+        first_seen=NOON, last_seen=NOON, first_told_at=NOON, last_told_at=NOON, reporter=mark, note=mark,
+    )  # fmt: skip
+    await _put(session, match, sighting)
 
 
 async def _indicator(session: AsyncSession, number: int, key: str, label: TLP) -> str:

@@ -1,0 +1,173 @@
+"""Which observations an indicator may speak of: what was seen, looked up in the indicator index.
+
+Each different fact is looked up once, by equality: names, URLs, mailboxes, hashes as they are, addresses also by every
+block around them of a length that the index has. So the cost hardly grows with the index, and nothing of it is held
+in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import select, text
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate.lookups import EXPRESSIONS
+from citysec.db import dialect
+from citysec.observable import BITS, Kind, network_key, parse_network_key, reverse_labels
+from citysec.patterning import regex
+from citysec.tables.feeds import IndicatorKey
+from citysec.telemetry import Seen
+
+Fact = tuple[Kind, str]
+"""What is looked up: (kind, key)."""
+
+_KEYS: Final = {
+    "sqlite": text(
+        "SELECT k.object_id, k.key FROM json_each(:keys) AS asked CROSS JOIN indicator_key AS k"
+        " ON k.kind = :kind AND k.key = asked.value AND NOT k.only_url"
+    ),
+    "postgresql": text(
+        "SELECT k.object_id, k.key FROM json_array_elements_text(CAST(:keys AS json)) AS asked(value)"
+        ' JOIN indicator_key AS k ON k.kind = :kind AND k.key = asked.value COLLATE "C" AND NOT k.only_url'
+    ),
+}
+_LENGTHS: Final = {
+    "sqlite": text(
+        "SELECT asked.value FROM json_each(:keys) AS asked WHERE EXISTS (SELECT 1 FROM indicator_key AS k"
+        " WHERE k.kind = 'ip' AND k.key > asked.value AND k.key < asked.value || '~')"
+    ),
+    "postgresql": text(
+        "SELECT asked.value FROM json_array_elements_text(CAST(:keys AS json)) AS asked(value) WHERE EXISTS"
+        " (SELECT 1 FROM indicator_key AS k WHERE k.kind = 'ip' AND k.key > asked.value COLLATE \"C\""
+        " AND k.key < (asked.value || '~') COLLATE \"C\")"
+    ),
+}
+_EVERY_LENGTH: Final = [f"{family}/{length}/" for family, bits in BITS.items() for length in range(bits + 1)]
+
+
+@dataclass(slots=True)
+class Sifted:
+    """What is left of observations.
+
+    Args:
+        seen: those that some indicator may speak of.
+        objects: row id of an indicator's version -> the facts by which it may.
+    """
+
+    seen: Sequence[Seen] = ()
+    objects: dict[int, set[Fact]] = field(default_factory=dict[int, "set[Fact]"])
+
+
+async def sift(db: AsyncSession, seen: Sequence[Seen]) -> Sifted:
+    """Return those of `seen` that have a fact in common with some indicator, and with which."""
+    facts = _facts(seen)
+    found = Sifted()
+    addresses = _Addresses(facts.get(Kind.IP, ()))
+    for kind, keys in facts.items():
+        if kind is not Kind.IP:
+            for object_id, key in await _indexed(db, kind, keys):
+                found.objects.setdefault(object_id, set()).add((kind, key))
+    lengths = await _lengths(db) if Kind.IP in facts else ()
+    for object_id, key in await _indexed(db, Kind.IP, addresses.around(lengths)):
+        found.objects.setdefault(object_id, set()).update((Kind.IP, inside) for inside in addresses.inside(key))
+    for object_id, key in await _by_expression(db, facts.get(Kind.NAME, ())):
+        found.objects.setdefault(object_id, set()).add((Kind.NAME, key))
+    touched = {fact for several in found.objects.values() for fact in several}
+    found.seen = [one for one in seen if any((fact.found.kind, fact.found.key) in touched for fact in one.facts)]
+    return found
+
+
+def _facts(seen: Iterable[Seen]) -> Mapping[Kind, set[str]]:
+    found: dict[Kind, set[str]] = {}
+    for one in seen:
+        for fact in one.facts:
+            keys = found.get(fact.found.kind)
+            if keys is None:
+                found[fact.found.kind] = {fact.found.key}
+            else:
+                keys.add(fact.found.key)
+    return found
+
+
+class _Addresses:
+    """The addresses, or blocks, that were seen."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._seen: dict[tuple[int, int], dict[int, str]] = {}
+        for key in keys:
+            family, prefix, number = parse_network_key(key)
+            self._seen.setdefault((family, prefix), {})[number] = key
+
+    def around(self, lengths: Collection[tuple[int, int]]) -> set[str]:
+        """Return the keys of the blocks of these (family, prefix length) around those that were seen."""
+        return {
+            network_key(family, length, block)
+            for family, length in lengths
+            for (its, prefix), numbers in self._seen.items()
+            if its == family and length <= prefix
+            for block in _starts(family, length, numbers)
+        }
+
+    def inside(self, key: str) -> Iterator[str]:
+        """Yield the keys of those that were seen inside the block `key`."""
+        family, length, block = parse_network_key(key)
+        shift = BITS[family] - length
+        for (its, prefix), numbers in self._seen.items():
+            if its != family or prefix < length:
+                continue
+            if prefix == length:
+                yield from (numbers[block],) if block in numbers else ()
+            else:
+                yield from (one for number, one in numbers.items() if number >> shift << shift == block)
+
+
+def _starts(family: int, length: int, numbers: Iterable[int]) -> set[int]:
+    shift = BITS[family] - length
+    return {number >> shift << shift for number in numbers}
+
+
+async def _indexed(db: AsyncSession, kind: Kind, keys: Collection[str]) -> Sequence[tuple[int, str]]:
+    """Return (row id of an indicator's version, key) for each of `keys` that the index has."""
+    if not keys:
+        return []
+    asked = {"kind": kind.value, "keys": json.dumps(sorted(keys))}  # in the order of the index its pages come once
+    rows = await (await db.connection()).execute(_KEYS[dialect(db)], asked)
+    return [(row[0], row[1]) for row in rows]
+
+
+async def _lengths(db: AsyncSession) -> list[tuple[int, int]]:
+    """Return (family, prefix length) of the blocks in the index."""
+    rows = await (await db.connection()).execute(_LENGTHS[dialect(db)], {"keys": json.dumps(_EVERY_LENGTH)})
+    found = [key.split("/") for key in rows.scalars()]
+    return [(int(family), int(length)) for family, length, _ in found]
+
+
+async def _by_expression(db: AsyncSession, names: Collection[str]) -> list[tuple[int, str]]:
+    """Return the same for names that LIKE or MATCHES fits."""
+    if not names:
+        return []
+    columns = (col(IndicatorKey.object_id), col(IndicatorKey.kind), col(IndicatorKey.key))
+    rows = await (await db.connection()).execute(select(*columns).where(col(IndicatorKey.kind).in_(EXPRESSIONS)))
+    labels = {"", *(label for name in names for label in name.split("."))}
+    expressions: dict[tuple[str, str], list[int]] = {}
+    for object_id, kind, key in rows:
+        label, _, expression = key.partition(" ")
+        if label in labels:
+            expressions.setdefault((kind, expression), []).append(object_id)
+    return await asyncio.to_thread(_fitting, expressions, names) if expressions else []
+
+
+def _fitting(expressions: Mapping[tuple[str, str], Sequence[int]], names: Iterable[str]) -> list[tuple[int, str]]:
+    lines = "\n".join(("", *map(reverse_labels, names), "")).encode()
+    found: list[tuple[int, str]] = []
+    for (kind, key), object_ids in expressions.items():
+        compiled = regex.like(key) if kind == Kind.NAME_LIKE else regex.matches(key)
+        for name in compiled.matching(lines):
+            found += ((object_id, reverse_labels(name)) for object_id in object_ids)
+    return found

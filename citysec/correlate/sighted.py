@@ -1,0 +1,300 @@
+"""What constituents' machines saw becomes matches `sighted`, with how often and when.
+
+A match `sighted` says that an indicator was seen at a constituent, whatever it has registered. What is seen of it later
+is counted with it; where its incident has been closed meanwhile, it is news again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlmodel import col
+from sqlmodel import select as rows_of
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec import outbox
+from citysec.correlate import claims, warnings
+from citysec.correlate.batches import batches
+from citysec.correlate.claims import Claim
+from citysec.correlate.meeting import Meeting, Tally, meeting
+from citysec.correlate.reconcile import LOCK, hand_on
+from citysec.correlate.rules import Relation
+from citysec.correlate.sifting import Sifted
+from citysec.correlate.standing import Standing, standing
+from citysec.correlate.touch import ANONYMIZATION
+from citysec.db import alone, insert_many
+from citysec.tables.columns import new_id
+from citysec.tables.feeds import StixObject
+from citysec.tables.incidents import Incident, IncidentMatch
+from citysec.tables.matches import Match
+from citysec.tables.sightings import Sighting
+from citysec.telemetry import Seen
+from citysec.tlp import TLP
+
+SLOT: Final = timedelta(hours=1)
+"""Further sightings of a day are told to others once in so long."""
+_DOUBT_LEFT: Final = 0.5
+"""What is left of the doubt about an indicator where it was seen: traffic and a list agree."""
+_TAKEN_BACK: Final = frozenset({Standing.REVOKED, Standing.BENIGN})
+_IDS: Final = 500  # ids in one statement
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who reports, when, under which label, and what a person says of it."""
+
+    constituent_id: str
+    reporter: str
+    at: datetime
+    tlp: TLP = TLP.AMBER_STRICT
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """An indicator that was seen, and its match."""
+
+    match: Match
+    tally: Tally
+    seen: int
+
+
+def instant(microseconds: int) -> datetime:
+    """Return the instant so long after 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+async def record(db: AsyncSession, found: Sifted, telling: Telling) -> list[Sighted]:
+    """Write down which indicators were seen, and hand what is new on to triage and to those who may learn of it.
+
+    Args:
+        db: the caller's transaction.
+        found: as `sift` has left it; the indicators are looked at anew.
+        telling: who says so.
+    """
+    await alone(db, LOCK)
+    met = await _met(db, found, telling.at)
+    return await note_down(db, met, telling) if met else []
+
+
+async def record_one(
+    db: AsyncSession, indicator_id: str, tally: Tally, telling: Telling, ceiling: TLP
+) -> Sighted | None:
+    """Write down that somebody saw an indicator; None where none is in force under a label up to `ceiling`."""
+    await alone(db, LOCK)
+    known = await claims.load(db, [indicator_id], telling.at, ceiling)
+    if not known or standing(known[0].terms, telling.at) is not Standing.IN_FORCE or not known[0].atoms:
+        return None
+    (claim,) = await claims.load(db, [indicator_id], telling.at)
+    how = Meeting(claim.atoms[0], {0: tally}, 1)
+    return (await note_down(db, [(claim, how)], telling))[0]
+
+
+async def _met(db: AsyncSession, found: Sifted, at: datetime) -> list[tuple[Claim, Meeting]]:
+    """Return the indicators in force that were seen."""
+    warned = await warnings.current(db)
+    patterns = await _patterns(db, sorted(found.objects))
+    by_fact: dict[tuple[str, str], list[Seen]] = {}
+    for one in found.seen:
+        for fact in one.facts:
+            by_fact.setdefault((fact.found.kind, fact.found.key), []).append(one)
+    met: list[tuple[Claim, Meeting]] = []
+    for part in batches(sorted(patterns), _IDS):
+        for claim in await claims.load(db, part, at):
+            if standing(claim.terms, at) is Standing.IN_FORCE:
+                seen = {
+                    id(one): one for fact in found.objects.get(claim.object_id, ()) for one in by_fact.get(fact, ())
+                }
+                how = meeting(patterns[claim.indicator_id], claim.atoms, list(seen.values()), warned)
+                if how is not None:
+                    met.append((claim, how))
+    return met
+
+
+async def _patterns(db: AsyncSession, object_ids: Sequence[int]) -> dict[str, str]:
+    """Return STIX id -> pattern."""
+    connection, found = await db.connection(), dict[str, str]()
+    query = select(col(StixObject.stix_id), col(StixObject.pattern)).where(col(StixObject.latest))
+    for part in batches(object_ids, _IDS):
+        for stix_id, pattern in await connection.execute(query.where(col(StixObject.id).in_(part))):
+            found[stix_id] = pattern or ""
+    return found
+
+
+async def note_down(db: AsyncSession, met: Sequence[tuple[Claim, Meeting]], telling: Telling) -> list[Sighted]:
+    """Write matches and sightings for what was seen."""
+    stored = await _stored(db, [claim.indicator_id for claim, _ in met], telling.constituent_id)
+    settled = await _settled(db, [match.id for match in stored.values()])
+    changed: list[str] = []
+    result: list[Sighted] = []
+    for claim, how in met:
+        match, tally = stored.get(claim.indicator_id), _total(how)
+        if match is None:
+            match = Match(
+                id=new_id(),
+                indicator_id=claim.indicator_id,
+                constituent_id=telling.constituent_id,
+                matched_at=telling.at,
+                **_facts(claim, how),
+            )
+            db.add(match)
+            changed.append(match.id)
+        elif _revised(match, _facts(claim, how), telling.at, settled.get(match.id), instant(tally.last)):
+            changed.append(match.id)
+        result.append(Sighted(match, tally, how.seen))
+    await db.flush()
+    days = [(one.match, tally) for one, (_, how) in zip(result, met, strict=True) for tally in how.days.values()]
+    await _count(db, days, telling)
+    hand_on(db, changed)
+    return result
+
+
+async def follow(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[str]:
+    """Bring what was sighted in line with what is said of its indicators now; return the matches for triage to see.
+
+    What was seen stays seen when an indicator expires, or a list drops it. It ends when its creator takes it back.
+    """
+    query = rows_of(Match).where(col(Match.indicator_id).in_(indicator_ids), col(Match.constituent_id).is_not(None))
+    matches = (await db.exec(query.where(col(Match.closed_at).is_(None)).order_by(col(Match.id)))).all()
+    if not matches:
+        return []
+    said = {claim.indicator_id: claim for claim in await claims.load(db, {m.indicator_id for m in matches}, at)}
+    return [
+        match.id for match in matches if match.indicator_id in said and _follows(match, said[match.indicator_id], at)
+    ]
+
+
+def _follows(match: Match, claim: Claim, at: datetime) -> bool:
+    """Give a match what is said of its indicator now, and return whether that concerns anybody."""
+    now = standing(claim.terms, at)
+    if now in _TAKEN_BACK:
+        match.closed_at, match.close_reason = at, now.value
+        return True
+    before = (match.feed, match.confidence, match.tlp)
+    match.feed, match.confidence, match.tlp = claim.source.feed, surer(claim.source.confidence), claim.source.tlp
+    match.object_id, match.valid_until = claim.object_id, claim.terms.valid_until
+    return before != (match.feed, match.confidence, match.tlp)
+
+
+def _total(how: Meeting) -> Tally:
+    first, *more = how.days.values()
+    return sum(more, first)
+
+
+def _facts(claim: Claim, how: Meeting) -> dict[str, Any]:
+    return {
+        "object_id": claim.object_id,
+        "relation": Relation.SIGHTED.value,
+        "path": how.atom.path,
+        "indicator_value": how.atom.value,
+        "certain": how.doubt is None and ANONYMIZATION not in claim.terms.types,
+        "warning_lists": list(how.verdict.lists) if how.verdict else [],
+        "feed": claim.source.feed,
+        "confidence": surer(claim.source.confidence),
+        "tlp": claim.source.tlp,
+        "valid_from": claim.terms.valid_from,
+        "valid_until": claim.terms.valid_until,
+    }
+
+
+def surer(confidence: int) -> int:
+    """Return the confidence in an indicator that was seen: half of the doubt is gone."""
+    return round(100 - (100 - confidence) * _DOUBT_LEFT)
+
+
+def _revised(match: Match, facts: Mapping[str, Any], at: datetime, settled_at: datetime | None, seen: datetime) -> bool:
+    """Give a match its present facts, and return whether triage has to look at it.
+
+    It is as new as now where it had ended, becomes certain, or is seen after somebody has closed its incident.
+    """
+    surer = facts["certain"] and not match.certain
+    facts = {**facts, "certain": facts["certain"] or match.certain}
+    regraded = any(getattr(match, name) != facts[name] for name in ("confidence", "tlp", "feed", "certain"))
+    for name, value in facts.items():
+        setattr(match, name, value)
+    news = match.closed_at is not None or surer or (settled_at is not None and seen > settled_at)
+    if news:
+        match.matched_at, match.closed_at, match.close_reason = at, None, None
+    return news or regraded
+
+
+async def _stored(db: AsyncSession, indicator_ids: Sequence[str], constituent_id: str) -> dict[str, Match]:
+    found: dict[str, Match] = {}
+    for part in batches(indicator_ids, _IDS):
+        query = rows_of(Match).where(col(Match.constituent_id) == constituent_id, col(Match.indicator_id).in_(part))
+        found |= {match.indicator_id: match for match in await db.exec(query)}
+    return found
+
+
+async def _settled(db: AsyncSession, match_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return match -> when its incident was closed, for those that no open incident holds."""
+    found: dict[str, datetime] = {}
+    query = (
+        select(col(IncidentMatch.match_id), func.max(col(Incident.closed_at)), func.count(col(Incident.open_key)))
+        .join(Incident, col(Incident.id) == col(IncidentMatch.incident_id))
+        .group_by(col(IncidentMatch.match_id))
+    )
+    connection = await db.connection()
+    for part in batches(match_ids, _IDS):
+        rows = await connection.execute(query.where(col(IncidentMatch.match_id).in_(part)))
+        found |= {match_id: closed_at for match_id, closed_at, still_open in rows if closed_at and not still_open}
+    return found
+
+
+async def _count(db: AsyncSession, days: Sequence[tuple[Match, Tally]], telling: Telling) -> None:
+    """Add what was seen to the sightings of its days, and have those told who may learn of them."""
+    known: dict[tuple[str, str, int], Sighting] = {}
+    for part in batches(sorted({match.id for match, _ in days}), _IDS):
+        rows = await db.exec(rows_of(Sighting).where(col(Sighting.match_id).in_(part)))
+        known |= {(row.match_id, row.day, row.tlp): row for row in rows}
+    fresh: list[dict[str, Any]] = []
+    for match, tally in days:
+        day, label = instant(tally.first).date().isoformat(), max(telling.tlp, TLP(match.tlp))
+        first, last = instant(tally.first), instant(tally.last)
+        row = known.get((match.id, day, label))
+        if row is None:
+            fresh.append(_sighting(match, day, label, (first, last, tally.count), telling))
+        else:
+            row.first_seen, row.last_seen = min(row.first_seen, first), max(row.last_seen, last)
+            row.count, row.last_told_at, row.reporter = row.count + tally.count, telling.at, telling.reporter
+            row.note = telling.note or row.note
+    await db.flush()
+    await insert_many(db, Sighting, fresh)
+    await _tell(db, telling, now=bool(fresh), later=len(fresh) < len(days))
+
+
+def _sighting(
+    match: Match, day: str, label: TLP, seen: tuple[datetime, datetime, int], telling: Telling
+) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "match_id": match.id,
+        "day": day,
+        "tlp": int(label),
+        "first_seen": seen[0],
+        "last_seen": seen[1],
+        "count": seen[2],
+        "first_told_at": telling.at,
+        "last_told_at": telling.at,
+        "written_at": None,
+        "reporter": telling.reporter,
+        "note": telling.note or None,
+    }
+
+
+async def _tell(db: AsyncSession, telling: Telling, *, now: bool, later: bool) -> None:
+    """Have what is new written as STIX at once, and what was only counted up at the end of the hour."""
+    payload = {"constituent": telling.constituent_id}
+    if now:
+        outbox.add(db, "sight", payload)
+    if later:
+        slot = SLOT.total_seconds()
+        due = telling.at + timedelta(seconds=slot - telling.at.timestamp() % slot)
+        work_id = f"sight:{telling.constituent_id}:{due:%Y%m%dT%H%M%S}"
+        if await db.get(outbox.Outbox, work_id) is None:
+            outbox.add(db, "sight", payload, due_at=due, work_id=work_id)
