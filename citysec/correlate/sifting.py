@@ -21,7 +21,8 @@ from citysec.correlate.lookups import EXPRESSIONS
 from citysec.db import dialect
 from citysec.observable import BITS, Kind, network_key, parse_network_key, reverse_labels
 from citysec.patterning import regex
-from citysec.tables.feeds import IndicatorKey
+from citysec.tables.feeds import BLOCK_LENGTHS, IndicatorKey
+from citysec.tables.work import Meta
 from citysec.telemetry import Seen
 
 Fact = tuple[Kind, str]
@@ -37,18 +38,7 @@ _KEYS: Final = {
         ' JOIN indicator_key AS k ON k.kind = :kind AND k.key = asked.value COLLATE "C" AND NOT k.only_url'
     ),
 }
-_LENGTHS: Final = {
-    "sqlite": text(
-        "SELECT asked.value FROM json_each(:keys) AS asked WHERE EXISTS (SELECT 1 FROM indicator_key AS k"
-        " WHERE k.kind = 'ip' AND k.key > asked.value AND k.key < asked.value || '~')"
-    ),
-    "postgresql": text(
-        "SELECT asked.value FROM json_array_elements_text(CAST(:keys AS json)) AS asked(value) WHERE EXISTS"
-        " (SELECT 1 FROM indicator_key AS k WHERE k.kind = 'ip' AND k.key > asked.value COLLATE \"C\""
-        " AND k.key < (asked.value || '~') COLLATE \"C\")"
-    ),
-}
-_EVERY_LENGTH: Final = [f"{family}/{length}/" for family, bits in BITS.items() for length in range(bits + 1)]
+_SINGLE: Final = tuple(BITS.items())
 
 
 @dataclass(slots=True)
@@ -142,10 +132,10 @@ async def _indexed(db: AsyncSession, kind: Kind, keys: Collection[str]) -> Seque
 
 
 async def _lengths(db: AsyncSession) -> list[tuple[int, int]]:
-    """Return (family, prefix length) of the blocks in the index."""
-    rows = await (await db.connection()).execute(_LENGTHS[dialect(db)], {"keys": json.dumps(_EVERY_LENGTH)})
-    found = [key.split("/") for key in rows.scalars()]
-    return [(int(family), int(length)) for family, length, _ in found]
+    """Return (family, prefix length) of single addresses and of the blocks that the index may hold."""
+    noted = await db.get(Meta, BLOCK_LENGTHS, populate_existing=True)
+    blocks = (one.split("/") for one in (noted.value.split() if noted else ()))
+    return [*_SINGLE, *((int(family), int(length)) for family, length in blocks)]
 
 
 async def _by_expression(db: AsyncSession, names: Collection[str]) -> list[tuple[int, str]]:

@@ -12,10 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.db import dialect, insert_many
 from citysec.feeds.atoms import atoms, of_pattern
 from citysec.feeds.versions import Key, Plan, Stored, newest
-from citysec.observable import Kind
+from citysec.observable import Kind, is_single
 from citysec.patterning import Atom, index_key
-from citysec.tables import Assertion, IndicatorKey, StixObject
-from citysec.tables.feeds import PRODUCT
+from citysec.tables import Assertion, IndicatorKey, Meta, StixObject
+from citysec.tables.feeds import BLOCK_LENGTHS, PRODUCT
 
 _VERSION: Final = (
     col(StixObject.id),
@@ -39,6 +39,7 @@ _UNINDEX: Final = delete(IndicatorKey).where(
     col(IndicatorKey.object_id) == bindparam("_object_id"),
 )
 _URL: Final = "url:value"
+_IP: Final = Kind.IP.value
 
 
 async def stored(db: AsyncSession, stix_ids: Collection[str]) -> dict[str, list[Stored]]:
@@ -105,7 +106,22 @@ async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping
 
 
 async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:
-    await insert_many(db, IndicatorKey, [row for object_id, atoms in found.items() for row in _rows(object_id, atoms)])
+    rows = [row for object_id, atoms in found.items() for row in _rows(object_id, atoms)]
+    await insert_many(db, IndicatorKey, rows)
+    await _note_lengths(db, {_length(row["key"]) for row in rows if row["kind"] == _IP and not is_single(row["key"])})
+
+
+async def _note_lengths(db: AsyncSession, lengths: Collection[str]) -> None:
+    """Add to the lengths of blocks that the index may hold; one that it holds no more makes no look-up wrong."""
+    if lengths:
+        row = await db.get(Meta, BLOCK_LENGTHS) or Meta(name=BLOCK_LENGTHS, value="")
+        row.value = " ".join(sorted({*row.value.split(), *lengths}))
+        db.add(row)
+
+
+def _length(key: str) -> str:
+    """Return the family and the prefix length of a block, for instance `4/24`."""
+    return f"{key[0]}/{int(key.rpartition('/')[2])}"
 
 
 def _rows(object_id: int, found: Sequence[Atom]) -> Collection[dict[str, Any]]:

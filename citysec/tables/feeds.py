@@ -156,6 +156,10 @@ def whole_day(at: datetime) -> datetime:
     return midnight if midnight == at else midnight + timedelta(days=1)
 
 
+BLOCK_LENGTHS: Final = "indicator.blocks"
+"""Name of the `Meta` row with the prefix lengths of the blocks in the indicator index, for instance `4/24 6/48`."""
+
+
 class IndicatorKey(Row, table=True):
     """What an indicator or a vulnerability is about, by key: the indicator index, for newest versions only.
 
