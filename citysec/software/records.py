@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+_as_json: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Status(StrEnum):
@@ -169,4 +171,4 @@ class Vulnerability(msgspec.Struct, frozen=True, omit_defaults=True):
 
         They are what JSON makes of them, with lists for tuples: what is stored equals what is said again.
         """
-        return msgspec.json.decode(msgspec.json.encode(self), type=dict[str, Any])
+        return _as_json.decode(msgspec.json.encode(self))

@@ -27,13 +27,13 @@ def text(value: object) -> str | None:
 
 def texts(value: object) -> tuple[str, ...]:
     """Return the texts of a list, each once, in its order."""
-    return tuple(dict.fromkeys(found for item in sequence(value) if (found := text(item))))
+    return tuple(dict.fromkeys([found for item in sequence(value) if (found := text(item))]))
 
 
 def links(values: Iterable[object]) -> tuple[str, ...]:
     """Return the web addresses among `values`, each once, at most a hundred; a page may show them as links."""
-    found = dict.fromkeys(link for value in values if (link := text(value)) and _LINK.fullmatch(link))
-    return tuple(found)[:_MOST_LINKS]
+    found = [link for value in values if (link := text(value)) and _LINK.fullmatch(link)]
+    return tuple(dict.fromkeys(found))[:_MOST_LINKS]
 
 
 def english(descriptions: object) -> str | None:

@@ -176,7 +176,7 @@ def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
         content_hash=hashlib.sha256(text).hexdigest(),
         created=found.created,
         modified=found.modified,
-        revoked=bool(found.revoked),
+        revoked=found.revoked is True,
         confidence=found.confidence,
         created_by_ref=found.created_by_ref,
         name=found.name,
@@ -282,6 +282,7 @@ def _spec_version(found: _Object, bundle_version: str | None) -> str:
 def _marking_refs(found: _Object) -> tuple[str, ...]:
     """Return what the object, its parts and its labels are marked with, each once."""
     own = found.object_marking_refs or ()
-    further = [part.marking_ref for part in found.granular_markings or () if part.marking_ref]
-    further.extend(filter(None, map(markings.of_label, found.labels or ())))
+    further = list(filter(None, map(markings.of_label, found.labels or ())))
+    if found.granular_markings:
+        further = [ref for part in found.granular_markings if (ref := part.marking_ref)] + further
     return tuple(dict.fromkeys((*own, *further))) if further else own
