@@ -21,6 +21,7 @@ from citysec.access.policy import Role
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, read
 from citysec.constituency.sample import Loaded, load_sample
+from citysec.correlate import afresh
 from citysec.db import Database, upgrade
 from citysec.playbooks import approve
 from citysec.settings import Settings, shipped
@@ -148,3 +149,20 @@ def upgrade_(data: Data = None) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     asyncio.run(upgrade(settings.app_database))
     screen.stdout().print("The database has the schema of this version.")
+
+
+@db.command("recorrelate")
+def recorrelate(data: Data = None) -> None:
+    """Compare the whole register with all stored indicators again, as after an upgrade that has changed what matches.
+
+    The work is done by the service as soon as it runs.
+    """
+    found = asyncio.run(_recorrelate(read(data)))
+    screen.stdout().print(f"{found} {'object is' if found == 1 else 'objects are'} correlated again.")
+
+
+async def _recorrelate(settings: Settings) -> int:
+    async with Database.opened(settings.app_database) as database, database.writing() as session:
+        found = await afresh.concerned(session)
+        afresh.hand_on(session, found)
+        return len(found)

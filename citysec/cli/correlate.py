@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, BinaryIO, Final, TextIO
 
 import typer
 from rich.console import Console
@@ -40,8 +40,9 @@ def correlate(
     known = register.read(StringIO(_text(register_file), newline=""))
     correlation, skipped = Correlation(AssetIndex(known.assets), at), Counter[str]()
     for path in (*feed, *(more or ())):
-        for item in _watched(formats.read("stix", BytesIO(_read(path))), path.name):
-            _take(correlation, item, skipped)
+        with _opened(path) as file:
+            for item in _watched(formats.read("stix", file), path.name):
+                _take(correlation, item, skipped)
     with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as target:
         _write(target, correlation, known.values)
     for reason, count in skipped.most_common():
@@ -93,14 +94,18 @@ def _instant(text: str) -> datetime:
 
 
 def _text(path: Path) -> str:
-    try:
-        return _read(path).decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise InvalidInput.at(str(path), "is not UTF-8") from err
+    with _opened(path) as file:
+        try:
+            return file.read().decode("utf-8-sig")
+        except UnicodeDecodeError as err:
+            raise InvalidInput.at(str(path), "is not UTF-8") from err
 
 
-def _read(path: Path) -> bytes:
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO]:
+    """Give a file that can be rewound, as formats want it: one that cannot is read at once."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            yield file if file.seekable() else BytesIO(file.read())
     except OSError as err:
         raise InvalidInput.at(str(path), err.strerror or "cannot be read") from err

@@ -66,13 +66,32 @@ class AssetIndex(Generic[Id]):
             Kind.NAME_LIKE: self._by_expression,
             Kind.NAME_REGEX: self._by_expression,
         }
+        self._reached: dict[Kind, Callable[[str], bool]] = {
+            Kind.IP: self._reaches_address,
+            Kind.NAME: self._reaches_name,
+            Kind.MAILBOX: self._reaches_mailbox,
+            Kind.URL: self._urls.__contains__,
+            Kind.ASN: self._systems.__contains__,
+            Kind.CERTIFICATE: self._certificates.__contains__,
+            Kind.PRODUCT: self._products.__contains__,
+            Kind.NAME_LIKE: lambda _: bool(self._names),
+            Kind.NAME_REGEX: lambda _: bool(self._names),
+        }
         for asset in assets:
             self._add(asset)
 
     def matches(self, atom: Atom) -> Iterator[Hit[Id]]:
         """Yield every asset that `atom` touches; an asset may come more than once, in different relations."""
         touched = self._touched.get(atom.kind)
-        return iter(()) if touched is None else touched(atom)
+        return touched(atom) if touched is not None and self.may_touch(atom.kind, atom.key) else iter(())
+
+    def may_touch(self, kind: Kind, key: str) -> bool:
+        """Return whether an atom of that key may touch an asset; nearly all that do not are told by a look-up or two.
+
+        Of an expression that is only whether there are names at all, of a product whether software is registered.
+        """
+        reached = self._reached.get(kind)
+        return reached is not None and reached(key)
 
     def running(self, key: str) -> Iterator[tuple[Id, Software]]:
         """Yield the software that is registered under the key of a product (`citysec.software.product`)."""
@@ -113,6 +132,22 @@ class AssetIndex(Generic[Id]):
         self._software[asset.id] = asset.key
         for key in product.keys(product.parse(asset.key)):
             _put(self._products, key, asset.id)
+
+    def _reaches_address(self, key: str) -> bool:
+        family = 4 if key[0] == "4" else 6
+        near = not self._networks[family].is_far(key) or key in self._url_hosts
+        return near or (bool(self._shares) and not self._announced[family].is_far(key))
+
+    def _reaches_name(self, key: str) -> bool:
+        return self._is_named(key) or key in self._mail_domains or key in self._url_hosts
+
+    def _reaches_mailbox(self, key: str) -> bool:
+        domain = key.partition("@")[0]
+        return key in self._mailboxes or domain in self._mail_domains or self._is_named(domain)
+
+    def _is_named(self, key: str) -> bool:
+        """Return whether a name is registered, or is below one that is a tree."""
+        return key in self._names or not self._trees.keys().isdisjoint(parents(key))
 
     def _by_address(self, atom: Atom) -> Iterator[Hit[Id]]:
         family, prefix, number = parse_network_key(atom.key)

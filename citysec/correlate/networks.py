@@ -1,8 +1,8 @@
 """Registered address blocks, found by overlap.
 
 What contains a block is one look-up per prefix length that occurs; what lies inside it is one stretch of a sorted list.
-Most addresses of a feed are nowhere near any asset: one look-up for the region, the first 16 (IPv4) or 32 (IPv6) bits,
-tells.
+Most addresses of a feed are nowhere near any asset: one look-up for the region, the first 16 (IPv4) or 32 (IPv6) bits
+as they stand in a key, tells.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from citysec.correlate.rules import Id, Relation
 from citysec.observable import BITS
 
 _REGION: Final = {4: 16, 6: 32}
+_REGION_IN_KEY: Final = {4: slice(2, 6), 6: slice(2, 10)}
+_LENGTH_IN_KEY: Final = {4: slice(11, None), 6: slice(35, None)}
 _WIDEST: Final = {4: 4, 6: 16}  # what is wider has too many regions to list
 
 
@@ -23,8 +25,11 @@ class Networks(Generic[Id]):
 
     def __init__(self, family: int) -> None:
         self._bits, self._region, self._widest = BITS[family], _REGION[family], _WIDEST[family]
+        self._region_at, self._length_at = _REGION_IN_KEY[family], _LENGTH_IN_KEY[family]
+        self._region_length = f"{self._region:0{len(str(self._bits))}}"
+        self._written = f"0{self._region // 4}x"
         self._blocks: dict[int, dict[int, tuple[Id, ...]]] = {}
-        self._regions: set[int] = set()
+        self._regions: set[str] = set()
         self._everywhere = False
         self._sorted: list[int] = []
 
@@ -37,13 +42,19 @@ class Networks(Generic[Id]):
             self._everywhere = True
         else:
             first = number >> (self._bits - self._region)
-            self._regions.update(range(first, first + (1 << max(0, self._region - prefix))))
+            regions = range(first, first + (1 << max(0, self._region - prefix)))
+            self._regions.update(format(region, self._written) for region in regions)
+
+    def is_far(self, key: str) -> bool:
+        """Return whether the block of that key lies in a region without any of the blocks: most do."""
+        return (
+            key[self._region_at] not in self._regions
+            and key[self._length_at] >= self._region_length
+            and not self._everywhere
+        )
 
     def overlapping(self, prefix: int, number: int) -> Iterator[tuple[Id, Relation, tuple[int, int]]]:
         """Yield every id whose block overlaps the one given, how that lies to it, and the prefix and start of it."""
-        region = number >> (self._bits - self._region)
-        if prefix >= self._region and not self._everywhere and region not in self._regions:
-            return
         for length, blocks in self._blocks.items():
             if length <= prefix:
                 shift = self._bits - length

@@ -5,7 +5,8 @@ It is the same index and the same rules as the stage's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -33,7 +34,10 @@ class Pair:
 
 
 class Correlation:
-    """The pairs of the newest versions seen so far.
+    """The pairs of the newest versions.
+
+    Only the indicators that touch something are held. Of the others 16 bytes a version: a fingerprint of the id and the
+    instant, to tell at the end whether a newer version of one that touches something has come before it or after.
 
     Args:
         index: the register.
@@ -42,32 +46,58 @@ class Correlation:
 
     def __init__(self, index: AssetIndex[str], at: datetime) -> None:
         self._index, self._at = index, at
-        self._versions: dict[str, datetime] = {}
-        self._pairs: dict[str, list[Pair]] = {}
+        self._touching: dict[str, _Touching] = {}
+        self._others, self._versions = array("q"), array("d")
 
     def take(self, indicator_id: str, version: datetime, terms: Terms, pattern: str) -> None:
-        """Take one version of an indicator into account; an older one than already seen changes nothing.
+        """Take one version of an indicator into account; an older one than another, whenever that comes, says nothing.
 
         Args:
             indicator_id: STIX id.
-            version: its `modified`.
+            version: its `modified`; of two that are equal the first counts.
             terms: whether and when it counts.
             pattern: what it matches by.
 
         Raises:
             InvalidInput: the pattern is none; the version counts nevertheless, and matches nothing.
         """
-        known = self._versions.get(indicator_id)
-        if known is not None and version <= known:
-            return
-        self._versions[indicator_id] = version
-        self._pairs.pop(indicator_id, None)
-        if standing(terms, self._at) is Standing.IN_FORCE:
-            found = touches(compile(pattern).atoms, terms.types, self._index)
-            if found:
-                self._pairs[indicator_id] = [Pair(indicator_id, asset, touch) for asset, touch in found.items()]
+        found: dict[str, Touch] = {}
+        try:
+            if standing(terms, self._at) is Standing.IN_FORCE:
+                found = touches(compile(pattern).atoms, terms.types, self._index)
+        finally:
+            if not found:
+                self._others.append(hash(indicator_id))
+                self._versions.append(version.timestamp())
+        known = self._touching.get(indicator_id)
+        if found and (known is None or known.version < version.timestamp()):
+            self._touching[indicator_id] = _Touching(version.timestamp(), len(self._others), found)
 
     def pairs(self) -> Iterator[Pair]:
         """Yield each indicator × asset once, by what says most about it."""
-        for found in self._pairs.values():
-            yield from found
+        beaten = self._beaten()
+        for indicator_id, touching in self._touching.items():
+            if indicator_id not in beaten:
+                yield from (Pair(indicator_id, asset, touch) for asset, touch in touching.touches.items())
+
+    def _beaten(self) -> set[str]:
+        """Return the indicators that have a newer version, or an equal one that came before, which touches nothing."""
+        by_fingerprint = {hash(indicator_id): indicator_id for indicator_id in self._touching}
+        beaten: set[str] = set()
+        for number, (fingerprint, version) in enumerate(zip(self._others, self._versions, strict=True)):
+            indicator_id = by_fingerprint.get(fingerprint)
+            if indicator_id is not None and self._touching[indicator_id].is_beaten_by(version, number):
+                beaten.add(indicator_id)
+        return beaten
+
+
+@dataclass(frozen=True, slots=True)
+class _Touching:
+    """The newest version of an indicator that touches something, and how many that touch nothing came before it."""
+
+    version: float
+    after: int
+    touches: Mapping[str, Touch]
+
+    def is_beaten_by(self, version: float, number: int) -> bool:
+        return version > self.version or (version == self.version and number < self.after)

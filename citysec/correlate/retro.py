@@ -5,10 +5,10 @@ Assets are new, have changed or are withdrawn; or a warning list, on which what 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,28 +16,19 @@ from citysec.correlate import cap
 from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.batches import batches
 from citysec.correlate.index import AssetIndex
-from citysec.correlate.lookups import Lookups, Span, lookups
+from citysec.correlate.lookups import EXPRESSIONS, lookups
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile, recount
 from citysec.correlate.rules import RegisteredAsset
+from citysec.correlate.search import Found, fits, search
 from citysec.correlate.subjects import watch
 from citysec.db import alone
 from citysec.observable import AssetKind, Kind, Scope
-from citysec.patterning import NAME_PATH, Atom, Op
 from citysec.tables.columns import now
-from citysec.tables.feeds import IndicatorKey, StixObject
 from citysec.tables.matches import Match
 from citysec.tables.register import Asset
 
-_KEYS: Final = 500  # keys in one statement
-_PARTS: Final = 50  # ranges, or lists of keys, in one statement: SQLite nests them, and limits the depth
 INDICATORS: Final = 500
 """Indicators that are compared at once."""
-
-_NEWEST: Final = (
-    select(col(StixObject.stix_id))
-    .join(IndicatorKey, col(IndicatorKey.object_id) == col(StixObject.id))
-    .where(col(StixObject.latest))
-)
 
 
 async def correlate_assets(db: AsyncSession, payload: Mapping[str, Any]) -> None:
@@ -107,9 +98,8 @@ async def concerning(
         owned: those of them that somebody owns; as `part_of_register` returns them.
         assets: the same as an index.
     """
-    wanted = lookups(owned)
-    indicators = await _candidates(db, wanted) | await _expressing(db, wanted.expressions, assets)
-    return sorted(indicators | await _matched(db, asset_ids))
+    found = await search(db, lookups(owned), asset_ids)
+    return sorted({one.indicator_id for one in found if _may_touch(one, assets)})
 
 
 async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
@@ -117,47 +107,6 @@ async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
     return set((await (await db.connection()).execute(query)).scalars())
 
 
-async def _candidates(db: AsyncSession, wanted: Lookups) -> set[str]:
-    """Return the indicators with an atom whose key is such that it may touch one of the assets."""
-    connection, found = await db.connection(), set[str]()
-    for condition in _conditions(wanted):
-        found.update((await connection.execute(_NEWEST.where(condition))).scalars())
-    return found
-
-
-def _conditions(wanted: Lookups) -> Iterator[ColumnElement[bool]]:
-    """Yield what the keys must fulfil, in parts that one statement can ask for: one for a single asset."""
-    parts: list[ColumnElement[bool]] = []
-    for kind, keys in wanted.equal.items():
-        equal = col(IndicatorKey.kind) == kind
-        parts += (and_(equal, col(IndicatorKey.key).in_(batch)) for batch in batches(sorted(keys), _KEYS))
-    parts += map(_within, sorted(wanted.ranges))
-    for batch in batches(parts, _PARTS):
-        yield or_(*batch)
-
-
-def _within(span: Span) -> ColumnElement[bool]:
-    kind, key = col(IndicatorKey.kind), col(IndicatorKey.key)
-    return and_(kind == span[0], key >= span[1], key < span[2])
-
-
-async def _expressing(db: AsyncSession, spans: Collection[Span], assets: Assets) -> set[str]:
-    """Return the indicators with a LIKE or MATCHES that touches one of the assets: those in `spans` are tried."""
-    connection, found = await db.connection(), set[str]()
-    query = _NEWEST.add_columns(col(IndicatorKey.kind), col(IndicatorKey.key))
-    for batch in batches(sorted(spans), _PARTS):
-        for stix_id, kind, key in await connection.execute(query.where(or_(*map(_within, batch)))):
-            if any(assets.index.matches(_expression(Kind(kind), key))):
-                found.add(stix_id)
-    return found
-
-
-def _expression(kind: Kind, key: str) -> Atom:
-    """Return the atom that the index holds under the key of an expression."""
-    _, _, text = key.partition(" ")
-    return Atom(kind, text, NAME_PATH, text, certain=True, op=Op.LIKE if kind is Kind.NAME_LIKE else Op.MATCHES)
-
-
-async def _matched(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
-    query = select(col(Match.indicator_id)).where(col(Match.asset_id).in_(asset_ids), col(Match.closed_at).is_(None))
-    return set((await (await db.connection()).execute(query)).scalars())
+def _may_touch(found: Found, assets: Assets) -> bool:
+    """Return whether what was found may touch one of the assets; an expression is tried."""
+    return found.kind not in EXPRESSIONS or fits(assets.index, Kind(found.kind), found.key)

@@ -7,10 +7,11 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 PATTERN_LANGUAGE: Final = "stix"
 _BENIGN: Final = "benign"
@@ -27,8 +28,7 @@ class Standing(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """What a version of an indicator says about its own force; `types` are its indicator types and labels."""
 
     revoked: bool

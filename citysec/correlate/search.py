@@ -1,0 +1,109 @@
+"""Asks the indicator index, and the open matches, for what may touch assets: one statement for an asset.
+
+The statements are written out, and handed to the driver as they are: composed by SQLAlchemy each takes longer than its
+execution. Each list or range of keys is a query by itself, so that the index serves it; joined by OR, SQLite goes
+through the whole table for some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate.batches import batches
+from citysec.correlate.index import AssetIndex
+from citysec.correlate.lookups import EXPRESSIONS, Lookups
+from citysec.db import dialect
+from citysec.observable import Kind
+from citysec.patterning import NAME_PATH, Atom, Op
+
+_KEYS: Final = 500  # in one list
+_QUERIES: Final = 40  # in one statement, of SQLite's 500
+_ROWS: Final = 10_000
+_FOUND: Final = (
+    "SELECT o.stix_id, k.kind, k.key FROM indicator_key AS k JOIN stix_object AS o ON o.id = k.object_id"
+    " WHERE o.latest AND k.kind = {}"
+)
+_ALL_KEYS: Final = "SELECT kind, key, object_id FROM indicator_key"
+_MATCHED: Final = """SELECT indicator_id, '', '' FROM "match" WHERE closed_at IS NULL"""
+
+
+class Found(NamedTuple):
+    """An indicator or a vulnerability, and by which kind and key it was found; empty for those that have a match."""
+
+    indicator_id: str
+    kind: str
+    key: str
+
+
+class _Query(NamedTuple):
+    """SQL with `{}` for each of its parameters."""
+
+    sql: str
+    parameters: Sequence[str | int]
+
+
+async def search(db: AsyncSession, wanted: Lookups, asset_ids: Collection[int]) -> list[Found]:
+    """Return what has a wanted key, or an open match with one of the assets; what has several comes several times."""
+    connection, mark = await db.connection(), "${}" if dialect(db) == "postgresql" else "?"
+    found: list[Found] = []
+    for part in batches([*_queries(wanted), *_matches(asset_ids)], _QUERIES):
+        parameters = tuple(parameter for query in part for parameter in query.parameters)
+        marks = (mark.format(number) for number in range(1, len(parameters) + 1))
+        statement = " UNION ALL ".join(query.sql for query in part).format(*marks)
+        found += (Found(*row) for row in await connection.exec_driver_sql(statement, parameters))
+    return found
+
+
+async def scan(db: AsyncSession, index: AssetIndex[int]) -> AsyncGenerator[int, None]:
+    """Yield the row ids of all indexed objects that may touch an asset of `index`, some of them several times.
+
+    Reading all keys costs less than looking for those of each asset, where these are tens of thousands.
+    """
+    kinds = {kind.value: kind for kind in Kind}
+    async for rows in _all_keys(db):
+        for name, key, object_id in rows:
+            kind = kinds[name]
+            if index.may_touch(kind, key) and (kind not in EXPRESSIONS or fits(index, kind, key)):
+                yield object_id
+
+
+async def _all_keys(db: AsyncSession) -> AsyncGenerator[Sequence[tuple[str, str, int]], None]:
+    """Yield all rows of the index, in parts, as the driver gives them: SQLAlchemy takes three times as long."""
+    connection = await db.connection()
+    await connection.exec_driver_sql("SELECT 1")  # begins the transaction, if none has begun yet
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if dialect(db) == "postgresql":
+        cursor = await driver.cursor(_ALL_KEYS)
+        fetch = cursor.fetch
+    else:
+        cursor = await driver.execute(_ALL_KEYS)
+        fetch = cursor.fetchmany
+    while rows := await fetch(_ROWS):
+        yield rows
+
+
+def fits(index: AssetIndex[int], kind: Kind, key: str) -> bool:
+    """Return whether an expression, which stands under one label of what it fits, fits an asset."""
+    _, _, text = key.partition(" ")
+    op = Op.LIKE if kind is Kind.NAME_LIKE else Op.MATCHES
+    return any(index.matches(Atom(kind, text, NAME_PATH, text, certain=True, op=op)))
+
+
+def _queries(wanted: Lookups) -> Iterator[_Query]:
+    for kind, keys in wanted.equal.items():
+        for part in batches(sorted(keys), _KEYS):
+            yield _Query(f"{_FOUND} AND k.key IN ({_list(part)})", (kind.value, *part))
+    for kind, low, high in sorted(wanted.ranges | wanted.expressions):
+        yield _Query(f"{_FOUND} AND k.key >= {{}} AND k.key < {{}}", (kind.value, low, high))
+
+
+def _matches(asset_ids: Collection[int]) -> Iterator[_Query]:
+    for part in batches(sorted(asset_ids), _KEYS):
+        yield _Query(f"{_MATCHED} AND asset_id IN ({_list(part)})", part)
+
+
+def _list(items: Sequence[object]) -> str:
+    return ", ".join(["{}"] * len(items))
