@@ -74,6 +74,9 @@ SERVICE: Final = "citysec"
 CITY_ROLES: Final = frozenset({Role.COORDINATOR, Role.ANALYST, Role.MACHINE})
 CONSTITUENT_ROLES: Final = frozenset({Role.LEAD, Role.MEMBER, Role.MACHINE})
 
+UNVERIFIED: Final = TLP.GREEN
+"""Where it is not sure whose an asset is, its owner is told of what touches it under this label at most."""
+
 ROLES: Final[Mapping[Action, frozenset[Role]]] = {
     Action.READ: frozenset(Role),
     Action.READ_CITY: CITY_ROLES,
@@ -200,13 +203,20 @@ def matches(principal: Principal) -> ColumnElement[bool]:
     cleared = col(Match.tlp) <= principal.clearance
     if principal.of_city:
         return cleared
-    mine = col(Match.asset_id).in_(select(AssetOwner.asset_id).where(owners(principal)))
-    return and_(cleared, or_(mine, col(Match.constituent_id) == principal.constituent_id))
+    own = select(AssetOwner.asset_id).where(owners(principal))
+    verified = col(Match.asset_id).in_(own.where(col(AssetOwner.verified)))
+    green = and_(col(Match.tlp) <= UNVERIFIED, col(Match.asset_id).in_(own))
+    return and_(cleared, or_(verified, green, col(Match.constituent_id) == principal.constituent_id))
 
 
 def sightings(principal: Principal) -> ColumnElement[bool]:
     """Return which `Sighting` rows `principal` may read: of the city's constituents, or its own."""
     return col(Sighting.match_id).in_(select(Match.id).where(matches(principal)))
+
+
+def told() -> ColumnElement[bool]:
+    """Return which `AssetOwner` rows, joined to `Match` rows, are a ground for telling of them."""
+    return or_(col(AssetOwner.verified), col(Match.tlp) <= UNVERIFIED)
 
 
 def questions(principal: Principal) -> ColumnElement[bool]:

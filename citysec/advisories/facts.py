@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from citysec.access import policy
 from citysec.advisories.compose import Evidence, Facts, Seen
 from citysec.lookalikes.alike import alike
 from citysec.software.particulars import particulars
@@ -50,6 +51,7 @@ async def _owned(db: AsyncSession, incident_id: str, constituent_id: str) -> lis
             col(IncidentMatch.incident_id) == incident_id,
             col(AssetOwner.constituent_id) == constituent_id,
             col(Match.closed_at).is_(None),
+            policy.told(),
         )
         .order_by(col(Match.id))
     )
@@ -69,6 +71,7 @@ async def _served(db: AsyncSession, incident_id: str, constituent_id: str) -> li
             col(Accountable.constituent_id) == constituent_id,
             col(Match.asset_id).not_in(_assets_of(constituent_id)),
             col(Match.closed_at).is_(None),
+            policy.told(),
         )
         .order_by(col(Match.id), col(Service.name))
     )

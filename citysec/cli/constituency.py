@@ -25,11 +25,12 @@ from citysec.cli.removal import app as remove
 from citysec.constituency import people, register, sheets
 from citysec.constituency.inventories import Place, plan_inventory
 from citysec.constituency.inventory import read
-from citysec.constituency.lines import COLUMNS, EXPOSED, SERVICE, Line, cells, parse, render
+from citysec.constituency.lines import COLUMNS, EXPOSED, FURTHER, SERVICE, VERIFIED, Line, cells, parse, render
 from citysec.constituency.people import Secret
 from citysec.constituency.plan import Changed, Mode, Plan
 from citysec.constituency.records import decode
 from citysec.constituency.sheets import Cells, Noun, Sheet
+from citysec.constituency.verification import plan_verification
 from citysec.correlate.history import PERIOD, History
 from citysec.errors import InvalidInput
 from citysec.explanation import retrospect
@@ -43,7 +44,7 @@ app.add_typer(prefixes)
 SHOWN: Final = 200
 """Changes that the table of a plan shows; its summary counts all."""
 
-_ASSET_COLUMNS: Final = (*COLUMNS, SERVICE, EXPOSED)
+_ASSET_COLUMNS: Final = (*COLUMNS, *FURTHER)
 
 
 class Part(StrEnum):
@@ -225,15 +226,50 @@ async def _inventory(file: Path, data: Path | None, place: Place, *, apply: bool
         return await _planned(session, plan, apply=apply), inventory.nameless
 
 
+@app.command("verify")
+def verify(
+    assets: Annotated[list[str] | None, typer.Argument(metavar="[ASSET_ID]...", help="Ids of assets.")] = None,
+    *,
+    organisation: Annotated[
+        list[str] | None, typer.Option("--organisation", help="Slug of a constituent: all of its assets.")
+    ] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="It is doubtful after all.")] = False,
+    data: Data = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Make the changes; without it they are only shown.")] = False,
+) -> None:
+    """Say of assets that it is sure whose they are; until then their owners are told of nothing above TLP:GREEN."""
+    if not assets and not organisation:
+        raise typer.BadParameter("name assets by their ids, or a constituent by --organisation")
+    try:
+        found = asyncio.run(_verify(assets or [], organisation or [], data, verified=not withdraw, apply=apply))
+    except InvalidInput as err:
+        for problem in err.problems:
+            screen.stderr().print(Text(str(problem)))
+        raise typer.Exit(1) from None
+    _show(found)
+    if not found.plan.is_empty:
+        screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
+
+
+async def _verify(
+    refs: list[str], organisations: list[str], data: Path | None, *, verified: bool, apply: bool
+) -> Import:
+    async with opened(data) as db, db.writing() if apply else db.reading() as session:
+        plan = await plan_verification(session, refs, organisations, verified=verified)
+        return await _planned(session, plan, apply=apply)
+
+
 @app.command("export")
 def export(
     part: Annotated[Part, typer.Argument(help="What of the register.")] = Part.ASSETS,
     data: Data = None,
     services: Annotated[bool, typer.Option("--services", help="Assets with a further column, `service`.")] = False,
     exposed: Annotated[bool, typer.Option("--exposed", help="Assets with a further column, `exposed`.")] = False,
+    verified: Annotated[bool, typer.Option("--verified", help="Assets with a further column, `verified`.")] = False,
 ) -> None:
     """Print assets, constituents, contacts or services as CSV, in the form that `import` reads."""
-    more = ((SERVICE,) if services else ()) + ((EXPOSED,) if exposed else ())
+    asked = {SERVICE: services, EXPOSED: exposed, VERIFIED: verified}
+    more = (column for column in FURTHER if asked[column])
     sys.stdout.write(asyncio.run(_export(part, data, (*COLUMNS, *more))))
 
 

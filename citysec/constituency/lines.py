@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import combinations
 from typing import Final, TypeVar
 
 from citysec import observable
@@ -23,6 +24,10 @@ SERVICE: Final = "service"
 """A further column that a file may have: the slug of the service that the asset carries."""
 EXPOSED: Final = "exposed"
 """Another: `yes` where the asset can be reached from the internet, `no` where it cannot."""
+VERIFIED: Final = "verified"
+"""Another: `no` where nobody has made sure yet that the asset is the organisation's."""
+FURTHER: Final = (SERVICE, EXPOSED, VERIFIED)
+"""The further columns that a file may have, any of them, in this order."""
 INVENTORY: Final = "sbom:"
 """Begins the ids of software that an inventory brought."""
 
@@ -30,7 +35,7 @@ CRITICALITY: Final[Mapping[str, int]] = {"low": 2, "medium": 3, "high": 4, "crit
 _WORDS: Final = {number: word for word, number in CRITICALITY.items()}
 _LEVELS: Final = CRITICALITY | {str(number): number for number in range(1, 6)}
 
-_HEADERS: Final = tuple((*COLUMNS, *more) for more in ((), (SERVICE,), (EXPOSED,), (SERVICE, EXPOSED)))
+_HEADERS: Final = {(*COLUMNS, *more) for size in range(len(FURTHER) + 1) for more in combinations(FURTHER, size)}
 _YES_NO: Final[Mapping[str, bool | None]] = {"yes": True, "no": False, "": None}
 
 _REF: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
@@ -54,6 +59,7 @@ class Line:
         criticality: 1 least … 5 most.
         service: slug, empty for an asset that carries none, None where the file does not say.
         exposed: whether it can be reached from the internet, None where the file does not say.
+        verified: whether somebody has made sure that it is the organisation's, None where the file does not say.
         number: line of the file that it stands on; no part of its identity.
     """
 
@@ -66,6 +72,7 @@ class Line:
     criticality: int
     service: str | None = None
     exposed: bool | None = None
+    verified: bool | None = None
     number: int = field(default=0, compare=False)
 
     @property
@@ -86,7 +93,7 @@ def folded(name: str) -> str:
 
 
 def parse(text: str) -> tuple[Line, ...]:
-    """Return the lines of a CSV file (RFC 4180; any line ends): `COLUMNS`, then `SERVICE`, `EXPOSED` or both or none.
+    """Return the lines of a CSV file (RFC 4180; any line ends): `COLUMNS`, then any of `FURTHER`.
 
     Raises:
         InvalidInput: the header is another one, or lines are wrong or repeat one another: every bad line is named.
@@ -119,6 +126,7 @@ def cells(line: Line) -> dict[str, str]:
         "criticality": level(line.criticality),
         SERVICE: line.service or "",
         EXPOSED: "yes" if line.exposed else "no",
+        VERIFIED: "no" if line.verified is False else "yes",
     }
 
 
@@ -147,14 +155,16 @@ def _line(number: int, cell: Mapping[str, str]) -> Line:
         asset=_asset(kind, scope, cell["value"]),
         criticality=criticality(cell["criticality"]),
         service=cell.get(SERVICE),
-        exposed=_exposed(cell.get(EXPOSED, "")),
+        exposed=_yes_no(EXPOSED, cell),
+        verified=_yes_no(VERIFIED, cell),
         number=number,
     )
 
 
-def _exposed(text: str) -> bool | None:
+def _yes_no(column: str, cell: Mapping[str, str]) -> bool | None:
+    text = cell.get(column, "")
     if text.lower() not in _YES_NO:
-        raise InvalidInput.at(EXPOSED, f"{text!r} is neither yes nor no")
+        raise InvalidInput.at(column, f"{text!r} is neither yes nor no")
     return _YES_NO[text.lower()]
 
 

@@ -148,7 +148,11 @@ def _is_typed(line: Line) -> bool:
 
 
 def _completed(line: Line, old: Line | None) -> Line:
-    """Return `line` saying its service and whether it is exposed: where the file does not, it is as before."""
+    """Return `line` saying all that a file may leave out: it is as before then.
+
+    What is new is verified unless the file says otherwise: whoever imports it answers for it.
+    """
     service = line.service if line.service is not None else (old.service if old else "")
     exposed = line.exposed if line.exposed is not None else bool(old and old.exposed)
-    return replace(line, service=service, exposed=exposed)
+    verified = line.verified if line.verified is not None else (old is None or old.verified is not False)
+    return replace(line, service=service, exposed=exposed, verified=verified)

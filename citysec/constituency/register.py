@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Result, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -49,27 +49,30 @@ async def export(db: AsyncSession) -> list[Line]:
             col(AssetOwner.criticality),
             func.coalesce(col(Service.slug), ""),
             col(AssetOwner.exposed),
+            col(AssetOwner.verified),
         )
         .join(Asset, col(Asset.id) == col(AssetOwner.asset_id))
         .join(Constituent, col(Constituent.id) == col(AssetOwner.constituent_id))
         .outerjoin(Service, col(Service.id) == col(AssetOwner.service_id))
     )
     rows = await (await db.connection()).execute(query)
-    lines = [
-        Line(
-            ref=ref,
-            organisation=organisation,
-            sector=sector,
-            kind=AssetKind(kind),
-            scope=Scope(scope),
-            asset=Observable(Kind(key_kind), key, value),
-            criticality=criticality,
-            service=service,
-            exposed=exposed,
-        )
-        for ref, organisation, sector, kind, scope, key_kind, key, value, criticality, service, exposed in rows
-    ]
-    return sorted(lines, key=lambda line: line.ref)
+    return sorted(map(_line, rows), key=lambda line: line.ref)
+
+
+def _line(row: Sequence[Any]) -> Line:
+    ref, organisation, sector, kind, scope, key_kind, key, value, criticality, service, exposed, verified = row
+    return Line(
+        ref=ref,
+        organisation=organisation,
+        sector=sector,
+        kind=AssetKind(kind),
+        scope=Scope(scope),
+        asset=Observable(Kind(key_kind), key, value),
+        criticality=criticality,
+        service=service,
+        exposed=exposed,
+        verified=verified,
+    )
 
 
 async def plan_import(db: AsyncSession, lines: Sequence[Line], mode: Mode = Mode.MERGE) -> Plan[Line]:
@@ -152,6 +155,7 @@ async def _place(connection: AsyncConnection, lines: Sequence[Line], dates: Mapp
             "service_id": service_ids[line.service] if line.service else None,
             "criticality": line.criticality,
             "exposed": bool(line.exposed),
+            "verified": line.verified is not False,
             "registered_at": dates.get(line.ref) or now(),
         }
         for line in lines

@@ -71,13 +71,14 @@ class Word:
 class Concerned:
     """An asset by which a constituent is concerned: its own, or one that carries a service that it answers for.
 
-    `services` are the services' names.
+    `services` are the services' names. It is `verified` where somebody has made sure whose it is.
     """
 
     id: int
     kind: str
     value: str
     owned: bool
+    verified: bool
     services: tuple[str, ...] = ()
 
 
@@ -263,6 +264,7 @@ async def _concerned(db: AsyncSession, asset_ids: Iterable[int], constituent_id:
             col(Asset.kind),
             col(Asset.value),
             col(AssetOwner.constituent_id) == constituent_id,
+            col(AssetOwner.verified),
             col(Service.name),
         )
         .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
@@ -272,11 +274,13 @@ async def _concerned(db: AsyncSession, asset_ids: Iterable[int], constituent_id:
     )
     connection, found = await db.connection(), dict[int, Concerned]()
     for part in batches(sorted(asset_ids), _IDS):
-        for asset_id, kind, value, owned, service in await connection.execute(query.where(col(Asset.id).in_(part))):
+        rows = await connection.execute(query.where(col(Asset.id).in_(part)))
+        for asset_id, kind, value, owned, verified, service in rows:
             known = found.get(asset_id or 0)
             services = dict.fromkeys((*(known.services if known else ()), *((service,) if service else ())))
             whose = owned or (known is not None and known.owned)
-            found[asset_id or 0] = Concerned(asset_id or 0, kind, value, bool(whose), tuple(services))
+            sure = verified or (known is not None and known.verified)
+            found[asset_id or 0] = Concerned(asset_id or 0, kind, value, bool(whose), sure, tuple(services))
     return list(found.values())
 
 

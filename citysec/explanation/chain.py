@@ -18,6 +18,7 @@ class Question(StrEnum):
     WARNED = "warned"
     CERTAIN = "certain"
     KEPT = "kept"
+    VERIFIED = "verified"
     INCIDENT = "incident"
     ALLOWED = "allowed"
     TOLD = "told"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from citysec.access import policy
 from citysec.advisories.words import count, listed, moment
 from citysec.correlate import vulnerable
 from citysec.correlate.cap import CAP
@@ -114,6 +115,7 @@ def steps(finding: Finding, listener: Listener) -> Iterator[Step]:
             yield from _touching(finding, listener)
     if finding.points:
         yield _kept(finding)
+        yield from _verified(finding)
 
 
 def unknown(why: str = "No feed has said it, as far as you may know.") -> Step:
@@ -251,6 +253,18 @@ def _kept(finding: Finding) -> Step:
     if finding.state is not State.IN_FORCE or not finding.touched:
         return Step(Question.KEPT, Outcome.NO, "There was never a match.", {"match": None})
     return Step(Question.KEPT, Outcome.NO, "Correlation has not come to it yet.", {"match": None})
+
+
+def _verified(finding: Finding) -> Iterator[Step]:
+    """Yield why doubtful owners are not told, where only those are concerned."""
+    standing = [(point.asset, point.match) for point in finding.standing_matches if point.match is not None]
+    if not standing or any(asset.verified or match.tlp <= policy.UNVERIFIED for asset, match in standing):
+        return
+    asset, match = standing[0]
+    whose = f"Nobody has made sure yet whose {asset.value if asset.owned else 'the asset'} is"
+    label = TLP(match.tlp).label
+    sentence = f"{whose}: until then nothing above {policy.UNVERIFIED.label} is told of it, and this is {label}."
+    yield Step(Question.VERIFIED, Outcome.NO, sentence, {"label": label})
 
 
 def _standing_matches(standing: Sequence[Point], touched: int) -> Step:

@@ -17,9 +17,12 @@ _ASSETS = 500  # whose history is read at once
 
 
 def new(plan: Plan[Line]) -> list[Line]:
-    """Return the lines of a plan that bring an asset: those added, and those whose asset is another."""
+    """Return the lines of a plan that bring an asset: those added, and those whose asset is another, if verified.
+
+    A history is not for those who say only that an asset is theirs.
+    """
     changed = (change for change in plan.changed if _identity(change.before) != _identity(change.after))
-    return [*plan.added, *(change.after for change in changed)]
+    return [line for line in (*plan.added, *(change.after for change in changed)) if line.verified is not False]
 
 
 async def retrospect(db: AsyncSession, lines: Sequence[Line], at: datetime) -> dict[str, History]:

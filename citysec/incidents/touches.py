@@ -16,6 +16,7 @@ from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.access import policy
 from citysec.incidents.severity import LOOKALIKE, SIGHTED, kind_of
 from citysec.software.particulars import Particulars, particulars
 from citysec.tables.feeds import Assertion, StixObject
@@ -28,9 +29,10 @@ BARE: Final = "value:"
 """Begins a threat that is no more than an observable: nobody said what it is a sign of."""
 
 _INDICATES: Final = "indicates"
-_LEAST: Final = (1, False)
-"""The criticality and exposure of an asset of which neither is known."""
+_LEAST: Final = (1, False, False)
+"""The criticality and exposure of an asset, and whether it is verified, where nothing is known."""
 _NO_LABELS: Final = "[]"
+_Said = tuple[int, bool, bool]
 Place = tuple[str, str]
 """(match id, constituent id)."""
 
@@ -112,6 +114,11 @@ class Concern:
     criticality: int
     owned: bool
     exposed: bool
+    verified: bool
+
+    def may_know(self, match: Found) -> bool:
+        """Return whether it may be told of `match`: of a doubtful owner's asset only what is for everybody there."""
+        return self.verified or match.tlp <= policy.UNVERIFIED
 
 
 async def touches_of(db: AsyncSession, matches: Sequence[Found]) -> list[Touch]:
@@ -129,6 +136,7 @@ async def touches_of(db: AsyncSession, matches: Sequence[Found]) -> list[Touch]:
         touches += (
             Touch(match, c.constituent, c.criticality, c.owned, kind, root, name, c.exposed)
             for c in _of(match, concerned, at_home)
+            if c.may_know(match)
         )
     return touches
 
@@ -219,31 +227,33 @@ async def _at_home(db: AsyncSession, constituent_ids: set[str]) -> dict[str, Con
     if not constituent_ids:
         return {}
     bodies = (await db.exec(select(Constituent).where(col(Constituent.id).in_(constituent_ids)))).all()
-    return {body.id: Concern(body, AT_HOME, owned=True, exposed=False) for body in bodies}
+    return {body.id: Concern(body, AT_HOME, owned=True, exposed=False, verified=True) for body in bodies}
 
 
 async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Concern]]:
     """Return asset -> the constituents concerned, in a stable order."""
-    owned = select(AssetOwner.asset_id, AssetOwner.constituent_id, AssetOwner.criticality, AssetOwner.exposed)
+    asset, facts = col(AssetOwner.asset_id), (col(AssetOwner.exposed), col(AssetOwner.verified))
+    owned = columns(asset, col(AssetOwner.constituent_id), col(AssetOwner.criticality), *facts)
     served = (
-        select(AssetOwner.asset_id, Accountable.constituent_id, Service.criticality, AssetOwner.exposed)
+        columns(asset, col(Accountable.constituent_id), col(Service.criticality), *facts)
         .join(Accountable, col(Accountable.service_id) == col(AssetOwner.service_id))
         .join(Service, col(Service.id) == col(AssetOwner.service_id))
     )
-    here = col(AssetOwner.asset_id).in_(asset_ids)
-    worst: dict[tuple[int, str], tuple[int, bool]] = {}
-    for asset, body, criticality, exposed in await db.exec(owned.where(here)):
-        worst[asset, body] = _worse(worst.get((asset, body), _LEAST), (criticality, exposed))
+    connection, here = await db.connection(), asset.in_(asset_ids)
+    worst: dict[tuple[int, str], _Said] = {}
+    for asset_id, body, *said in await connection.execute(owned.where(here)):
+        worst[asset_id, body] = _worse(worst.get((asset_id, body), _LEAST), said)
     owners = set(worst)
-    for asset, body, criticality, exposed in await db.exec(served.where(here)):
-        worst[asset, body] = _worse(worst.get((asset, body), _LEAST), (criticality, exposed))
+    for asset_id, body, *said in await connection.execute(served.where(here)):
+        worst[asset_id, body] = _worse(worst.get((asset_id, body), _LEAST), said)
     everyone = select(Constituent).where(col(Constituent.id).in_({body for _, body in worst}))
     by_id = {c.id: c for c in (await db.exec(everyone)).all()}
     result: dict[int, list[Concern]] = defaultdict(list)
-    for (asset, body), (criticality, exposed) in sorted(worst.items()):
-        result[asset].append(Concern(by_id[body], criticality, (asset, body) in owners, exposed))
+    for (asset_id, body), (criticality, exposed, verified) in sorted(worst.items()):
+        owns = (asset_id, body) in owners
+        result[asset_id].append(Concern(by_id[body], criticality, owns, exposed, verified))
     return result
 
 
-def _worse(one: tuple[int, bool], other: tuple[int, bool]) -> tuple[int, bool]:
-    return max(one[0], other[0]), one[1] or other[1]
+def _worse(one: _Said, other: Sequence[Any]) -> _Said:
+    return max(one[0], other[0]), one[1] or other[1], one[2] or other[2]

@@ -102,4 +102,5 @@ class AssetOwner(Row, table=True):
     service_id: str | None = Field(default=None, foreign_key="service.id", index=True)
     criticality: int = Field(default=3, ge=1, le=5)
     exposed: bool = Field(default=False, description="It can be reached from the internet.")
+    verified: bool = Field(default=True, description="The city's team has made sure that it is the owner's.")
     registered_at: datetime = Field(sa_type=UtcDateTime)

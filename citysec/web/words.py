@@ -154,6 +154,7 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "warned": "Do warning lists let it pass?",
     "certain": "Is that certain?",
     "kept": "Is there a match?",
+    "verified": "Is it sure whose that is?",
     "incident": "Is there an incident?",
     "allowed": "May they know?",
     "told": "Were they told?",

@@ -91,3 +91,18 @@ def test_list_names_everybody_we_serve(data: Path):
     listed = _run(data, "list").stdout
     assert "Transport for London" in listed
     assert "TLP:AMBER+STRICT" in listed
+
+
+def test_what_is_doubtful_is_verified_once_it_is_sure(data: Path):
+    doubtful = _file(data, HEADER.replace("\n", ",verified\n") + NEW.replace("\n", ",no\n"))
+    _run(data, "import", doubtful, "--apply")
+    shown = _run(data, "verify", "A1").stdout
+    assert "no → yes" in " ".join(shown.split())
+    assert "run again with --apply" in shown
+    _run(data, "verify", "A1", "--apply")
+    assert "critical,yes" in next(row for row in _run(data, "export", "--verified").stdout.splitlines() if "A1" in row)
+
+
+def test_who_verifies_says_what(data: Path):
+    assert _run(data, "verify").exit_code == 2
+    assert "there is no asset of this id" in _run(data, "verify", "A9").stderr

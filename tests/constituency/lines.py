@@ -21,6 +21,7 @@ def line(
     organisation: str = ORGANISATIONS[0],
     criticality: int = 3,
     service: str | None = "",
+    verified: bool = True,
 ) -> Line:
     """A line that is Camden's domain unless it is said to be something else."""
     return Line(
@@ -33,6 +34,7 @@ def line(
         criticality=criticality,
         service=service,
         exposed=None if service is None else False,
+        verified=None if service is None else verified,
     )
 
 
@@ -66,6 +68,7 @@ def registers(draw: st.DrawFn, services: tuple[str, ...] = ("", "tube", "bus")) 
             organisation=draw(st.sampled_from(ORGANISATIONS)),
             criticality=draw(st.integers(1, 5)),
             service=draw(st.sampled_from(services)),
+            verified=draw(st.booleans()),
         )
         found.setdefault(one.identity, one)
     return list(found.values())

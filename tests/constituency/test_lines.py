@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citysec.constituency.lines import COLUMNS, EXPOSED, SERVICE, Line, parse, render
+from citysec.constituency.lines import COLUMNS, FURTHER, SERVICE, Line, parse, render
 from citysec.constituency.records import decode
 from citysec.errors import InvalidInput
 from citysec.observable import AssetKind, Scope
@@ -31,7 +31,7 @@ def _row(kind: str, value: str, scope: str = "exact") -> str:
 
 @given(registers())
 def test_what_is_written_is_read_back(lines: list[Line]):
-    assert list(parse(render(lines, (*COLUMNS, SERVICE, EXPOSED)))) == lines
+    assert list(parse(render(lines, (*COLUMNS, *FURTHER)))) == lines
 
 
 def _places(read: Callable[[], object]) -> list[str]:

@@ -55,7 +55,9 @@ def test_what_a_file_leaves_out_stays_unless_it_replaces():
 
 def test_a_new_id_for_a_registered_asset_renames_it():
     old, new = line("LDN-1", service="tube"), line("A1", service=None)
-    assert compare([old], [new], Mode.MERGE).changed == (Changed(old, replace(new, service="tube", exposed=False)),)
+    assert compare([old], [new], Mode.MERGE).changed == (
+        Changed(old, replace(new, service="tube", exposed=False, verified=True)),
+    )
 
 
 def test_an_id_that_takes_over_another_asset_leaves_no_double():

@@ -17,7 +17,7 @@ from citysec.explanation.chain import Outcome, Question
 from citysec.feeds.formats import Entry, Subject
 from citysec.software.records import Affected, Vulnerability
 from citysec.suffixes import Suffixes
-from citysec.tables import Assertion
+from citysec.tables import Assertion, AssetOwner
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 from tests.correlate.city import City, indicator
@@ -108,6 +108,30 @@ async def test_what_is_in_another_language_is_not_executed(city: City, desk: Des
     reason = await desk.reason(foreign["id"])
     assert reason.facts["state"] == State.NOT_EXECUTED
     assert "yara" in reason.sentence
+
+
+async def test_a_doubtful_owner_is_told_of_nothing_above_green(city: City, desk: Desk):
+    await city.own("camden", "cidr", "192.0.2.0/24")
+    await _owned(city, verified=False)
+    await city.say(indicator(1, EVIL), tlp=TLP.AMBER)
+    await city.work()
+    reason = await desk.reason(VALUE)
+    assert (reason.question, reason.facts) == (Question.VERIFIED, {"label": "TLP:AMBER"})
+    assert "192.0.2.0/24" in reason.sentence
+    await _owned(city, verified=True)
+    assert (await desk.reason(VALUE)).question is Question.INCIDENT
+
+
+async def test_a_doubtful_owner_is_told_of_what_is_green(city: City, desk: Desk):
+    await _said(city)
+    await _owned(city, verified=False)
+    await city.work()
+    assert (await desk.reason(VALUE)).question is Question.INCIDENT
+
+
+async def _owned(city: City, **values: Any) -> None:
+    async with city.db.writing() as session:
+        await session.exec(update(AssetOwner).values(**values))
 
 
 async def test_what_a_feed_dropped_is_delisted(city: City, desk: Desk):

@@ -44,6 +44,13 @@ async def _ended(city: City, number: int, **values: Any) -> None:
         await session.exec(update(Assertion).where(col(Assertion.object_id) == number).values(**values))
 
 
+async def test_a_doubtful_owner_sees_no_history(camden: City):
+    await camden.say(indicator(1, "[ipv4-addr:value = '192.0.2.7']"))
+    async with camden.db.reading() as db:
+        lines = parse(f"{HEADER.strip()},verified\n{RANGE.strip()},no\n")
+        assert retrospect.new(await register.plan_import(db, lines)) == []
+
+
 async def test_a_range_shows_what_touches_it(camden: City):
     await camden.say(
         indicator(1, "[ipv4-addr:value = '192.0.2.7']"),

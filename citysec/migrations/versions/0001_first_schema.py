@@ -313,6 +313,7 @@ def upgrade() -> None:
         sa.Column("service_id", sa.String(), nullable=True),
         sa.Column("criticality", sa.Integer(), nullable=False),
         sa.Column("exposed", sa.Boolean(), nullable=False),
+        sa.Column("verified", sa.Boolean(), nullable=False),
         sa.Column("registered_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["asset_id"],

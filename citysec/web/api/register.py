@@ -47,6 +47,7 @@ class OwnershipOut(Out):
     service: str | None
     criticality: int
     exposed: bool
+    verified: Annotated[bool, Field(description="Somebody has made sure that it is the owner's.")]
     registered_at: datetime
 
 

@@ -104,6 +104,7 @@ async def _assets(db: AsyncSession, principal: Principal, body: Constituent) -> 
             scope=asset.scope,
             service=service or "",
             criticality=owner.criticality,
+            verified=owner.verified,
             also_of=tuple(others[asset.id or 0]),
         )
         for asset, owner, service in rows

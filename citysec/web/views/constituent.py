@@ -16,6 +16,7 @@ class AssetRow:
 
     Args:
         criticality: of the service it carries, 1 to 5, 5 the gravest.
+        verified: whether somebody has made sure whose it is.
         also_of: other owners that this reader may know of.
     """
 
@@ -24,6 +25,7 @@ class AssetRow:
     scope: str
     service: str
     criticality: int
+    verified: bool = True
     also_of: tuple[Named, ...] = ()
 
 
