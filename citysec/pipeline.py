@@ -12,6 +12,7 @@
     an incident is closed ──► stand-down                            (its runs end)
     a feed falls silent, or is heard again ──► outage               (an incident of the city's own)
     a warning list changes ──► rejudge ──► triage                   (its matches end, or come back)
+    the words of lookalikes change ──► relook ──► correlate         (what names may be taken for)
     a feed's definition changes ──► restate ──► correlate, share    (what its word is worth)
 
 Each function writes what it found and the next work in one transaction (`outbox`): the arrows are rows of that table.
@@ -37,6 +38,7 @@ from citysec.advisories.deadlines import Deadline
 from citysec.advisories.deliver import Post, deliver
 from citysec.advisories.link import Links
 from citysec.correlate.match import correlate_objects
+from citysec.correlate.relook import relook
 from citysec.correlate.retro import correlate_assets, rejudge_assets
 from citysec.db import Database
 from citysec.engine import Drive, Engine
@@ -47,6 +49,8 @@ from citysec.feeds.restate import restate
 from citysec.incidents import escalate, outage, record, triage
 from citysec.incidents.remedy import Rules
 from citysec.incidents.severity import Severity, SeverityTable, severity
+from citysec.lookalikes import vocabulary
+from citysec.lookalikes.vocabulary import Vocabulary
 from citysec.outbox import Effect, Stage
 from citysec.playbooks import questions, respond, strategy
 from citysec.playbooks.deeds import Deed, Does
@@ -67,6 +71,7 @@ class Parts:
     strategy: Strategy
     triage: triage.Policy
     advising: publish.Policy
+    vocabulary: Vocabulary
     key: bytes = field(repr=False)
 
     @classmethod
@@ -82,9 +87,8 @@ class Parts:
         call = Call(name=settings.duty_name, phone=settings.duty_phone, mail=settings.duty_mail)
         desk = Desk(city=settings.city, advice=advice.load(_declared(settings, ADVICE)), call=call, feeds=titles)
         deadlines = {grade: Deadline(clock.answer_within, clock.reminders) for grade, clock in plan.clocks.items()}
-        return cls(
-            settings, plan, _triage(plan), publish.Policy(desk, deadlines), keys.signing_key(settings)
-        )  # fmt: skip
+        advising, words = publish.Policy(desk, deadlines), vocabulary.load(_declared(settings, vocabulary.FILE))
+        return cls(settings, plan, _triage(plan), advising, words, keys.signing_key(settings))
 
     @property
     def responding(self) -> respond.Policy:
@@ -122,6 +126,7 @@ def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -
         "correlate": Stage(correlate_objects),
         "retro": Stage(correlate_assets),
         "rejudge": Stage(rejudge_assets),
+        "relook": Stage(relook),
         "triage": Stage(partial(triage.triage, policy=parts.triage)),
         "escalate": Stage(partial(escalate.escalate, policy=parts.triage)),
         "outage": Stage(partial(outage.outage, policy=parts.triage)),

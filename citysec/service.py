@@ -15,6 +15,7 @@ from aiohttp import web
 
 from citysec import log, memory, pipeline
 from citysec.constituency import suffixes
+from citysec.correlate import relook
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import SettingsError
@@ -93,7 +94,7 @@ async def _working(parts: Parts, database: Database, feeds: Publishers, role: Ro
             tasks.append(Dispatcher(database, engine.hand_over, engine.hand_over_again, poll_s).run())
             tasks.append(_keep_house(database, engine))
         if role in {Role.ALL, Role.SCHEDULER}:
-            tasks.append(_schedule(database, feeds))
+            tasks.append(_schedule(parts, database, feeds))
             tasks.append(silence.watch(database, feeds.definitions))
         await stack.enter_async_context(_together(tasks))
         yield
@@ -155,10 +156,11 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _schedule(database: Database, feeds: Publishers) -> None:
+async def _schedule(parts: Parts, database: Database, feeds: Publishers) -> None:
     """Bring what is stored in line with what judges it, then put feeds to work when they are due, until cancelled."""
     async with database.writing() as db:
         await suffixes.judge(db, bundled())
+        await relook.begin(db, parts.vocabulary)
         await standing.enrol(db, feeds.definitions, now())
         await restate.begin(db, feeds.definitions)
     await schedule.run(database)

@@ -26,7 +26,6 @@ from citysec.correlate.warned import WarningIndex
 from citysec.lookalikes.alike import Alike
 from citysec.lookalikes.forms import Likeness, Reading, Subject, all_forms, likeness, readings, subject
 from citysec.lookalikes.kinds import Kind, Strength
-from citysec.lookalikes.vocabulary import Vocabulary
 from citysec.patterning import Atom
 from citysec.tables.lookalikes import Lookalike
 
@@ -77,7 +76,8 @@ async def resemblances(db: AsyncSession, claims: Sequence[Claim], warned: Warnin
 
 async def alike(db: AsyncSession, names: Collection[str]) -> dict[str, list[Hit]]:
     """Return name -> what it looks like, the closest first; names that look like nothing are left out."""
-    read = _read(names, await vocabularies.current(db))
+    vocabulary = await vocabularies.current(db)
+    read = {name: found for name in names if (found := readings(name, vocabulary))}
     forms = await _subjects(db, {form for found in read.values() for each in found for form in each.forms})
     if not forms:
         return {}
@@ -87,22 +87,23 @@ async def alike(db: AsyncSession, names: Collection[str]) -> dict[str, list[Hit]
     return {name: found for name, found in hits.items() if read[name][0].parts.registrable not in real}
 
 
-async def note(db: AsyncSession, claims: Iterable[Claim]) -> None:
-    """Remember what the names of these indicators may be taken for, so that who registers later finds them."""
+async def remember(db: AsyncSession, objects: Mapping[int, Sequence[Atom]]) -> set[int]:
+    """Remember what the names in the atoms of these objects may be taken for, so that who registers later finds them.
+
+    Returns:
+        Those that may look like something that is registered now.
+    """
     vocabulary = await vocabularies.current(db)
-    wanted = {claim.object_id: _forms(claim, vocabulary) for claim in claims}
-    rows = [{"form": form, "object_id": object_id} for object_id, forms in wanted.items() for form in sorted(forms)]
-    if rows:
-        await (await db.connection()).execute(_REMEMBER, rows)
-
-
-def _forms(claim: Claim, vocabulary: Vocabulary) -> set[str]:
-    return {form for name in names_of(claim.atoms) for form in all_forms(name, vocabulary)}
-
-
-def _read(names: Iterable[str], vocabulary: Vocabulary) -> dict[str, list[Reading]]:
-    found = {name: list(readings(name, vocabulary)) for name in names}
-    return {name: each for name, each in found.items() if each}
+    forms = {
+        object_id: {form for name in names_of(atoms) for form in all_forms(name, vocabulary)}
+        for object_id, atoms in objects.items()
+    }
+    rows = [{"form": form, "object_id": object_id} for object_id, found in forms.items() for form in sorted(found)]
+    if not rows:
+        return set()
+    await (await db.connection()).execute(_REMEMBER, rows)
+    taken = await _subjects(db, {form for found in forms.values() for form in found})
+    return {object_id for object_id, found in forms.items() if not found.isdisjoint(taken)}
 
 
 async def _subjects(db: AsyncSession, forms: Collection[str]) -> dict[str, list[tuple[Subject, Kind | None]]]:

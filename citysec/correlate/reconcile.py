@@ -92,7 +92,7 @@ async def _judged(
     found = await claims.load(db, set(indicator_ids) - vulnerabilities, at)
     warned = await warnings.current(db)
     if within is None:
-        await lookalikes.note(db, found)
+        await lookalikes.remember(db, {claim.object_id: claim.atoms for claim in found})
     alike = await lookalikes.resemblances(db, found, warned)
     judged = [(claim, _outlook(claim, alike.get(claim.indicator_id), assets, warned, at)) for claim in found]
     if suppressed := sum(len(each.suppressed) for _, each in judged):

@@ -32,16 +32,18 @@ _IDS: Final = 500  # values in one statement
 _ASSETS: Final[Mapping[str, AssetKind]] = {Kind.NAME: AssetKind.DOMAIN, Kind.MAILBOX: AssetKind.EMAIL}
 _WORK: Final = 1000  # objects that one piece of work names
 _NAMES: Final = (AssetKind.DOMAIN, AssetKind.HOST, AssetKind.MAIL_DOMAIN)
-_NAMING: Final = (*_NAMES, AssetKind.EMAIL, AssetKind.URL)
+WATCHED: Final = (*_NAMES, AssetKind.BRAND)
+"""Kinds of assets that others may look like."""
 _Rows = Sequence[tuple[int, str, str, str]]
 
 
-async def watch(db: AsyncSession, asset_ids: Collection[int]) -> None:
+async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = False) -> None:
     """Bring what is watched up to date after a change of these assets; what that touches is correlated again.
 
     Args:
         db: the stage's transaction.
         asset_ids: assets that were added, changed or withdrawn.
+        renew: make anew what is watched already, too.
     """
     query = select(col(Asset.kind), col(Asset.key)).where(col(Asset.id).in_(asset_ids))
     rows = (await (await db.connection()).execute(query)).all()
@@ -53,11 +55,13 @@ async def watch(db: AsyncSession, asset_ids: Collection[int]) -> None:
     here = select(col(Lookalike.of)).where(col(Lookalike.of).in_(keys)).distinct()
     watched = set((await (await db.connection()).execute(here)).scalars())
     again = await _speaking(db, watched)
-    await (await db.connection()).execute(delete(Lookalike).where(col(Lookalike.of).in_(watched - wanted)))
-    for key in sorted(wanted - watched):
+    fresh = wanted if renew else wanted - watched
+    stale = watched - (wanted - fresh)
+    await (await db.connection()).execute(delete(Lookalike).where(col(Lookalike.of).in_(stale)))
+    for key in sorted(fresh):
         rows = [{"form": form, "of": key, "kind": kind or ""} for form, kind in forms(subject(key)).items()]
         await insert_many(db, Lookalike, rows)
-    again |= await _speaking(db, wanted - watched) | await _within(db, keys, vocabulary)
+    again |= await _speaking(db, fresh) | await _within(db, keys, vocabulary)
     for part in batches(sorted(again), _WORK):
         outbox.add(db, "correlate", {"objects": list(part)})
 

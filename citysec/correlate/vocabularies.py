@@ -20,9 +20,9 @@ async def current(db: AsyncSession) -> Vocabulary:
     return _decoded(row.value) if row else Vocabulary()
 
 
-async def store(db: AsyncSession, vocabulary: Vocabulary) -> bool:
-    """Have another vocabulary count, and return whether it is another one."""
-    text = msgspec.json.encode(vocabulary).decode()
+async def store(db: AsyncSession, vocabulary: Vocabulary, made_with: str = "") -> bool:
+    """Have another vocabulary count, and return whether it, or what else forms are made with, is another one."""
+    text = msgspec.json.encode(_Made(vocabulary, made_with)).decode()
     row = await db.get(Meta, NAME, with_for_update=True)
     if row is not None and row.value == text:
         return False
@@ -32,4 +32,9 @@ async def store(db: AsyncSession, vocabulary: Vocabulary) -> bool:
 
 @lru_cache(maxsize=2)
 def _decoded(text: str) -> Vocabulary:
-    return msgspec.json.decode(text, type=Vocabulary)
+    return msgspec.json.decode(text, type=_Made).vocabulary
+
+
+class _Made(msgspec.Struct, frozen=True):
+    vocabulary: Vocabulary
+    made_with: str

@@ -17,6 +17,7 @@ from citysec.errors import InvalidInput
 from citysec.feeds import formats, schedule
 from citysec.feeds.auth import Auth, check_secrecy
 from citysec.feeds.formats import FORMATS, Item
+from citysec.tables.feeds import NEW_DOMAIN, THREAT
 from citysec.tlp import TLP
 
 
@@ -29,6 +30,13 @@ class Reliability(StrEnum):
     D = "D"
     E = "E"
     F = "F"
+
+
+class Says(StrEnum):
+    """What it means that something is in the feed: that it is a threat, or no more than that a name is new."""
+
+    THREAT = THREAT
+    NEW_DOMAIN = NEW_DOMAIN
 
 
 class Semantics(StrEnum):
@@ -99,6 +107,10 @@ class _Common(BaseModel):
     )
     max_shrink: float = Field(
         default=0.5, ge=0, le=1, description="A snapshot that lacks a larger part of what it had waits for a person."
+    )
+    says: Says = Field(
+        default=Says.THREAT,
+        description="`threat`, or `new-domain`: its names are new, and touch nothing but what they look like.",
     )
     labels: tuple[str, ...] = Field(default=(), description="Kinds of threat, for entries that state none.")
     timeout_s: float = Field(default=600, gt=0, le=86400, description="Longest time for one answer, slow or not.")

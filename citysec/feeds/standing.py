@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.errors import FeedError, FeedMalformed, FeedRefused, FeedUnreachable
-from citysec.feeds.definition import Definition
-from citysec.tables import Feed
+from citysec.feeds.definition import Definition, Says
+from citysec.feeds.followup import hand_on
+from citysec.tables import Assertion, Feed
 from citysec.tables.columns import now
 
 FIRST_RETRY_S: Final = 30.0
@@ -24,15 +25,27 @@ A_PERSON_S: Final = 86400.0
 
 
 async def enrol(db: AsyncSession, definitions: Mapping[str, Definition], at: datetime) -> None:
-    """Give every definition its row; what is there stays as it is."""
-    here = set((await db.exec(select(Feed.name))).all())
+    """Give every definition its row; what is there stays as it is, but for what it means to be in the feed."""
+    here = {feed.name: feed for feed in await db.exec(select(Feed))}
     for name, definition in definitions.items():
-        if name not in here:
-            feed = Feed(name=name, terms=definition.worth)
+        if name in here:
+            await _mean(db, here[name], definition.says)
+        else:
+            feed = Feed(name=name, says=definition.says, terms=definition.worth)
             if definition.enabled:
                 enable(feed, definition, at)
             db.add(feed)
     await db.flush()
+
+
+async def _mean(db: AsyncSession, feed: Feed, says: Says) -> None:
+    """Have what the feed brought mean another thing, where it does."""
+    if feed.says == says:
+        return
+    feed.says = says
+    said = select(Assertion.object_id).where(Assertion.feed == feed.name, col(Assertion.gone_at).is_(None))
+    ids = (await db.exec(said.order_by(col(Assertion.object_id)))).all()
+    hand_on(db, shared=ids, correlated=ids)
 
 
 def enable(feed: Feed, definition: Definition, at: datetime) -> None:

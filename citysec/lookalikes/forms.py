@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from citysec.lookalikes.kinds import Kind, Strength, strength
@@ -58,14 +59,14 @@ class Reading:
     embedded: bool = False
 
 
-def readings(name: str, vocabulary: Vocabulary) -> Iterator[Reading]:
-    """Yield how a canonical name may be read; nothing for a public suffix."""
+@lru_cache(maxsize=2048)  # what is remembered of a batch of indicators is asked for again at once
+def readings(name: str, vocabulary: Vocabulary) -> tuple[Reading, ...]:
+    """Return how a canonical name may be read, first as it stands; nothing for a public suffix."""
     own = parts(name)
     if own is None:
-        return
-    yield _reading(own, vocabulary)
-    if own.below:
-        yield from _inside(name.split(".")[:_DEEPEST], vocabulary)
+        return ()
+    inside = _inside(name.split(".")[:_DEEPEST], vocabulary) if own.below else ()
+    return _reading(own, vocabulary), *inside
 
 
 def all_forms(name: str, vocabulary: Vocabulary) -> set[str]:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
@@ -63,13 +64,13 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         return re.compile("|".join(plain) or none), re.compile("|".join(word[::-1] for word in plain) or none)
 
 
-def load(data: bytes) -> Vocabulary:
+def load(file: Path) -> Vocabulary:
     """Return what a file says.
 
     Raises:
         InvalidInput: it is no TOML, or says something else.
     """
     try:
-        return msgspec.convert(tomllib.loads(data.decode()), Vocabulary)
-    except (msgspec.ValidationError, ValueError) as err:
-        raise InvalidInput.at("", str(err)) from err
+        return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Vocabulary)
+    except (msgspec.ValidationError, OSError, ValueError) as err:
+        raise InvalidInput.at(str(file), str(err)) from err

@@ -13,18 +13,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.constituency import prefixes, register
 from citysec.correlate.match import correlate_objects
+from citysec.correlate.relook import relook
 from citysec.correlate.retro import correlate_assets, rejudge_assets
 from citysec.correlate.rules import Relation
 from citysec.db import Database
 from citysec.feeds.definition import BundleFeed
-from citysec.feeds.formats import Draft, Entry, stix
+from citysec.feeds.formats import Draft, Entry, Subject, stix
 from citysec.feeds.ingest import Batch, ingest
 from citysec.observable import AssetKind, registered
 from citysec.tables import Assertion, Asset, AssetOwner, Constituent, Feed, Match, Outbox
 from citysec.tables.columns import now
+from citysec.tables.feeds import NEW_DOMAIN
 from citysec.tlp import TLP
 
-_STAGES = {"correlate": correlate_objects, "retro": correlate_assets, "rejudge": rejudge_assets}
+_STAGES = {"correlate": correlate_objects, "retro": correlate_assets, "rejudge": rejudge_assets, "relook": relook}
 
 
 def indicator(number: int, pattern: str, **more: Any) -> dict[str, Any]:
@@ -39,6 +41,11 @@ def indicator(number: int, pattern: str, **more: Any) -> dict[str, Any]:
         "pattern_type": "stix",
         "valid_from": "2024-01-01T00:00:00Z",
     } | more
+
+
+def named(name: str) -> Entry:
+    """Return a record of a list of names."""
+    return Entry(at=name, subject=Subject.INDICATOR, key=f"[domain-name:value = '{name}']")
 
 
 @dataclass
@@ -89,6 +96,13 @@ class City:
         drafts = [i for i in stix.parse(json.dumps(objects).encode()) if isinstance(i, Draft)]
         await self._bring(feed, tlp, confidence, Batch(drafts))
 
+    async def news(self, *names: str, feed: str = "new-names", confidence: int = 30) -> None:
+        """Have a feed say that these names are new."""
+        async with self.db.writing() as session:
+            await session.merge(Feed(name=feed, says=NEW_DOMAIN))
+        entries = [named(name) for name in names]
+        await self._bring(feed, TLP.GREEN, confidence, Batch(entries=entries))
+
     async def record(self, *entries: Entry, feed: str = "cves", tlp: TLP = TLP.CLEAR) -> None:
         """Have a feed that is no STIX list these."""
         await self._bring(feed, tlp, 90, Batch(entries=entries))
@@ -133,7 +147,7 @@ class City:
     async def pairs(self) -> set[tuple[str, int]]:
         """Return indicator and asset of the open matches that are no lookalikes."""
         real = (match for match in await self.matches() if match.relation != Relation.LOOKALIKE)
-        return {(match.indicator_id, match.asset_id) for match in real if match.closed_at is None}
+        return {(match.indicator_id, match.asset_id or 0) for match in real if match.closed_at is None}
 
     async def waiting(self, kind: str) -> list[Outbox]:
         """Return the work of that kind that is not done."""

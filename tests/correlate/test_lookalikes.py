@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import select
 
-from citysec.correlate import vocabularies
+from citysec.correlate import allow_list, relook, vocabularies
+from citysec.errors import Conflict, InvalidInput
 from citysec.lookalikes import vocabulary
 from citysec.lookalikes.alike import alike
+from citysec.lookalikes.vocabulary import Vocabulary
 from citysec.settings import shipped
-from tests.correlate.city import City, indicator
+from citysec.tables import Lookalike
+from tests.correlate.city import City, indicator, named
 
 
 @pytest.fixture(autouse=True)
 async def _words(city: City) -> None:
     async with city.db.writing() as session:
-        await vocabularies.store(session, vocabulary.load((shipped("playbooks") / vocabulary.FILE).read_bytes()))
+        await vocabularies.store(session, vocabulary.load(shipped("playbooks") / vocabulary.FILE))
 
 
 async def found(city: City) -> list[tuple[str, str, str, bool]]:
@@ -58,3 +62,163 @@ async def test_who_registers_later_finds_the_same(city: City, name: str, kind: s
     await city.work()
     await city.work()
     assert await found(city) == [(name, "camden.gov.uk", kind, True)]
+
+
+async def settled(city: City) -> None:
+    """Do all correlation, also what follows from it."""
+    while await city.waiting("correlate") or await city.waiting("retro") or await city.waiting("relook"):
+        await city.work()
+
+
+@pytest.mark.parametrize(
+    ("name", "brand", "certain"),
+    [
+        ("camden-council-login.example", "camden council", True),
+        ("camdencouncil.example", "camden council", True),
+        ("council-tax-camdencouncil.example", "camden council", True),
+        ("camdem-council-pay.example", "camden council", True),
+        ("bow-login.example", "bow", False),
+        ("bow.example", "bow", None),
+        ("rainbow-login.example", "bow", None),
+        ("elbow-pay.example", "bow", None),
+        ("bowling.example", "bow", None),
+        ("login.example", "camden council", None),
+        ("camden-counsel.example", "camden council", None),
+    ],
+)
+async def test_a_brand_is_looked_for_as_a_whole_word(city: City, name: str, brand: str, certain: bool | None):
+    await city.own("camden", "brand", brand)
+    await city.say(indicator(1, f"[domain-name:value = '{name}']"))
+    await settled(city)
+    assert [match[1::2] for match in await found(city)] == ([] if certain is None else [(brand, certain)])
+
+
+async def test_names_of_constituents_look_like_nobody(city: City):
+    await city.own("camden", "domain", "camden.gov.uk", scope="tree")
+    await city.own("other", "domain", "www.camdem.gov.uk")
+    await city.own("third", "url", "https://pay.camdn.gov.uk/x")
+    await city.own("fourth", "email", "info@camde.gov.uk")
+    names = "camden.gov.uk", "it.camden.gov.uk", "camdem.gov.uk", "x.camdem.gov.uk", "camdn.gov.uk", "camde.gov.uk"
+    await city.say(*(indicator(i, f"[domain-name:value = '{name}']") for i, name in enumerate(names)))
+    await settled(city)
+    assert await found(city) == []
+
+
+async def test_who_registers_a_lookalike_makes_it_a_real_name(city: City):
+    (camden,) = await city.own("camden", "domain", "camden.gov.uk")
+    await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
+    await settled(city)
+    (other,) = await city.own("other", "domain", "camdem.gov.uk")
+    await settled(city)
+    like, real = sorted(await city.matches(), key=lambda match: match.asset_id or 0)
+    assert (like.asset_id, like.close_reason, real.asset_id, real.relation) == (camden, "superseded", other, "equal")
+    await city.disown(other)
+    await settled(city)
+    assert [(match[0], match[1]) for match in await found(city)] == [("camdem.gov.uk", "camden.gov.uk")]
+
+
+async def test_a_new_name_matches_what_it_looks_like_and_nothing_else(city: City):
+    await city.own("camden", "domain", "camden.gov.uk", scope="tree")
+    await city.own("other", "mail-domain", "CAMDEN.gov.uk")
+    await city.news("camden.gov.uk", "pay.camden.gov.uk", "camdem.gov.uk", "shop.example")
+    await settled(city)
+    assert {(name, kind) for name, _, kind, _ in await found(city)} == {("camdem.gov.uk", "replacement")}
+    assert await city.pairs() == set()
+    assert all(match.about["lookalike"]["new"] for match in await city.matches())
+
+
+async def test_what_a_feed_calls_a_threat_is_no_news_any_more(city: City):
+    await city.own("camden", "domain", "camden.gov.uk", scope="tree")
+    await city.news("camdem.gov.uk", "pay.camden.gov.uk")
+    await settled(city)
+    await city.record(named("camdem.gov.uk"), named("pay.camden.gov.uk"), feed="threats")
+    await settled(city)
+    said = {match.relation: (match.feed, match.about.get("lookalike", {}).get("new")) for match in await city.matches()}
+    assert said == {"lookalike": ("threats", None), "below": ("threats", None)}
+
+
+async def test_an_allowed_name_ends_its_matches_until_it_is_taken_back(city: City):
+    await city.own("camden", "domain", "camden.gov.uk")
+    await city.say(indicator(1, "[url:value = 'https://www.camdem.gov.uk/x']"))
+    await city.say(indicator(2, "[domain-name:value = 'camdn.gov.uk']"))
+    await settled(city)
+    async with city.db.writing() as session:
+        await allow_list.allow(session, "Camdem.gov.uk", " a printer’s ", "ada")
+    await settled(city)
+    assert [match.close_reason for match in await city.matches()] == ["allowed", None]
+    async with city.db.writing() as session:
+        (entry,) = await allow_list.listed(session)
+        assert (entry.key, entry.note, entry.by) == ("uk.gov.camdem", "a printer’s", "ada")
+        await allow_list.disallow(session, "camdem.gov.uk", "ada")
+    await settled(city)
+    assert [match.closed_at for match in await city.matches()] == [None, None]
+
+
+async def test_only_names_that_are_somebodys_can_be_allowed_and_once(city: City):
+    async with city.db.writing() as session:
+        for text in ("gov.uk", "198.51.100.3", ""):
+            with pytest.raises(InvalidInput):
+                await allow_list.allow(session, text, "", "ada")
+        with pytest.raises(InvalidInput, match="is not on the allow list"):
+            await allow_list.disallow(session, "camdem.gov.uk", "ada")
+        await allow_list.allow(session, "camdem.gov.uk", "", "ada")
+        with pytest.raises(Conflict):
+            await allow_list.allow(session, "CAMDEM.gov.uk.", "", "ada")
+
+
+async def test_what_nobody_owns_any_more_is_watched_no_more(city: City):
+    assets = await city.own("camden", "domain", "camden.gov.uk", "www.camden.gov.uk")
+    await settled(city)
+    await city.disown(assets[0])
+    await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
+    await settled(city)
+    assert len(await found(city)) == 1
+    await city.disown(assets[1])
+    await settled(city)
+    assert await found(city) == []
+    async with city.db.reading() as session:
+        assert (await session.exec(select(Lookalike))).all() == []
+
+
+async def test_names_that_are_hosted_elsewhere_do_not_make_the_host_ours(city: City):
+    await city.own("camden", "domain", "camden.sharepoint.example", "lbcamden.sharepoint.example")
+    await city.say(indicator(1, "[domain-name:value = 'sharep0int.example']"))
+    await settled(city)
+    assert await found(city) == []
+
+
+async def test_many_names_of_one_owner_are_one_match(city: City):
+    ids = await city.own("camden", "domain", "pay.camden.gov.uk", "it.camden.gov.uk", "camden.gov.uk")
+    (other,) = await city.own("barnet", "domain", "shared.camden.gov.uk")
+    await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
+    await settled(city)
+    assert {match.asset_id for match in await city.matches()} == {ids[2], other}
+
+
+async def test_another_vocabulary_counts_for_what_is_stored(city: City):
+    await city.own("camden", "brand", "camden council")
+    await city.say(indicator(1, "[domain-name:value = 'camdencouncil-tombola.example']"))
+    await settled(city)
+    assert await found(city) == []
+    async with city.db.writing() as session:
+        await relook.begin(session, Vocabulary(keywords=("tombola",)))
+    await settled(city)
+    assert [kind for _, _, kind, _ in await found(city)] == ["keyword"]
+
+
+async def test_the_same_vocabulary_again_is_no_work(city: City):
+    await city.own("camden", "brand", "camden council")
+    for _ in range(2):
+        async with city.db.writing() as session:
+            await relook.begin(session, Vocabulary(keywords=("tombola",)))
+    assert len(await city.waiting("relook")) == 1
+
+
+async def test_all_again_changes_nothing(city: City):
+    await city.own("camden", "domain", "camden.gov.uk")
+    await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
+    await settled(city)
+    before = await city.matches()
+    await city.repeat()
+    await settled(city)
+    assert await city.matches() == before
