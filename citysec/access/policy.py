@@ -23,7 +23,7 @@ from citysec.errors import Forbidden
 from citysec.tables.access import Account
 from citysec.tables.advisories import Advisory
 from citysec.tables.incidents import Incident, TimelineEntry
-from citysec.tables.matches import Match
+from citysec.tables.matches import Capped, Match
 from citysec.tables.playbooks import Question, Run
 from citysec.tables.register import Accountable, Asset, AssetOwner, Constituent, Service
 from citysec.tables.sightings import Sighting
@@ -217,6 +217,12 @@ def sightings(principal: Principal) -> ColumnElement[bool]:
 def told() -> ColumnElement[bool]:
     """Return which `AssetOwner` rows, joined to `Match` rows, are a ground for telling of them."""
     return or_(col(AssetOwner.verified), col(Match.tlp) <= UNVERIFIED)
+
+
+def capped(principal: Principal) -> ColumnElement[bool]:
+    """Return which `Capped` rows `principal` may read: its own constituent's, of indicators by a match that it may."""
+    known = exists().where(col(Match.indicator_id) == col(Capped.indicator_id), matches(principal))
+    return and_(_own(principal, col(Capped.constituent_id)), known)
 
 
 def questions(principal: Principal) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.correlate import claims, vulnerable, warnings
 from citysec.correlate.assets import whole_register
 from citysec.correlate.batches import batches
-from citysec.correlate.cap import CAP
+from citysec.correlate.cap import capped
 from citysec.correlate.claims import Claim
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import Touch, touches
@@ -108,6 +108,7 @@ class Finding:
         until: when what counts of it ends, or has ended; None is never.
         state: how it stands; None where no feed says it.
         points: what of the constituent's it touches, what says most first; then what it was matched with before.
+        capped: whether somewhere it touches more than is kept as matches.
     """
 
     indicator_id: str
@@ -117,6 +118,7 @@ class Finding:
     until: datetime | None
     state: State | None
     points: Sequence[Point]
+    capped: bool = False
 
     @property
     def touched(self) -> Sequence[Point]:
@@ -127,11 +129,6 @@ class Finding:
     def standing_matches(self) -> Sequence[Point]:
         """The matches that are open."""
         return [one for one in self.points if one.match is not None and one.match.closed_at is None]
-
-    @property
-    def capped(self) -> bool:
-        """Whether it touches more than is stored for one constituent."""
-        return len(self.touched) > CAP
 
 
 async def explain(
@@ -149,6 +146,7 @@ async def explain(
     versions = await _versions(db, indicator_ids, ceiling)
     meanings = await _meanings(db, versions, at, ceiling)
     words = await words_on(db, [version.id or 0 for version in versions.values()], ceiling)
+    over = await capped(db)
     found: list[Finding] = []
     for indicator_id in sorted(indicator_ids):
         version, meaning = versions.get(indicator_id), meanings.get(indicator_id, _NOTHING)
@@ -158,7 +156,8 @@ async def explain(
         said = words.get(version.id or 0, ()) if version else ()
         state = meaning.state if version else None
         points.sort(key=_rank)
-        found.append(Finding(indicator_id, version, said, meaning.atoms, meaning.until, state, points))
+        full = indicator_id in over
+        found.append(Finding(indicator_id, version, said, meaning.atoms, meaning.until, state, points, full))
     return found
 
 

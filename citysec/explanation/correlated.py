@@ -9,7 +9,6 @@ from typing import Final
 from citysec.access import policy
 from citysec.advisories.words import count, listed, moment
 from citysec.correlate import vulnerable
-from citysec.correlate.cap import CAP
 from citysec.correlate.explain import Concerned, Finding, Point, State, Word
 from citysec.correlate.index import URL_PATH
 from citysec.correlate.listing import Effect
@@ -243,7 +242,7 @@ def _certain(touch: Touch) -> Step:
 
 def _kept(finding: Finding) -> Step:
     if standing := finding.standing_matches:
-        return _standing_matches(standing, len(finding.touched))
+        return _standing_matches(standing, len(finding.touched), capped=finding.capped)
     ended = [(p.match.closed_at, p.match) for p in finding.points if p.match is not None and p.match.closed_at]
     if ended:
         at, last = max(ended, key=lambda pair: pair[0])
@@ -252,6 +251,11 @@ def _kept(finding: Finding) -> Step:
         return Step(Question.KEPT, Outcome.NO, sentence, {"match": last.id, "why": last.close_reason})
     if finding.state is not State.IN_FORCE or not finding.touched:
         return Step(Question.KEPT, Outcome.NO, "There was never a match.", {"match": None})
+    if finding.capped:
+        said = (
+            f"Capped: 0 of {len(finding.touched):,} shown. It touches more of whose they are than is kept as matches."
+        )
+        return Step(Question.KEPT, Outcome.NO, said, {"match": None, "capped": True, "touched": len(finding.touched)})
     return Step(Question.KEPT, Outcome.NO, "Correlation has not come to it yet.", {"match": None})
 
 
@@ -267,11 +271,12 @@ def _verified(finding: Finding) -> Iterator[Step]:
     yield Step(Question.VERIFIED, Outcome.NO, sentence, {"label": label})
 
 
-def _standing_matches(standing: Sequence[Point], touched: int) -> Step:
+def _standing_matches(standing: Sequence[Point], touched: int, *, capped: bool) -> Step:
     matches = [point.match for point in standing if point.match is not None]
     first = min(matches, key=lambda match: match.matched_at)
+    capped = capped and touched > len(matches)
     sentence = f"{count(len(matches), 'match', 'matches')} kept, since {moment(first.matched_at)}."
-    if touched > max(len(matches), CAP):
-        sentence += f" It touches {touched:,} assets; more than {CAP} matches would say nothing new."
-    facts = {"match": first.id, "matches": len(matches), "touched": touched}
+    if capped:
+        sentence += f" Capped: {len(matches):,} of {touched:,} shown; more would say nothing new."
+    facts = {"match": first.id, "matches": len(matches), "touched": touched, "capped": capped}
     return Step(Question.KEPT, Outcome.YES, sentence, facts)

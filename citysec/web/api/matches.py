@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col, or_, select, true
 
 from citysec.access import policy
-from citysec.tables.matches import Match, Unmatchable
+from citysec.tables.matches import Capped, Match, Unmatchable
 from citysec.tables.register import Asset, AssetOwner, Constituent
 from citysec.web.api.operation import Call, Nothing
 from citysec.web.api.paging import Keyset, page
-from citysec.web.api.values import Instant, Label, Out, Page, Paging
+from citysec.web.api.values import Instant, Label, Name, Out, Page, Paging
 
 
 class MatchedAssetOut(Out):
@@ -55,6 +55,15 @@ class MatchOut(Out):
     ]
 
 
+class CappedOut(Out):
+    """An indicator touches more assets of a constituent than are kept as matches, which would say nothing new."""
+
+    indicator_id: str
+    constituent: Annotated[str, Field(description="Slug.")]
+    touched: Annotated[int, Field(description="Assets, all of them.")]
+    kept: Annotated[int, Field(description="Open matches.")]
+
+
 class UnmatchableOut(Out):
     """A vulnerability of which no feed says which versions of which product have it."""
 
@@ -62,6 +71,12 @@ class UnmatchableOut(Out):
     since: datetime
     product: Annotated[str | None, Field(description="What is said of it in words.")]
     exploited: Annotated[bool, Field(description="Known to be exploited.")]
+
+
+class CappedQuery(Paging):
+    """Which of them."""
+
+    constituent: Annotated[Name | None, Field(description="Slug.")] = None
 
 
 class MatchQuery(Paging):
@@ -87,6 +102,25 @@ async def list_matches(call: Call[MatchQuery, Nothing]) -> Page[MatchOut]:
         since = query.updated_since
         wanted &= or_(col(Match.matched_at) >= since, col(Match.closed_at) >= since)
     return await listed(call, wanted)
+
+
+_CappedRow = tuple[Capped, str]
+_BY_SEAT: Keyset[_CappedRow] = Keyset(
+    (col(Capped.indicator_id), col(Capped.constituent_id)), lambda row: (row[0].indicator_id, row[0].constituent_id)
+)
+
+
+async def list_capped(call: Call[CappedQuery, Nothing]) -> Page[CappedOut]:
+    """List where an indicator touches more than is kept as matches, with the exact counts."""
+    statement = select(Capped, Constituent.slug).join(Constituent, col(Constituent.id) == col(Capped.constituent_id))
+    statement = statement.where(policy.capped(call.principal))
+    if call.query.constituent is not None:
+        statement = statement.where(Constituent.slug == call.query.constituent)
+    return await page(call, statement, _BY_SEAT, _capped_out)
+
+
+def _capped_out(row: _CappedRow) -> CappedOut:
+    return CappedOut.model_validate({**row[0].model_dump(), "constituent": row[1]})
 
 
 async def listed(call: Call[Any, Any], wanted: ColumnElement[bool]) -> Page[MatchOut]:

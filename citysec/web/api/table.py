@@ -33,7 +33,7 @@ from citysec.web.api.incidents import (
     StatementBody,
     TimelineOut,
 )
-from citysec.web.api.matches import MatchOut, MatchQuery, UnmatchableOut
+from citysec.web.api.matches import CappedOut, CappedQuery, MatchOut, MatchQuery, UnmatchableOut
 from citysec.web.api.operate import AuditOut, MeOut, WarningListOut
 from citysec.web.api.operation import Csv, Method, Nothing, Operation
 from citysec.web.api.register import AssetOut, AssetQuery, ConstituentOut, ServiceOut
@@ -98,6 +98,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     Operation(_POST, "/assets/import", Action.IMPORT, imports.import_assets, ImportQuery, Csv, PlanOut),
     Operation(_GET, "/assets/{asset}", _READ, register.get_asset, Nothing, Nothing, AssetOut),
     Operation(_GET, "/matches", _READ, matches.list_matches, MatchQuery, Nothing, Page[MatchOut]),
+    Operation(_GET, "/matches/capped", _READ, matches.list_capped, CappedQuery, Nothing, Page[CappedOut]),
     Operation(_GET, "/explain", _READ, explain.explain_indicator, ExplainQuery, Nothing, ExplainedOut),
     Operation(_POST, "/lookup", _READ, explain.look_up, Nothing, LookupBody, LookupOut, only_reads=True),
     Operation(_GET, "/feeds", _CITY, feeds.list_feeds, Paging, Nothing, Page[FeedOut]),

@@ -20,6 +20,7 @@ from citysec.tables.register import Asset, AssetOwner, Constituent, Contact, Ser
 from citysec.tlp import TLP
 from citysec.web import context
 from citysec.web import views as v
+from citysec.web.console.capped import of_constituent
 from citysec.web.console.frame import show
 from citysec.web.console.live import follow
 from citysec.web.console.rows import advisory_rows, incident_rows
@@ -83,6 +84,7 @@ async def _view(db: AsyncSession, principal: Principal, body: Constituent) -> v.
             for c in (await db.exec(contacts)).all()
         ),
         assets_total=(await db.exec(owned)).one(),
+        capped=await of_constituent(db, principal, body.id),
     )
 
 

@@ -22,6 +22,7 @@ from citysec.tables.playbooks import Playbook, Question, Run, RunStep
 from citysec.tlp import TLP
 from citysec.web import context
 from citysec.web import views as v
+from citysec.web.console.capped import of_incidents
 from citysec.web.console.frame import back, field, show, too_long
 from citysec.web.console.live import follow
 from citysec.web.console.reasons import matches_of, severity_why, summary
@@ -143,6 +144,7 @@ async def _view(
         constituents=row.constituents,
         matches=matches,
         matches_total=total,
+        capped=await of_incidents(db, principal, family),
         timeline=timeline[:TIMELINE],
         timeline_cut=len(timeline) > TIMELINE,
         answers=row.answers,

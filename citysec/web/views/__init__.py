@@ -26,6 +26,7 @@ from citysec.web.views.constituent import AssetRow, ConstituentView, ContactRow
 from citysec.web.views.feed import FeedCounts, FeedFacts, FeedHealthView, FeedView, PollRow, RejectRow
 from citysec.web.views.frame import (
     Answers,
+    CappedRow,
     ErrorView,
     IncidentRow,
     Named,
@@ -93,6 +94,7 @@ __all__ = [
     "BoardView",
     "Body",
     "CandidateRow",
+    "CappedRow",
     "ChainStep",
     "ChainView",
     "ConstituentView",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from citysec.tlp import TLP
 from citysec.web.views.advisory import AdvisoryRow
-from citysec.web.views.frame import IncidentRow, Named
+from citysec.web.views.frame import CappedRow, IncidentRow, Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,7 @@ class ConstituentView:
         incidents: its open ones.
         advisories: newest first; those without an answer are set apart by the page.
         assets: the first page of them, `assets_total` counts all.
+        capped: indicators that touch more of them than is kept as matches.
     """
 
     template: ClassVar[str] = "constituent.html"
@@ -61,3 +62,4 @@ class ConstituentView:
     assets: tuple[AssetRow, ...]
     contacts: tuple[ContactRow, ...]
     assets_total: int
+    capped: tuple[CappedRow, ...] = ()

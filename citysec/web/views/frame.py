@@ -19,6 +19,17 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CappedRow:
+    """An indicator touches more of a constituent than is kept as matches; `value` is its, `why` an explanation's."""
+
+    value: str
+    owner: Named
+    kept: int
+    touched: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Who is signed in; `constituent` is set for readers who belong to one."""
 

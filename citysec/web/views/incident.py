@@ -9,7 +9,7 @@ from typing import ClassVar
 from citysec.errors import Problem
 from citysec.tlp import TLP
 from citysec.web.views.advisory import AdvisoryRow
-from citysec.web.views.frame import Answers, IncidentRow, Named, QuestionRow
+from citysec.web.views.frame import Answers, CappedRow, IncidentRow, Named, QuestionRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class IncidentView:
     Args:
         summary: one or two sentences.
         severity_why: the reason for the severity, as a sentence.
-        matches: those stored; `matches_total` also counts those over the cap.
+        matches: the first of those stored, `matches_total` counts all; `capped` says where more is touched than stored.
         timeline: newest first; `timeline_cut` where there are older ones that are not among them.
         children: for a city incident, those of single constituents.
         parent: for a constituent's incident, the city incident above it.
@@ -134,6 +134,7 @@ class IncidentView:
     city_wide: bool = False
     parent: IncidentRow | None = None
     children: tuple[IncidentRow, ...] = ()
+    capped: tuple[CappedRow, ...] = ()
     runs: tuple[RunView, ...] = ()
     questions: tuple[QuestionRow, ...] = ()
     advisories: tuple[AdvisoryRow, ...] = ()

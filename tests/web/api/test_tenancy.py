@@ -41,7 +41,7 @@ async def test_and_reads_all_that_is_its_own(site: city.Site, lee: ClientSession
     assert count == {
         "/incidents": 2, "/incidents/open-i1/timeline": 1, "/incidents/open-i1/matches": 2, "/questions": 1,
         "/advisories": 2, "/constituents": 1, "/services": 3, "/assets": 3, "/matches": 4,
-        "/sightings": 2,
+        "/sightings": 2, "/matches/capped": 2,
     }  # fmt: skip
     assert answers["/incidents/open-i1"][1]["parent"]["title"] == "open title"
 

@@ -29,6 +29,7 @@ from citysec.tables import (
     Assertion,
     Asset,
     AssetOwner,
+    Capped,
     Constituent,
     Contact,
     Decision,
@@ -176,7 +177,8 @@ async def _asset(session: AsyncSession, number: int, owner: Owner, label: TLP) -
         id=f"{seen}-m{number}", indicator_id=stix_id, object_id=number + 1, asset_id=number, relation="equal",
         path="p", indicator_value=f"{seen}.example", certain=True, feed="f", confidence=50, tlp=label, matched_at=NOON,
     )  # fmt: skip
-    await _put(session, match)
+    over = [Capped(indicator_id=stix_id, constituent_id=_IDS[slug], touched=1234, kept=1) for slug in owner.value]
+    await _put(session, match, *over)
     for slug in owner.value:
         await _sighted(session, match, slug)
 

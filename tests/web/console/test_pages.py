@@ -32,6 +32,12 @@ async def test_the_board_counts_what_is_open_and_waits(ada: Visit):
     assert "5</strong> questions wait" in text
 
 
+@pytest.mark.parametrize("path", ["/constituents/camden", "/incidents/open-i1"])
+async def test_what_is_over_the_cap_is_counted_on_the_page(ada: Visit, lee: Visit, path: str):
+    for reader in (ada, lee):
+        assert "Capped: 1 of 1,234 are kept as matches" in (await reader.get(path)).text
+
+
 async def test_an_unknown_filter_asks_for_nothing(ada: Visit):
     assert (await ada.get("/?severity=purple&state=x&from=-1&waiting=tea")).status == 200
 
