@@ -13,6 +13,7 @@
     a feed falls silent, or is heard again ──► outage               (an incident of the city's own)
     a warning list changes ──► rejudge ──► triage                   (its matches end, or come back)
     the words of lookalikes change ──► relook ──► correlate         (what names may be taken for)
+    constituents' machines report ──► triage, sight                 (matches `sighted`, and STIX sightings)
     a feed's definition changes ──► restate ──► correlate, share    (what its word is worth)
 
 Each function writes what it found and the next work in one transaction (`outbox`): the arrows are rows of that table.
@@ -46,6 +47,7 @@ from citysec.errors import InvalidInput
 from citysec.feeds.poll import poll
 from citysec.feeds.publishers import Publishers, definitions
 from citysec.feeds.restate import restate
+from citysec.feeds.sight import sight
 from citysec.incidents import escalate, outage, record, triage
 from citysec.incidents.remedy import Rules
 from citysec.incidents.severity import Severity, SeverityTable, severity
@@ -137,6 +139,7 @@ def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -
         "advise": Stage(partial(publish.correct, policy=parts.advising)),
         "deliver": Effect(partial(deliver, post=post)),
         "clock": Stage(partial(clock.remind, deadlines=parts.advising.deadlines)),
+        "sight": Stage(partial(sight, definitions=publishers.definitions)),
         "share": Stage(admit),
     }
 

@@ -32,6 +32,10 @@ class Author:
         """Return the id of the object that stands for what `entry` is about."""
         return f"{entry.subject}--{self._uuid5(f'{entry.subject} {entry.key}')}"
 
+    def id_of(self, kind: str, name: str) -> str:
+        """Return the id of the object of a STIX type that `name` names."""
+        return f"{kind}--{self._uuid5(name)}"
+
     def _uuid5(self, name: str) -> str:
         """Return the UUID that RFC 9562 §5.5 makes of a name; the standard library's takes five times as long."""
         digest = hashlib.sha1(self._namespace + name.encode(), usedforsecurity=False).hexdigest()

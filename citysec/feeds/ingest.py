@@ -51,6 +51,7 @@ class Batch:
         entries: the same for what is no STIX.
         rejects: what could not be read.
         markings: the marking definitions of the whole page: the label each stands for, None for statements.
+        own: objects of our own making.
         cursor: where the feed stands after this batch; None leaves it, for a batch that does not end its page.
     """
 
@@ -58,6 +59,7 @@ class Batch:
     entries: Sequence[Entry] = ()
     rejects: Sequence[Reject] = ()
     markings: Mapping[str, TLP | None] = field(default_factory=dict[str, "TLP | None"])
+    own: Sequence[Draft] = ()
     cursor: Mapping[str, Any] | None = None
 
 
@@ -90,14 +92,14 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch, reading: Read
     """
     await alone(db, "ingest")  # one at a time decides which version is the newest
     reading = reading or Reading(now(), Extent.PART)
-    at, author, row = now(), await _author(db), await db.get_one(Feed, feed.name)
+    at, author, row = now(), await the_author(db), await db.get_one(Feed, feed.name)
     if row.confirmed_at is None and reading.extent is Extent.WHOLE:
         row.confirmed_at = reading.began  # until the reading has ended, what it brings is as fresh as its beginning
     waited = await markings.waiting(db, feed.name, batch.markings)
     entries = _each_once(batch.entries, author)
-    have = await objects.stored(db, {draft.stix_id for draft in (*batch.drafts, *waited)} | entries.keys())
+    have = await objects.stored(db, {draft.stix_id for draft in (*batch.drafts, *batch.own, *waited)} | entries.keys())
     drafts, unstorable = _sorted_out(batch.drafts, author, have)
-    drafts += waited
+    drafts += (*waited, *batch.own)
     drafts += [author.draft(stix_id, entry, at) for stix_id, entry in entries.items() if stix_id not in have]
     plan = versions.plan(drafts, have, at)
     known = await markings.known(db, [*drafts, *entries.values()], batch.markings)
@@ -118,14 +120,14 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch, reading: Read
     changed |= await sightings.renew(db, arrived, {listed[i] for i in changed & listed.keys()}, at)
     reading.says(said)
     refused = [*batch.rejects, *unstorable, *plan.clashes]
-    came = len(batch.drafts) - len(unstorable) - len(plan.clashes) + len(batch.entries)
+    came = len(batch.drafts) - len(unstorable) - len(plan.clashes) + len(batch.entries) + len(batch.own)
     new_rejects = await rejects.keep(db, feed.name, refused, at)
     hand_on(db, shared=changed, correlated=[i for i in changed if i not in held or _is_correlated(held[i])])
     await _count(db, feed.name, len(ids), new_rejects, batch.cursor)
     return Outcome(stored=len(ids), known=came - len(ids), refused=len(refused))
 
 
-async def _author(db: AsyncSession) -> Author:
+async def the_author(db: AsyncSession) -> Author:
     """Return who makes the objects of this installation."""
     row = await db.get(Meta, _NAMESPACE)
     if row is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from citysec.errors import InvalidInput
+from citysec.tables.sightings import FEED
 from citysec.tlp import TLP
+
+_OF_MACHINES: Final = frozenset({FEED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +60,16 @@ def from_json(data: Mapping[str, Any]) -> Filter:
         raise InvalidInput.at("filter", str(err)) from err
 
 
+def _is_private(candidate: Candidate) -> bool:
+    """Return whether an object stays between a constituent, whose machines saw something, and the city."""
+    return candidate.feeds == _OF_MACHINES and candidate.label > TLP.AMBER
+
+
 def wants(wanted: Filter, ceiling: TLP, candidate: Candidate) -> bool:
     """Return whether a collection with this filter and `ceiling` takes `candidate`."""
     return (
         candidate.label <= ceiling
+        and not _is_private(candidate)
         and (not wanted.types or candidate.type in wanted.types)
         and (not wanted.feeds or not candidate.feeds.isdisjoint(wanted.feeds))
         and candidate.confidence >= wanted.min_confidence

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime, new_id
+
+FEED: Final = "telemetry"
+"""The feed under whose name sightings by constituents' machines are STIX objects."""
 
 
 class Sighting(Row, table=True):
