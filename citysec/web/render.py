@@ -23,6 +23,7 @@ STATIC: Final = Path(__file__).parent / "static"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 _BOROUGH: Final = re.compile(r"\b(?:London|Royal|Metropolitan) Borough of ")
+_REVERSING: Final = {sign: f"\\u{sign:04x}" for sign in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 _MINUTE: Final = 60
 _TIME: Final = Markup('<time datetime="%s" title="%s">%s</time>')
 
@@ -44,6 +45,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=legible,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
@@ -54,6 +56,17 @@ def environment() -> Environment:
     filters.update({function.__name__: function for function in ours})
     names.update(component=component, static=static, words=words)
     return made
+
+
+def legible(said: object) -> object:
+    """Return what a page says with the characters that reverse what follows them written out, as Python escapes them.
+
+    They are invisible, and make a name that ends in `fdp.exe` look as if it ended in `exe.pdf`.
+
+    Source:
+        Unicode Standard Annex #9 §2.1 to §2.4 for embeddings, overrides and isolates.
+    """
+    return said.translate(_REVERSING) if isinstance(said, str) else said
 
 
 def when(at: datetime) -> Markup:

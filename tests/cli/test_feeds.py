@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from citysec.access import audit
 from citysec.cli.opening import opened
+from citysec.feeds import standing
 from citysec.tables import Feed
 from tests.cli.line import app
 from tests.feeds.stix import bundle, indicator
@@ -141,6 +142,18 @@ def test_a_poll_that_fails_is_the_answer_no(data: Path):
     assert result.exit_code == 1
     assert "No such file" in result.stderr
     assert _row(data, "mine").failures == 1
+
+
+def test_status_says_until_when_a_feed_rests_that_has_failed_often(data: Path):
+    (data / "mine.json").unlink()
+    assert _run("enable", "mine", data=data).exit_code == 0
+    for _ in range(standing.RESTS_AFTER):
+        assert "resting" not in _run("status", data=data).stdout
+        _run("poll", "mine", data=data)
+    asked_again = _row(data, "mine").next_at
+    assert asked_again is not None
+    said = " ".join(_run("status", data=data).stdout.split())
+    assert f"resting until {asked_again:%Y-%m-%d %H:%M:%SZ}" in said
 
 
 def test_an_unknown_feed_is_refused_with_the_nearest_name(data: Path):

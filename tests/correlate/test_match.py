@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import delete, update
 
 from citysec.correlate.cap import CAP
+from citysec.correlate.reconcile import MANY
 from citysec.tables import Assertion, StixObject
 from citysec.tables.columns import now
 from citysec.tlp import TLP
@@ -110,6 +111,25 @@ async def test_an_indicator_of_the_future_is_awaited(camden: City):
     await camden.work()
     assert len(await camden.matches()) == 1
     assert [work.due_at for work in await camden.waiting("correlate")] == [begin]
+
+
+async def test_an_end_that_is_read_again_is_awaited_once(camden: City):
+    await camden.say(indicator(1, OURS, modified=LATER, valid_until="2199-01-01T00:00:00Z"))
+    await camden.work()
+    awaited = await camden.waiting("correlate")
+    await camden.repeat()
+    assert [work.id for work in await camden.waiting("correlate")] == [work.id for work in awaited]
+    assert [work.payload["objects"] for work in awaited] == [[3]]
+
+
+async def test_many_ends_of_one_instant_are_awaited_together_and_once(camden: City):
+    end = "2199-01-01T00:00:00Z"
+    await camden.say(*(indicator(n, OURS, valid_until=end) for n in range(10, 10 + MANY)))
+    await camden.work()
+    (work,) = await camden.waiting("correlate")
+    assert len(work.payload["objects"]) == MANY
+    await camden.repeat()
+    assert [again.id for again in await camden.waiting("correlate")] == [work.id]
 
 
 async def test_what_is_indicated_is_news_for_triage(camden: City):

@@ -11,7 +11,7 @@ import pytest
 
 from citysec.errors import InvalidInput
 from citysec.feeds import formats
-from citysec.feeds.formats import Census, Item, documents, prose
+from citysec.feeds.formats import Census, Entry, Item, Reject, documents, prose
 
 MB = 1 << 20
 MOST = 150 * MB
@@ -144,6 +144,18 @@ def test_a_text_of_too_many_observables_is_refused(monkeypatch: pytest.MonkeyPat
 def test_what_is_a_list_is_read_piece_by_piece(name: str, beginning: bytes, unit: bytes, end: bytes):
     found = sum(1 for _ in read(name, repeated(beginning, unit, end, 20 * MB)))
     assert found == 1 + 20 * (MB // len(unit))
+
+
+@pytest.mark.usefixtures("peak")
+@pytest.mark.parametrize("row", ["," * 1_000_000, "a," * 1_000_000, '"a",' * 250_000, '"' * 1_000_000])
+def test_a_row_of_a_million_cells_costs_itself_alone(row: str):
+    options = {"values": {"name": "name"}}
+    body = f"name,x\na.example,1\n{row}\nb.example,1\n"
+    first, wide, last = formats.read("csv", BytesIO(body.encode()), options)
+    assert isinstance(first, Entry)
+    assert isinstance(wide, Reject)
+    assert isinstance(last, Entry)
+    assert (wide.at, len(wide.excerpt), wide.raw) == ("line 3", 200, b"")
 
 
 @pytest.mark.parametrize("size", [0, 1 << 30])

@@ -10,7 +10,8 @@ from sqlmodel import select
 
 from citysec.access.policy import Role
 from citysec.db import Database
-from citysec.feeds import history
+from citysec.errors import FeedUnreachable
+from citysec.feeds import history, standing
 from citysec.feeds.ingest import Outcome
 from citysec.tables import AuditEntry, Feed, Outbox, Reject, StixObject
 from citysec.tables.columns import now
@@ -52,6 +53,19 @@ async def test_the_page_says_what_the_feed_is_how_it_stands_and_what_it_sent(eve
     assert "nonsense" in text
     assert "<desc" in text
     assert 'href="/feeds/list"' in (await eve.get("/feeds")).text
+
+
+async def test_a_feed_that_has_failed_often_rests_and_the_page_says_until_when(eve: Visit, db: Database):
+    await eve.post("/feeds/list/enable")
+    async with db.writing() as session:
+        for _ in range(standing.RESTS_AFTER - 1):
+            await standing.failed(session, feeding.LIST, FeedUnreachable("p.example answered 503"), at=now(), jitter=1)
+    assert "It rests" not in (await eve.get("/feeds/list")).text
+    async with db.writing() as session:
+        await standing.failed(session, feeding.LIST, FeedUnreachable("p.example answered 503"), at=now(), jitter=1)
+    text = " ".join((await eve.get("/feeds/list")).text.split())
+    assert f"The last {standing.RESTS_AFTER} polls failed:" in text
+    assert "It rests, and is asked once" in text
 
 
 async def test_what_a_publisher_sent_is_shown_as_text(eve: Visit):
