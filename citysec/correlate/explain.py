@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -13,11 +13,12 @@ from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import claims, vulnerable, warnings
+from citysec.correlate import claims, lookalikes, vulnerable, warnings
 from citysec.correlate.assets import whole_register
 from citysec.correlate.batches import batches
 from citysec.correlate.cap import capped
 from citysec.correlate.claims import Claim
+from citysec.correlate.lookalikes import NO_RESEMBLANCE
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import Touch, touches
 from citysec.patterning import Atom
@@ -109,6 +110,8 @@ class Finding:
         state: how it stands; None where no feed says it.
         points: what of the constituent's it touches, what says most first; then what it was matched with before.
         capped: whether somewhere it touches more than is kept as matches.
+        allowed: names in it that look like the constituent's, and are on the allow list.
+        is_news: nobody says more of it than that its names are new.
     """
 
     indicator_id: str
@@ -119,6 +122,8 @@ class Finding:
     state: State | None
     points: Sequence[Point]
     capped: bool = False
+    allowed: Sequence[str] = ()
+    is_news: bool = False
 
     @property
     def touched(self) -> Sequence[Point]:
@@ -156,8 +161,9 @@ async def explain(
         said = words.get(version.id or 0, ()) if version else ()
         state = meaning.state if version else None
         points.sort(key=_rank)
-        full = indicator_id in over
-        found.append(Finding(indicator_id, version, said, meaning.atoms, meaning.until, state, points, full))
+        let = sorted({meaning.allowed[asset.id] for asset in await _concerned(db, meaning.allowed, constituent_id)})
+        finding = Finding(indicator_id, version, said, meaning.atoms, meaning.until, state, points)
+        found.append(replace(finding, capped=indicator_id in over, allowed=let, is_news=meaning.is_news))
     return found
 
 
@@ -169,6 +175,8 @@ class _Meaning:
     atoms: Sequence[Atom] = ()
     until: datetime | None = None
     touches: Mapping[int, Touch] = field(default_factory=dict[int, Touch])
+    allowed: Mapping[int, str] = field(default_factory=dict[int, str])
+    is_news: bool = False
 
 
 _NOTHING: Final = _Meaning(State.DELISTED)
@@ -180,10 +188,14 @@ async def _meanings(
     assets, warned = await whole_register(db), await warnings.current(db)
     vulnerabilities = [one for one in versions if one.startswith(vulnerable.PREFIX)]
     found: dict[str, _Meaning] = {}
-    for claim in await claims.load(db, sorted(versions.keys() - vulnerabilities), at, ceiling):
+    loaded = await claims.load(db, sorted(versions.keys() - vulnerabilities), at, ceiling)
+    alike = await lookalikes.resemblances(db, loaded, warned)
+    for claim in loaded:
         state = state_of(versions[claim.indicator_id].valid_until, claim, at)
-        touched = touches(claim.atoms, claim.terms.types, assets.index, warned)
-        found[claim.indicator_id] = _Meaning(state, claim.atoms, claim.terms.valid_until, touched)
+        like = alike.get(claim.indicator_id, NO_RESEMBLANCE)
+        touched = {**like.touches, **touches(claim.against, claim.terms.types, assets.index, warned)}
+        until, allowed = claim.terms.valid_until, like.allowed
+        found[claim.indicator_id] = _Meaning(state, claim.atoms, until, touched, allowed, claim.is_news)
     for claim, outlook in await vulnerable.judged(db, vulnerabilities, assets.index, at, ceiling):
         state = State.DECAYED if outlook.standing is Standing.EXPIRED else State(outlook.standing.value)
         before = found.get(claim.indicator_id, _NOTHING).touches

@@ -35,11 +35,23 @@ _CLOSENESS: Final = {kind: rank for rank, kind in enumerate(Kind)}
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What an indicator says: its atoms, its indicator types and labels, and whether only that its names are new."""
+
+    atoms: Sequence[Atom]
+    types: Collection[str] = ()
+    is_news: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Resemblance:
     """What an indicator touches by names that look like registered ones; `allowed` it would but for the allow list."""
 
     touches: Mapping[int, Touch] = field(default_factory=dict[int, Touch])
     allowed: Mapping[int, str] = field(default_factory=dict[int, str])
+
+
+NO_RESEMBLANCE: Final = Resemblance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +70,25 @@ class Hit:
 
 async def resemblances(db: AsyncSession, claims: Sequence[Claim], warned: WarningIndex) -> dict[str, Resemblance]:
     """Return indicator -> what it touches by names that look like registered ones; the others are left out."""
-    names = {claim.indicator_id: names_of(claim.atoms) for claim in claims}
+    said = {claim.indicator_id: Said(claim.atoms, claim.terms.types, claim.is_news) for claim in claims}
+    return await resembling(db, said, warned)
+
+
+async def resembling(db: AsyncSession, said: Mapping[str, Said], warned: WarningIndex) -> dict[str, Resemblance]:
+    """Return the same for whatever says something of names, by any name of its own."""
+    names = {one: names_of(each.atoms) for one, each in said.items()}
     hits = await alike(db, {name for found in names.values() for name in found})
     if not hits:
         return {}
     assets = await carriers(db, {hit.of.key for found in hits.values() for hit in found})
     exempt = await allowed(db, hits)
     found: dict[str, Resemblance] = {}
-    for claim in claims:
-        here = {name: atom for name, atom in names[claim.indicator_id].items() if name in hits}
+    for one, named in names.items():
+        here = {name: atom for name, atom in named.items() if name in hits}
         if here:
             touching = [(hit, here[hit.name]) for name in here if name not in exempt for hit in hits[name]]
             let = {i: name for name in here if name in exempt for hit in hits[name] for i in assets.get(hit.of.key, ())}
-            found[claim.indicator_id] = Resemblance(_touches(claim, touching, assets, warned), let)
+            found[one] = Resemblance(_touches(said[one], touching, assets, warned), let)
     return found
 
 
@@ -131,24 +149,24 @@ def _hits(
 
 
 def _touches(
-    claim: Claim, hits: Iterable[tuple[Hit, Atom]], assets: Mapping[str, Sequence[int]], warned: WarningIndex
+    said: Said, hits: Iterable[tuple[Hit, Atom]], assets: Mapping[str, Sequence[int]], warned: WarningIndex
 ) -> dict[int, Touch]:
     best: dict[int, Touch] = {}
     for hit, atom in hits:
-        touch = _touch(claim, hit, atom, warned)
+        touch = _touch(said, hit, atom, warned)
         for asset_id in assets.get(hit.of.key, ()):
             if asset_id not in best or touch.rank < best[asset_id].rank:
                 best[asset_id] = touch
     return best
 
 
-def _touch(claim: Claim, hit: Hit, atom: Atom, warned: WarningIndex) -> Touch:
+def _touch(said: Said, hit: Hit, atom: Atom, warned: WarningIndex) -> Touch:
     verdict = warned.verdict(atom) if warned else None
-    about = Alike(hit.name, hit.of.value, hit.found.kind, claim.is_news).facts()
+    about = Alike(hit.name, hit.of.value, hit.found.kind, said.is_news).facts()
     doubts = (
         (Doubt.PART, not atom.certain),
         (Doubt.LIKENESS, hit.found.strength is not Strength.CERTAIN),
-        (Doubt.ANONYMIZATION, ANONYMIZATION in claim.terms.types),
+        (Doubt.ANONYMIZATION, ANONYMIZATION in said.types),
         (Doubt.WARNING_LIST, verdict is not None and verdict.effect is Effect.DEMOTE),
     )
     doubt = next((doubt for doubt, holds in doubts if holds), None)

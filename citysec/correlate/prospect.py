@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import warnings
+from citysec.correlate import lookalikes, warnings
 from citysec.correlate.assets import whole_register
 from citysec.correlate.batches import batches
 from citysec.correlate.index import AssetIndex
+from citysec.correlate.lookalikes import NO_RESEMBLANCE, Said
 from citysec.correlate.rules import Relation
 from citysec.correlate.touch import Touch, touches
 from citysec.correlate.warned import WarningIndex
@@ -58,6 +59,8 @@ async def prospects(
     index, lists = (await whole_register(db)).index, await warnings.current(db)
     atoms = {pattern: _atoms(pattern) for pattern in patterns}
     hits = await asyncio.to_thread(_hits, atoms, index)
+    alike = await lookalikes.resembling(db, {pattern: Said(found) for pattern, found in atoms.items()}, lists)
+    hits = {p: {**alike.get(p, NO_RESEMBLANCE).touches, **hit} for p, hit in hits.items()}
     if owners is not None:
         known = await _known(db, {asset for hit in hits.values() for asset in hit}, owners)
         hits = {p: {asset: touch for asset, touch in hit.items() if asset in known} for p, hit in hits.items()}

@@ -153,7 +153,8 @@ async def _assets(db: AsyncSession, name: str) -> _Rows:
 
 async def _owned_rows(db: AsyncSession, condition: ColumnElement[bool]) -> _Rows:
     columns = (col(Asset.id), col(Asset.kind), col(Asset.key), col(AssetOwner.constituent_id))
-    query = select(*columns).join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id)).where(condition)
+    query = select(*columns).join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
+    query = query.where(condition, col(AssetOwner.verified))  # else who claims a lookalike would have it pass
     rows = await (await db.connection()).execute(query.order_by(col(Asset.id)))
     return [(asset_id or 0, kind, text, owner) for asset_id, kind, text, owner in rows]
 

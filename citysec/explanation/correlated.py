@@ -15,6 +15,7 @@ from citysec.correlate.listing import Effect
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.touch import Touch
 from citysec.explanation.chain import Noun, Outcome, Pointer, Question, Step
+from citysec.lookalikes.alike import WAYS, alike
 from citysec.observable import around, network
 from citysec.tlp import TLP
 
@@ -172,16 +173,19 @@ def _compared(finding: Finding) -> Step:
     return Step(Question.COMPARED, Outcome.NO, why, facts)
 
 
+_NEWS: Final = "Feeds only say that its names are new, so that nothing counts but what they look like."
+
+
 def _touching(finding: Finding, listener: Listener) -> Iterator[Step]:
     touching = [point for point in finding.points if point.touch is not None]
     if not touching or touching[0].touch is None:
-        yield _apart(listener)
+        yield _apart(finding, listener)
         return
     first, touch = touching[0], touching[0].touch
     shown = [p.asset for p in touching if listener.whole or p.asset.owned][:SHOWN]
     more = f", and {count(len(touching) - 1, 'more asset')}" if len(touching) > 1 else ""
     how = _announced(touch, first.asset, listener) if touch.prefix else _related(touch, first.asset, listener)
-    sentence = f"{touch.atom.value} {how}{more}."
+    sentence = f"{touch.atom.value} {how}{more}.{_alike(touch)}"
     facts = {"relation": touch.relation.value, "path": touch.atom.path, "assets": len(touching)}
     facts |= {"prefix": touch.prefix, "according_to": listener.table} if touch.prefix else {}
     pointers = [Pointer(Noun.ASSET, str(asset.id), asset.value) for asset in shown]
@@ -203,8 +207,22 @@ def _announced(touch: Touch, asset: Concerned, listener: Listener) -> str:
     return f"{verb} {prefix}, which is announced, according to {listener.table}, by {_asset(asset, listener)}"
 
 
-def _apart(listener: Listener) -> Step:
-    sentence = f"It touches nothing that {listener.name} has registered. {listener.near}".rstrip()
+def _alike(touch: Touch) -> str:
+    """Say by what a name looks like an asset, where it does no more than that."""
+    like = alike(touch.about)
+    if like is None:
+        return ""
+    new = " Nobody says more of it than that it is new." if like.new else ""
+    return f" It is somebody else’s, and looks like it: {WAYS[like.kind]}.{new}"
+
+
+def _apart(finding: Finding, listener: Listener) -> Step:
+    if finding.allowed:
+        named = listed(tuple(finding.allowed[:SHOWN]))
+        why = f"{named} looks like what {listener.name} has registered, but was allowed by the city’s team."
+        return Step(Question.TOUCHES, Outcome.NO, why, {"assets": 0, "allowed": list(finding.allowed[:SHOWN])})
+    news = f"{_NEWS} " if finding.is_news else ""
+    sentence = f"{news}It touches nothing that {listener.name} has registered. {'' if news else listener.near}".rstrip()
     return Step(Question.TOUCHES, Outcome.NO, sentence, {"assets": 0})
 
 
