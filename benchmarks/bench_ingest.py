@@ -1,6 +1,7 @@
 """Durable ingest: objects a second from a file to committed rows, beside the same rows put in by `executemany`.
 
 Two feeds: a STIX bundle of indicators and a plain list, on SQLite, and the bundle on PostgreSQL where that extra is.
+For the memory, a list of a million entries in a process of its own (`bench_ingest.py 1000000 alone`).
 The floor inserts the very rows that ingest made into the same schema on SQLite, in transactions of the same size.
 """
 
@@ -10,8 +11,9 @@ import asyncio
 import gc
 import json
 import platform
-import resource
+import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +30,7 @@ from citysec.feeds.poll import import_file
 from citysec.tables import Feed
 
 OBJECTS = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+MILLION = 1_000_000
 PUBLISHED = "2026-05-18T07:30:00.000Z"
 ABOUT: dict[str, Any] = {"title": "Bench", "publisher": "Bench", "licence": "none"}
 STIX = BundleFeed(kind="stix-bundle", name="bench-stix", **ABOUT)
@@ -110,11 +113,32 @@ async def measured(folder: Path, files: list[tuple[Definition, Path]]) -> dict[s
     found: dict[str, Any] = {}
     for feed, file in files:
         found[f"{feed.name}-sqlite"] = await ingested(f"sqlite+aiosqlite:///{folder / feed.name}.db", feed, file)
-    found["rss_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    found["rss_mb"] = held_mb()
     async with postgres(folder) as url:
         if url is not None:
             found["bench-stix-postgresql"] = await ingested(url, *files[0])
     return found
+
+
+def held_mb() -> int:
+    """Return the most memory this process held so far, as Linux tells it."""
+    found = re.search(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text())
+    return int(found[1]) >> 10 if found else 0
+
+
+def alone() -> None:
+    """Print what ingesting a list takes, and the memory, as one JSON line."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "list.txt"
+        file.write_text("\n".join(addresses()) + "\n")
+        figures = asyncio.run(ingested(f"sqlite+aiosqlite:///{name}/alone.db", LIST, file))
+    print(json.dumps(figures | {"rss_mb": held_mb()}))
+
+
+def million() -> dict[str, float]:
+    """Return what a list of a million entries takes in a process of its own."""
+    command = [sys.executable, __file__, str(MILLION), "alone"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def main() -> None:
@@ -124,6 +148,7 @@ def main() -> None:
         files = write(folder)
         figures = asyncio.run(measured(folder, files))
         floor_s = floor(folder / f"{STIX.name}.db", folder / "floor.db")
+    figures["a-million-alone"] = million()
     ratio = round(figures["bench-stix-sqlite"]["per_s"] / floor_s, 2)
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     print(
@@ -134,4 +159,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    alone() if sys.argv[2:] == ["alone"] else main()
