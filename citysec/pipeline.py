@@ -25,7 +25,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -58,7 +57,7 @@ from citysec.playbooks import questions, respond, strategy
 from citysec.playbooks.deeds import Deed, Does
 from citysec.playbooks.drive import Conductor
 from citysec.playbooks.strategy import Strategy, Vulnerabilities
-from citysec.settings import Settings, shipped
+from citysec.settings import Settings, declared
 from citysec.share.collections import admit
 
 STRATEGY: Final = "strategy.toml"
@@ -87,9 +86,9 @@ class Parts:
         plan = _strategy(settings)
         titles = {name: feed.title for name, feed in definitions(settings).items()}
         call = Call(name=settings.duty_name, phone=settings.duty_phone, mail=settings.duty_mail)
-        desk = Desk(city=settings.city, advice=advice.load(_declared(settings, ADVICE)), call=call, feeds=titles)
+        desk = Desk(city=settings.city, advice=advice.load(declared(settings, ADVICE)), call=call, feeds=titles)
         deadlines = {grade: Deadline(clock.answer_within, clock.reminders) for grade, clock in plan.clocks.items()}
-        advising, words = publish.Policy(desk, deadlines), vocabulary.load(_declared(settings, vocabulary.FILE))
+        advising, words = publish.Policy(desk, deadlines), vocabulary.load(declared(settings, vocabulary.FILE))
         return cls(settings, plan, _triage(plan), advising, words, keys.signing_key(settings))
 
     @property
@@ -145,17 +144,11 @@ def stages(parts: Parts, publishers: Publishers, engine: Callable[[], Engine]) -
 
 
 def _strategy(settings: Settings) -> Strategy:
-    path = _declared(settings, STRATEGY)
+    path = declared(settings, STRATEGY)
     try:
         return strategy.load(path.read_bytes())
     except InvalidInput as err:
         raise InvalidInput.at(str(path), str(err)) from err
-
-
-def _declared(settings: Settings, name: str) -> Path:
-    """Return the operator's file of that name, in `playbooks/` of the data directory, else the shipped one."""
-    own = settings.data_dir / "playbooks" / name
-    return own if own.is_file() else shipped("playbooks") / name
 
 
 def _triage(plan: Strategy) -> triage.Policy:

@@ -117,6 +117,12 @@ def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Sett
         raise SettingsError("; ".join(faults)) from err
 
 
+def declared(settings: Settings, name: str) -> Path:
+    """Return the operator's file of that name, in `playbooks/` of the data directory, else the shipped one."""
+    own = settings.data_dir / "playbooks" / name
+    return own if own.is_file() else shipped("playbooks") / name
+
+
 def shipped(folder: str) -> Path:
     """Return where the declarations that come with citysec lie: `feeds` or `playbooks`, in a wheel or in a checkout."""
     installed = _PACKAGE / "shipped" / folder

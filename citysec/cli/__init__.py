@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "constituency": ("constituency", "app"),
     "feeds": ("feeds", "app"),
     "warnings": ("warnings", "app"),
+    "lookalikes": ("lookalikes", "app"),
     "correlate": ("correlate", "correlate"),
     "vulnerabilities": ("vulnerabilities", "app"),
     "patterns": ("patterns", "app"),

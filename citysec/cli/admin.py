@@ -21,10 +21,11 @@ from citysec.access.policy import Role
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, read
 from citysec.constituency.sample import Loaded, load_sample
-from citysec.correlate import afresh
+from citysec.correlate import afresh, relook
 from citysec.db import Database, upgrade
+from citysec.lookalikes import vocabulary
 from citysec.playbooks import approve
-from citysec.settings import Settings, shipped
+from citysec.settings import Settings, declared, shipped
 from citysec.tables.access import Account
 from citysec.tables.playbooks import Playbook
 from citysec.tables.register import Constituent
@@ -100,6 +101,7 @@ async def initialise(settings: Settings, sample: Sample | None, given: str | Non
     async with Database.opened(settings.app_database) as database, database.writing() as session:
         loaded = await load_sample(session, actor()) if sample else None
         await _first_playbooks(session)
+        await relook.begin(session, vocabulary.load(declared(settings, vocabulary.FILE)))
         added = await _first_coordinator(session, password_hash)
         serves = (await session.exec(select(Constituent.id).limit(1))).first() is not None
     return SetUp(serves, added, password if given is None else None, loaded)

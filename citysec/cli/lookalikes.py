@@ -1,0 +1,152 @@
+"""`citysec lookalikes`: names that look like registered names and brands, and those that are allowed to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from sqlmodel import col, select
+
+from citysec.cli import screen
+from citysec.cli.opening import Data, actor, opened
+from citysec.correlate import allow_list
+from citysec.correlate.allowed import allowed
+from citysec.correlate.lookalikes import Hit, alike
+from citysec.correlate.subjects import carriers, owned, subject_of
+from citysec.errors import InvalidInput
+from citysec.lookalikes.alike import WAYS, readable
+from citysec.lookalikes.forms import subject
+from citysec.lookalikes.kinds import Kind, Strength
+from citysec.lookalikes.names import parts
+from citysec.observable import AssetKind, domain_name, registered, reverse_labels
+from citysec.tables.lookalikes import AllowedName, Lookalike
+
+app: Final = typer.Typer(
+    name="lookalikes", help="Names that look like registered names and brands.", no_args_is_help=True
+)
+
+SHOWN: Final = 5
+"""Permutations of one kind that are shown."""
+
+Name = Annotated[str, typer.Argument(help="A name; what is below it is meant, too.")]
+
+
+@app.command()
+def check(names: Annotated[list[str], typer.Argument(metavar="NAME...")], data: Data = None) -> None:
+    """Say whether each NAME looks like a registered name or a brand, and why or why not."""
+    table = Table("name", "looks like", "by", "that is")
+    for row in asyncio.run(_check(names, data)):
+        table.add_row(*map(Text, row))
+    screen.stdout().print(table)
+
+
+async def _check(texts: Sequence[str], data: Path | None) -> list[tuple[str, str, str, str]]:
+    names = [domain_name(text).value for text in texts]
+    async with opened(data) as db, db.reading() as session:
+        hits, exempt = await alike(session, names), await allowed(session, names)
+        real = await owned(session, {found.registrable for name in names if (found := parts(name))})
+    rows: list[tuple[str, str, str, str]] = []
+    for name in dict.fromkeys(names):
+        shown = name if readable(name) == name else f"{name} ({readable(name)})"
+        found = parts(name)
+        nothing = "a name of somebody registered" if found and found.registrable in real else "no lookalike"
+        if found is None:
+            nothing = "a public suffix"
+        rows += [(shown, *_row(hit, exempt.get(name))) for hit in hits.get(name, ())] or [(shown, "–", "", nothing)]
+    return rows
+
+
+def _row(hit: Hit, entry: AllowedName | None) -> tuple[str, str, str]:
+    said = "certain" if hit.found.strength is Strength.CERTAIN else "possible"
+    if entry is not None:
+        said = f"allowed by {entry.by} on {entry.at:%Y-%m-%d}" + (f": {entry.note}" if entry.note else "")
+    return hit.of.value, f"{hit.found.kind} ({WAYS[hit.found.kind]})", said
+
+
+@app.command()
+def of(
+    name: Annotated[str, typer.Argument(help="A registered name, or a brand.")],
+    data: Data = None,
+    every: Annotated[bool, typer.Option("--all", help="Show all permutations instead of some of each kind.")] = False,
+) -> None:
+    """Show what NAME, or the brand of that name, may be taken for."""
+    key, rows, watched = asyncio.run(_of(name, data))
+    if not rows:
+        why = "nobody has registered it" if not watched else "the service has not come to it yet"
+        screen.stderr().print(Text(f"No lookalikes of {subject(key).value} are looked for: {why}."))
+        raise typer.Exit(1)
+    kinds: dict[str, list[str]] = {}
+    for form, kind in rows:
+        kinds.setdefault(kind, []).append(form)
+    table = Table("kind", "count", "written alike")
+    for kind in sorted(kinds, key=[kind.value for kind in Kind].index):
+        forms = sorted(kinds[kind])
+        more = "" if every or len(forms) <= SHOWN else " …"
+        table.add_row(kind, f"{len(forms):,}", Text(" ".join(forms if every else forms[:SHOWN]) + more))
+    screen.stdout().print(table)
+    rest = "And what looks the same, has other hyphens, keywords beside it or another ending."
+    screen.stdout().print(Text(f"{sum(map(len, kinds.values())):,} permutations of {subject(key).value}. {rest}"))
+
+
+async def _of(text: str, data: Path | None) -> tuple[str, list[tuple[str, str]], bool]:
+    key = _subject(text)
+    async with opened(data) as db, db.reading() as session:
+        query = select(Lookalike.form, Lookalike.kind).where(col(Lookalike.of) == key, col(Lookalike.kind) != "")
+        rows = list((await session.exec(query)).all())
+        watched = bool((await carriers(session, [key]))[key])
+    return key, rows, watched
+
+
+def _subject(text: str) -> str:
+    try:
+        key = subject_of(domain_name(text).value) if "." in text else None
+    except InvalidInput:
+        key = None
+    return key or registered(AssetKind.BRAND, text).key
+
+
+@app.command()
+def allow(
+    name: Name,
+    note: Annotated[str, typer.Option(help="Why it is harmless, for those who come after.")] = "",
+    data: Data = None,
+) -> None:
+    """Have NAME look like nobody's: its matches end, until it is disallowed."""
+    asyncio.run(_allow(name, note, data))
+
+
+async def _allow(name: str, note: str, data: Path | None) -> None:
+    async with opened(data) as db, db.writing() as session:
+        entry = await allow_list.allow(session, name, note, actor())
+    screen.stdout().print(Text(f"{reverse_labels(entry.key)} is allowed: the service ends its matches."))
+
+
+@app.command()
+def disallow(name: Name, data: Data = None) -> None:
+    """Take NAME off the allow list: the matches that this had ended come back."""
+    asyncio.run(_disallow(name, data))
+
+
+async def _disallow(name: str, data: Path | None) -> None:
+    async with opened(data) as db, db.writing() as session:
+        await allow_list.disallow(session, name, actor())
+    screen.stdout().print("It is not allowed any more: the service brings its matches back.")
+
+
+@app.command("list")
+def list_(data: Data = None) -> None:
+    """List the names that are allowed: by whom, when and why."""
+    table = Table("name", "since", "by", "note")
+    for one in asyncio.run(_list(data)):
+        table.add_row(*map(Text, (reverse_labels(one.key), f"{one.at:%Y-%m-%d}", one.by, one.note)))
+    screen.stdout().print(table)
+
+
+async def _list(data: Path | None) -> Sequence[AllowedName]:
+    async with opened(data) as db, db.reading() as session:
+        return await allow_list.listed(session)

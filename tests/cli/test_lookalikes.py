@@ -1,0 +1,94 @@
+"""`citysec lookalikes`: what would hit and why, and the allow list."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from citysec.correlate import relook
+from citysec.db import Database
+from citysec.lookalikes import vocabulary
+from citysec.settings import shipped
+from tests.cli.line import app
+from tests.correlate.city import City, indicator
+
+
+@pytest.fixture
+def data(tmp_path: Path, sqlite_url: str) -> Path:
+    """A data directory in which Camden has a name and a brand, and a match of a lookalike."""
+
+    async def happen() -> None:
+        async with Database.opened(sqlite_url) as db:
+            async with db.writing() as session:
+                await relook.begin(session, vocabulary.load(shipped("playbooks") / vocabulary.FILE))
+            city = City(db)
+            await city.own("camden", "domain", "camden.gov.uk")
+            await city.own("camden", "brand", "Camden Council")
+            await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
+            await city.work()
+            await city.work()
+
+    asyncio.run(happen())
+    return tmp_path
+
+
+def run(data: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["lookalikes", *arguments, "--data", str(data)])
+
+
+def reasons(data: Path) -> list[str | None]:
+    """Return how the matches ended, after what waits was done."""
+
+    async def look() -> list[str | None]:
+        async with Database.opened(f"sqlite+aiosqlite:///{data / 'citysec.db'}") as db:
+            await City(db).work()
+            return [match.close_reason for match in await City(db).matches()]
+
+    return asyncio.run(look())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("camdem.gov.uk", "camden.gov.uk │ replacement"),
+        ("c\u0430mden.gov.uk", "xn--cmden-4ve.gov.uk (c\u0430mden.gov.uk)"),
+        ("camden-council-login.example", "camden council │ keyword"),
+        ("camdem.example", "possible"),
+        ("www.camden.gov.uk", "a name of somebody registered"),
+        ("gov.uk", "a public suffix"),
+        ("other.example", "no lookalike"),
+    ],
+)
+def test_a_name_can_be_tried(data: Path, name: str, said: str):
+    assert said in " ".join(run(data, "check", name).output.replace("┃", "│").split())
+
+
+def test_what_is_no_name_is_refused(data: Path):
+    assert "not a domain name" in str(run(data, "check", "a b").exception)
+
+
+def test_permutations_are_shown_by_kind(data: Path):
+    short, whole = run(data, "of", "camden.gov.uk"), run(data, "of", "pay.camden.gov.uk", "--all")
+    assert "omission" in short.output
+    assert "permutations of camden.gov.uk" in short.output
+    assert len(whole.output) > len(short.output)
+    assert "permutations of camden council" in run(data, "of", "camden council").output
+
+
+def test_what_nobody_has_registered_has_none(data: Path):
+    result = run(data, "of", "brent.gov.uk")
+    assert result.exit_code == 1
+    assert "nobody has registered it" in result.output
+
+
+def test_a_name_is_allowed_and_disallowed(data: Path):
+    assert run(data, "allow", "camdem.gov.uk", "--note", "a printer's").exit_code == 0
+    assert reasons(data) == ["allowed"]
+    assert "a printer's" in run(data, "list").output
+    assert "allowed by cli" in run(data, "check", "www.camdem.gov.uk").output
+    assert run(data, "disallow", "camdem.gov.uk").exit_code == 0
+    assert reasons(data) == [None]
+    assert "a printer's" not in run(data, "list").output
