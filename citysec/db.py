@@ -30,7 +30,6 @@ _PRAGMAS: Final = (
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=10000",
-    "PRAGMA cache_size=-512",  # kB a connection; behind it the system keeps pages, too
     "PRAGMA temp_store=MEMORY",
 )
 
@@ -209,8 +208,8 @@ def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
     common |= {"async_creator": partial(_connected, make_url(url).database or ":memory:"), "max_overflow": 0}
     reader = create_async_engine(url, pool_size=READERS, **common)
     writer = create_async_engine(url, pool_size=1, **common)
-    for engine, begin in ((reader, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
-        _prepare(engine.sync_engine, begin)
+    _prepare(reader.sync_engine, "BEGIN", cache_kb=512)  # behind it the system keeps pages, too
+    _prepare(writer.sync_engine, "BEGIN IMMEDIATE", cache_kb=4096)  # what a transaction changes, or it is written twice
     return reader, writer
 
 
@@ -218,13 +217,13 @@ async def _connected(path: str) -> aiosqlite.Connection:
     return await sqlite.Connection(path)
 
 
-def _prepare(engine: Engine, begin: str) -> None:
+def _prepare(engine: Engine, begin: str, cache_kb: int) -> None:
     """Make SQLite's driver leave transactions to us, and set every new connection up."""
 
     def connected(connection: DBAPIConnection, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"PRAGMA cache_size=-{cache_kb}"):
             cursor.execute(pragma)
         cursor.close()
 
