@@ -82,12 +82,14 @@ def touches(
     """
     best: dict[Id, Touch] = {}
     doubtful = Doubt.ANONYMIZATION if ANONYMIZATION in types else None
-    for atom in atoms:
-        for hit in index.matches(atom):
-            verdict = warned.verdict(atom, hit.shared) if warned else None
-            touch = Touch(atom, hit.relation, _doubt(hit, verdict, doubtful), verdict, prefix=hit.prefix)
-            if hit.asset_id not in best or touch.rank < best[hit.asset_id].rank:
-                best[hit.asset_id] = touch
+    for atom, hit in index.hits(atoms):
+        known = best.get(hit.asset_id)
+        if known is not None and known.rank <= (False, not hit.certain, CLOSENESS[hit.relation]):
+            continue  # whatever a list may say of it
+        verdict = warned.verdict(atom, hit.shared) if warned else None
+        touch = Touch(atom, hit.relation, _doubt(hit, verdict, doubtful), verdict, prefix=hit.prefix)
+        if known is None or touch.rank < known.rank:
+            best[hit.asset_id] = touch
     return best
 
 

@@ -36,7 +36,7 @@ from citysec.patterning.tokens import Form, Token, path_text, tokens
 MAX_VALUES: Final = 10_000
 """Most values in one pattern."""
 MAX_EXPRESSIONS: Final = 100
-"""Most regular expressions in one pattern: each may take milliseconds to compile."""
+"""Most expressions (LIKE, MATCHES) in one pattern: each may take milliseconds to compile, or to try on all names."""
 
 
 class _Open(Enum):
@@ -244,9 +244,9 @@ class _Parser:
 
     def _literal(self, op: Op) -> Literal:
         self._count()
-        self._expressions += op is Op.MATCHES
+        self._expressions += op is Op.MATCHES or op is Op.LIKE
         if self._expressions > MAX_EXPRESSIONS:
-            self._fail(f"more than {MAX_EXPRESSIONS} regular expressions")
+            self._fail(f"more than {MAX_EXPRESSIONS} expressions")
         token = self._token
         if op in _STRING_OPERATORS and token.form is not Form.STRING:
             self._fail("expected a text in quotes")

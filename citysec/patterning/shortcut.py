@@ -56,7 +56,7 @@ def flat(pattern: str) -> Sequence[Test] | None:
 def _too_many(tests: Sequence[Test]) -> bool:
     if len(tests) <= MAX_EXPRESSIONS:
         return False
-    return len(tests) > MAX_VALUES or sum(op is Op.MATCHES for _, op, _, _ in tests) > MAX_EXPRESSIONS
+    return len(tests) > MAX_VALUES or sum(op is Op.MATCHES or op is Op.LIKE for _, op, _, _ in tests) > MAX_EXPRESSIONS
 
 
 def _any(pieces: Iterable[tuple[str, str, str, str]]) -> list[Test] | None:

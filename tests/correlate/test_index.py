@@ -162,3 +162,13 @@ def test_names_match_if_equal_or_below_a_tree(assets: list[tuple[str, Scope]], i
         if name == indicator or (scope is Scope.TREE and indicator.endswith(f".{name}"))
     }
     assert {hit.asset_id for hit in register.matches(atom)} == expected
+
+
+def test_names_that_fit_many_expressions_of_an_indicator_are_tried_once():
+    many = index(*((f"{n}", AssetKind.DOMAIN, f"n{n}.uk", Scope.EXACT) for n in range(600)))
+    wide = " OR ".join(f"domain-name:value MATCHES '.{{{n}}}'" for n in range(1, 99))
+    atoms = compile(
+        f"([{wide}] AND [file:size = 1]) OR [domain-name:value LIKE '%uk' OR domain-name:value LIKE 'n%']"
+    ).atoms
+    hits = [(hit.asset_id, hit.certain) for _, hit in many.hits(atoms)]
+    assert sorted(hits) == sorted((f"{n}", certain) for n in range(600) for certain in (False, True))

@@ -40,6 +40,7 @@ def steps(pattern: str, observations: list[Observation]) -> int:
         "[x:v IN (" + ",".join(map(str, range(100_000))) + ")]",
         "[" + "(" * 1_000_000,
         "[" + " OR ".join(["x:v MATCHES 'x'"] * 101) + "]",
+        "[" + " OR ".join(f"domain-name:value LIKE '%{number}'" for number in range(101)) + "]",
         "[x:v = " + "9" * 5000 + "]",
         "[x:v = 1] REPEATS " + "9" * 5000 + " TIMES",
     ],
