@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,6 +33,8 @@ SAY_EVERY: Final = 5
 """Batches after which a poll that goes on says how far it has come."""
 _log: Final = log.get(__name__)
 _chance: Final = random.SystemRandom()
+_Taken = Draft | Entry | Reject
+"""What a batch holds."""
 
 
 async def poll(database: Database, payload: Mapping[str, Any], publishers: Publishers) -> None:
@@ -149,30 +151,41 @@ def batches(layout: Layout, portion: Portion) -> Iterator[Batch]:
     A page that defines markings is read twice, first for those, so that only one batch is in memory at a time.
 
     Raises:
-        FeedMalformed: the page as a whole is not of the format.
+        FeedMalformed: the page as a whole is not of the format, or ends too early; what came before is yielded.
     """
+    labels = markings.of_page(_definitions(layout, portion.body))
+    held: Sequence[_Taken] = ()
     try:
-        labels = markings.of_page(_definitions(layout, portion.body))
         found = _Counted(_read(layout, portion.body))
-        items = iter(found)
-        part = _part(items)
-        while following := _part(items):
-            yield _batch(part, labels, None)
-            part = following
-        found.check()
-        yield _batch([*part, *portion.lost], labels, portion.cursor)
+        for part in _parts(found):
+            if held:
+                yield _batch(held, labels, None)
+            held = part
     except InvalidInput as err:
+        if held:
+            yield _batch(held, labels, None)
         raise FeedMalformed(str(err)) from err
+    found.check()
+    yield _batch([*held, *portion.lost], labels, portion.cursor)
 
 
-def _part(items: Iterator[Draft | Entry | Reject]) -> list[Draft | Entry | Reject]:
-    """Return the next `BATCH` of `items`, or fewer where they are large."""
-    part: list[Draft | Entry | Reject] = []
+def _parts(items: Iterable[_Taken]) -> Iterator[Sequence[_Taken]]:
+    """Yield `items` by the `BATCH`, or fewer where they are large; what comes before an error, before it is raised."""
+    part: list[_Taken] = []
     size = 0
-    while len(part) < BATCH and size < _LARGE and (item := next(items, None)) is not None:
-        part.append(item)
-        size += len(item.text) if isinstance(item, Draft) else 0
-    return part
+    try:
+        for item in items:
+            part.append(item)
+            size += len(item.text) if isinstance(item, Draft) else 0
+            if len(part) == BATCH or size >= _LARGE:
+                yield part
+                part, size = [], 0
+    except InvalidInput:
+        if part:
+            yield part
+        raise
+    if part:
+        yield part
 
 
 class _Counted:
@@ -181,7 +194,7 @@ class _Counted:
     def __init__(self, items: Iterator[Item]) -> None:
         self._items, self._came, self._at, self._census = items, 0, "", None
 
-    def __iter__(self) -> Iterator[Draft | Entry | Reject]:
+    def __iter__(self) -> Iterator[_Taken]:
         for item in self._items:
             if isinstance(item, Census):
                 self._census = item.records
@@ -204,7 +217,8 @@ class _Counted:
 def _definitions(layout: Layout, body: BinaryIO) -> Iterator[Draft]:
     """Yield the objects of a page that defines markings; most define none, and need not be read twice."""
     if layout.name == STIX and _holds(body, _MARKING):
-        yield from (item for item in _read(layout, body) if isinstance(item, Draft))
+        with suppress(InvalidInput):  # raised again when the page is read for what it holds
+            yield from (item for item in _read(layout, body) if isinstance(item, Draft))
 
 
 def _holds(body: BinaryIO, text: bytes) -> bool:

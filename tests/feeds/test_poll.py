@@ -27,7 +27,7 @@ from citysec.settings import shipped as shipped_folder
 from citysec.tables import Feed, StixObject
 from tests.feeds.collection import Collection, date_added
 from tests.feeds.publisher import Handler, Publisher, sends
-from tests.feeds.stix import STIX, bundle, indicator
+from tests.feeds.stix import STIX, bundle, indicator, marking
 
 POLL = {"feed": "test", "tick": "t1"}
 
@@ -204,6 +204,17 @@ async def test_a_file_that_is_not_there_or_no_stix_is_refused(
     (tmp_path / "x").write_bytes(b"{")
     with pytest.raises(FeedMalformed):
         await anext(poll.import_file(enrolled, bundle_feed, tmp_path / "x", 1 << 20))
+
+
+@pytest.mark.parametrize("objects", [3, BATCH, BATCH + 3])
+async def test_what_comes_before_a_file_is_cut_off_is_kept(
+    enrolled: Database, bundle_feed: BundleFeed, tmp_path: Path, objects: int
+):
+    whole = bundle(marking(1, "green"), *(indicator(n) for n in range(objects)))
+    (tmp_path / "x").write_bytes(whole[: -len(json.dumps(indicator(1)))])
+    with pytest.raises(FeedMalformed, match="cut off"):
+        [outcome async for outcome in poll.import_file(enrolled, bundle_feed, tmp_path / "x", 1 << 20)]
+    assert (await _count(enrolled), (await _row(enrolled)).objects) == (objects, objects)
 
 
 async def test_publishers_open_with_the_shipped_and_the_operators_definitions(settings: Settings):
