@@ -163,6 +163,7 @@ def _triage(plan: Strategy) -> triage.Policy:
         remedy=_remedy(plan.vulnerabilities),
         bare_max=plan.incidents.bare_max,
         update_after=plan.incidents.update_after,
+        new_lookalike=plan.severity.new_lookalike,
     )
 
 

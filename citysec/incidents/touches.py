@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access import policy
 from citysec.incidents.severity import LOOKALIKE, SIGHTED, kind_of
+from citysec.lookalikes.alike import alike
 from citysec.software.particulars import Particulars, particulars
 from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.matches import Match
@@ -60,6 +61,12 @@ class Found(NamedTuple):
     def particulars(self) -> Particulars | None:
         """What is known of a vulnerability; None for matches of anything else."""
         return particulars(self.about)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it rests on no more than that a name is new, which looks like the asset."""
+        like = alike(self.about)
+        return like is not None and like.new
 
 
 _FOUND: Final = tuple(cast("ColumnElement[Any]", getattr(Match, name)) for name in Found._fields)

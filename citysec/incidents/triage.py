@@ -43,6 +43,7 @@ class Policy:
         bare_max: so many open incidents without a named threat may one feed cause at one constituent before the
             further ones are gathered into one (promise P4: nobody is flooded).
         update_after: how long further matches of a known incident are gathered before those told are told again.
+        new_lookalike: grades up or down for a lookalike of which nobody says more than that it is new.
     """
 
     grade: Callable[[int, int, str], Severity]
@@ -53,6 +54,7 @@ class Policy:
     remedy: Rules
     bare_max: int = 10
     update_after: timedelta = timedelta(hours=1)
+    new_lookalike: int = 0
 
 
 async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -> None:
@@ -96,7 +98,7 @@ def _opens(touch: Touch, policy: Policy, *, held: bool) -> bool:
 def _weight(touch: Touch, policy: Policy) -> Weight:
     about = touch.match.particulars
     if about is None:
-        return Weight(touch.kind, touch.criticality)
+        return Weight(touch.kind, touch.criticality, policy.new_lookalike if touch.match.is_news else 0)
     rules, exposed = policy.remedy, touch.exposed
     due = due_at(about, touch.match.matched_at, rules, exposed=exposed)
     return Weight(touch.kind, touch.criticality, shift(about, rules, exposed=exposed), due)

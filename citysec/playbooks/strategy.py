@@ -39,10 +39,14 @@ class Band(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Severities(Struct, frozen=True, forbid_unknown_fields=True):
-    """How severe a match is; `bands` by falling confidence, the last from 0; `shifts` in grades up or down."""
+    """How severe a match is; `bands` by falling confidence, the last from 0; `shifts` in grades up or down.
+
+    `new_lookalike` is one more shift, for a lookalike of which nobody says more than that it is new.
+    """
 
     bands: Annotated[tuple[Band, ...], Meta(min_length=1)]
     shifts: dict[Kind, _Shift] = field(default_factory=dict[Kind, int])
+    new_lookalike: _Shift = -1
 
 
 class Opening(Struct, frozen=True, forbid_unknown_fields=True):

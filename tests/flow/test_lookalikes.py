@@ -46,6 +46,7 @@ async def test_whose_name_it_looks_like_is_told_just_that(city: Instance):
         (incident,) = (await here.incidents())["bath"]
         (match,) = await here.all("/matches")
         assert (incident["kind"], match["relation"]) == ("lookalike", "lookalike")
+        assert incident["severity"] == "medium"  # of what is critical, and as sure: not its own, and only new
         (mail,) = here.mails.mails
         assert "A name that looks like yours" in mail.subject
         text = " ".join(mail.text.split())
