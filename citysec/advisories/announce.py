@@ -6,6 +6,7 @@ revision, too. What was said before stays on record for the city's team.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -34,6 +35,7 @@ STEPS: Final = 10
 LONGEST_STEP: Final = 400
 _LONGEST: Final = {"title": 200, "what": 4000, "change": 400}
 _NEEDED: Final = ("title", "what")
+_CERTIFICATE: Final = re.compile(r"(?:serial|md5|sha[0-9-]+):([0-9a-f]{8,})")
 _WITHDRAWN: Final = "What it said no longer holds. Please do not act on it, and do not pass it on."
 
 
@@ -161,15 +163,16 @@ async def _disclosures(db: AsyncSession, incident: Incident, statement: Statemen
     root = incident.parent_id or incident.id
     family = select(Incident.id).where((col(Incident.id) == root) | (col(Incident.parent_id) == root))
     query = (
-        select(Match.indicator_value, Match.tlp, func.coalesce(col(Asset.value), ""))
+        select(Match.indicator_value, Match.tlp, func.coalesce(col(Asset.value), ""), func.coalesce(Match.prefix, ""))
         .select_from(Match)
         .outerjoin(Asset, col(Asset.id) == col(Match.asset_id))
         .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
         .where(col(IncidentMatch.incident_id).in_(family))
     )
     secret = set[str]()
-    for indicator, level, asset in await db.exec(query):
-        secret |= {asset.lower()} if level <= TLP.CLEAR else {asset.lower(), indicator.lower()}
+    for indicator, level, asset, prefix in await db.exec(query):
+        secret |= {*_forms(asset.lower()), prefix}
+        secret |= set[str]() if level <= TLP.CLEAR else {indicator.lower()}
     secret.discard("")  # what was sighted touches no asset
     return [
         Problem(name, f"names {value}, which is not for the public")
@@ -177,6 +180,12 @@ async def _disclosures(db: AsyncSession, incident: Incident, statement: Statemen
         for value in sorted(secret)
         if value in refanged(text.lower())
     ]
+
+
+def _forms(asset: str) -> set[str]:
+    """Return an asset and, of a certificate, its digits without the word before them; fewer would be any number."""
+    certificate = _CERTIFICATE.fullmatch(asset)
+    return {asset, certificate[1]} if certificate else {asset}
 
 
 def _content(incident: Incident, statement: Statement, *, withdrawn: bool = False) -> Content:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import sys
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -16,13 +17,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from citysec.constituency import announcements
 from citysec.correlate import register
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.offline import Correlation
+from citysec.correlate.rules import RegisteredAsset
 from citysec.correlate.standing import Terms
 from citysec.errors import InvalidInput
 from citysec.feeds import formats
 from citysec.feeds.formats import Draft, Item, Reject
+from citysec.observable import AssetKind
 
 HEADER: Final = ("indicator_id", "asset_id", "relation", "indicator_value", "asset_value")
 _EVERY: Final = 1000
@@ -32,13 +36,15 @@ def correlate(
     register_file: Annotated[Path, typer.Option("--register", help="Register of assets, CSV.")],
     feed: Annotated[list[Path], typer.Option(help="STIX file; may be given several times.")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More feed files.")] = None,
+    prefixes: Annotated[Path | None, typer.Option(help="Table of announced prefixes, for assets of kind asn.")] = None,
     now: Annotated[str | None, typer.Option(help="Instant that validity is judged at (RFC 3339).")] = None,
     out: Annotated[Path | None, typer.Option(help="File for the CSV instead of standard output.")] = None,
 ) -> None:
     """Print each pair of indicator and asset that match, as CSV; `possible` marks what is uncertain."""
     at = datetime.now(UTC) if now is None else _instant(now)
     known = register.read(StringIO(_text(register_file), newline=""))
-    correlation, skipped = Correlation(AssetIndex(known.assets), at), Counter[str]()
+    assets = known.assets if prefixes is None else _announcing(known.assets, _text(prefixes))
+    correlation, skipped = Correlation(AssetIndex(assets), at), Counter[str]()
     for path in (*feed, *(more or ())):
         with _opened(path) as file:
             for item in _watched(formats.read("stix", file), path.name):
@@ -47,6 +53,13 @@ def correlate(
         _write(target, correlation, known.values)
     for reason, count in skipped.most_common():
         print(f"skipped {count}: {reason}", file=sys.stderr)  # noqa: T201
+
+
+def _announcing(assets: Sequence[RegisteredAsset[str]], table: str) -> list[RegisteredAsset[str]]:
+    """Return the assets, autonomous systems with what a table leaves to them."""
+    numbers = {int(asset.key) for asset in assets if asset.kind is AssetKind.ASN}
+    shares = announcements.table(lambda: StringIO(table), numbers).shares
+    return [replace(asset, shares=shares[int(asset.key)]) if asset.kind is AssetKind.ASN else asset for asset in assets]
 
 
 def _take(correlation: Correlation, item: Item, skipped: Counter[str]) -> None:

@@ -21,9 +21,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access import keys
 from citysec.access.policy import Role
+from citysec.announced import origin
 from citysec.cli import screen
 from citysec.cli.opening import Data, opened, read
 from citysec.errors import InvalidInput, SettingsError
+from citysec.observable import AssetKind
 from citysec.pipeline import Parts
 from citysec.settings import Settings
 from citysec.tables.access import Account
@@ -31,7 +33,7 @@ from citysec.tables.advisories import Delivery
 from citysec.tables.columns import now
 from citysec.tables.feeds import Feed
 from citysec.tables.playbooks import Run
-from citysec.tables.register import AssetOwner, Constituent, Contact
+from citysec.tables.register import Asset, AssetOwner, Constituent, Contact
 from citysec.tables.work import Outbox
 
 PATIENCE: Final = timedelta(minutes=10)
@@ -186,6 +188,17 @@ def _trouble(feed: Feed) -> str:
     return f"{feed.name}: due since {_time(feed.next_at)}, {last}"
 
 
+async def _prefixes(db: AsyncSession) -> Check:
+    systems = select(func.count()).select_from(Asset).where(exists().where(col(AssetOwner.asset_id) == col(Asset.id)))
+    count = (await db.exec(systems.where(col(Asset.kind) == AssetKind.ASN))).one()
+    table = await origin(db)
+    if count and table is None:
+        lacking = f"{count} registered, but nobody says what they announce: `citysec constituency prefixes import`"
+        return Check("autonomous systems", ok=False, detail=lacking)
+    said = f"{count} registered; announced prefixes by {table.said}" if table else "none registered"
+    return Check("autonomous systems", ok=True, detail=said)
+
+
 async def _contacts(db: AsyncSession) -> Check:
     owns = exists().where(col(AssetOwner.constituent_id) == Constituent.id)
     told = exists().where(col(Contact.constituent_id) == Constituent.id, col(Contact.active))
@@ -206,5 +219,6 @@ _RECORDS: Final[tuple[Callable[[AsyncSession], Awaitable[Check]], ...]] = (
     _dead_deliveries,
     _failed_runs,
     _feeds,
+    _prefixes,
     _contacts,
 )

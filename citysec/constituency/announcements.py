@@ -9,16 +9,54 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from citysec.errors import InvalidInput, Problem
 from citysec.observable import autonomous_system, network, parse_network_key
-from citysec.routing import Announcement
+from citysec.routing import WIDEST, Announcement, Share, outermost, shares, within
 
 HEADER: Final = ("prefix", "asn")
+Lines = Callable[[], Iterable[str]]
+"""Gives the lines of a file from its beginning, as often as it is asked: tables are too large to be kept."""
+
+PROBLEMS: Final = 20
+"""Bad lines that are named; all are counted."""
 _COMMENTS: Final = ("#", ";")
 _LONGEST: Final = 10_000  # characters of a line
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table says.
+
+    Args:
+        shares: system -> what is left to it, of those that were asked for.
+        prefixes: announcements in all.
+        too_wide: those left out for their width (`routing.WIDEST`).
+    """
+
+    shares: Mapping[int, tuple[Share, ...]]
+    prefixes: int
+    too_wide: int
+
+
+def table(lines: Lines, systems: Collection[int]) -> Table:
+    """Read a table twice: for what `systems` announce, and for what lies therein.
+
+    Raises:
+        InvalidInput: lines are bad; the first are named, and all counted.
+    """
+    mine, prefixes, too_wide = _surveyed(lines(), systems)
+    outer = outermost({one.key for one in mine})
+    near = sorted(within(usable(lines()), outer)) if outer else []
+    return Table({system: shares(system, near) for system in systems}, prefixes, too_wide)
+
+
+def usable(lines: Iterable[str]) -> Iterator[Announcement]:
+    """Yield what good lines announce, but what is too wide."""
+    return (one for one in read(lines) if isinstance(one, Announcement) and not _is_too_wide(one))
 
 
 def read(lines: Iterable[str]) -> Iterator[Announcement | Problem]:
@@ -67,3 +105,29 @@ def _origins(text: str) -> Iterator[tuple[int, bool]]:
         members = origin.strip("{}").split(",")
         for member in members:
             yield int(autonomous_system(member.strip()).key), len(members) == 1
+
+
+def _surveyed(lines: Iterable[str], systems: Collection[int]) -> tuple[list[Announcement], int, int]:
+    """Return what `systems` announce, and how many announcements there are, and too wide ones beside."""
+    mine: list[Announcement] = []
+    problems: list[Problem] = []
+    count = bad = too_wide = 0
+    for one in read(lines):
+        if isinstance(one, Problem):
+            bad += 1
+            problems += [one] if bad <= PROBLEMS else []
+        elif _is_too_wide(one):
+            too_wide += 1
+        else:
+            count += 1
+            mine += [one] if one.system in systems else []
+    if bad > PROBLEMS:
+        problems.append(Problem("", f"and {bad - PROBLEMS:,} more lines"))
+    if problems or not count:
+        raise InvalidInput(problems or (Problem("", "the file announces nothing"),))
+    return mine, count, too_wide
+
+
+def _is_too_wide(one: Announcement) -> bool:
+    family, prefix, _ = parse_network_key(one.key)
+    return prefix < WIDEST[family]

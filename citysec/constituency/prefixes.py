@@ -5,7 +5,7 @@ One table counts at a time. It says which addresses an asset of kind `asn` stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -20,21 +20,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.access import audit
 from citysec.announced import META, Origin, shares_of
 from citysec.constituency import register
-from citysec.constituency.announcements import read
+from citysec.constituency.announcements import Lines, table, usable
 from citysec.db import alone
-from citysec.errors import InvalidInput, Problem
-from citysec.observable import AssetKind, parse_network_key
-from citysec.routing import WIDEST, Announcement, Share, outermost, shares, within
+from citysec.observable import AssetKind
+from citysec.routing import Announcement, Share
 from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.columns import now
 from citysec.tables.register import Asset, AssetOwner
 from citysec.tables.work import Meta
 
-Lines = Callable[[], Iterable[str]]
-"""Gives the lines of a file from its beginning, as often as it is asked: tables are too large to be kept."""
-
-PROBLEMS: Final = 20
-"""Bad lines that are named; all are counted."""
 _LOCK: Final = "announced"
 _ROWS: Final = 5000  # in one statement
 
@@ -71,12 +65,9 @@ async def plan(db: AsyncSession, lines: Lines, source: str, dated: date) -> Chan
         InvalidInput: lines are bad; the first are named, and all counted.
     """
     systems = await _registered(db)
-    mine, prefixes, too_wide = _surveyed(lines(), set(systems))
-    outer = outermost({one.key for one in mine})
-    near = sorted(within(_usable(lines()), outer)) if outer else []
-    after = {system: shares(system, near) for system in systems}
-    found = Origin(source, dated, prefixes, now())
-    return Change(found, too_wide, await _concerns(db, systems, after))
+    read = table(lines, systems)
+    found = Origin(source, dated, read.prefixes, now())
+    return Change(found, read.too_wide, await _concerns(db, systems, read.shares))
 
 
 async def apply(db: AsyncSession, change: Change, lines: Lines, actor: str) -> None:
@@ -91,7 +82,7 @@ async def apply(db: AsyncSession, change: Change, lines: Lines, actor: str) -> N
     await alone(db, _LOCK)
     connection = await db.connection()
     await connection.execute(delete(AnnouncedPrefix))
-    await _store(connection, _usable(lines()))
+    await _store(connection, usable(lines()))
     await _counts(db, change, actor)
 
 
@@ -106,13 +97,13 @@ async def remove(db: AsyncSession, actor: str) -> Change:
 
 async def _counts(db: AsyncSession, change: Change, actor: str) -> None:
     """Have what has changed count from now on, for the stored matches, too."""
-    table = change.origin
-    await db.merge(Meta(name=META, value=msgspec.json.encode(table).decode() if table else ""))
+    origin = change.origin
+    await db.merge(Meta(name=META, value=msgspec.json.encode(origin).decode() if origin else ""))
     await register.revise(db)
     register.again(db, [concern.asset_id for concern in change.concerns])
-    facts = {"source": table.source, "dated": f"{table.dated}", "prefixes": table.prefixes} if table else {}
+    facts = {"source": origin.source, "dated": f"{origin.dated}", "prefixes": origin.prefixes} if origin else {}
     concerned = {"systems": [concern.system for concern in change.concerns]}
-    await audit.record(db, actor, "prefixes.import" if table else "prefixes.remove", "prefixes", facts | concerned)
+    await audit.record(db, actor, "prefixes.import" if origin else "prefixes.remove", "prefixes", facts | concerned)
 
 
 async def _registered(db: AsyncSession) -> dict[int, int]:
@@ -123,7 +114,7 @@ async def _registered(db: AsyncSession) -> dict[int, int]:
 
 
 async def _concerns(
-    db: AsyncSession, systems: dict[int, int], after: dict[int, tuple[Share, ...]]
+    db: AsyncSession, systems: Mapping[int, int], after: Mapping[int, tuple[Share, ...]]
 ) -> tuple[Concern, ...]:
     before = await shares_of(db, systems)
     return tuple(
@@ -131,36 +122,6 @@ async def _concerns(
         for system, asset_id in sorted(systems.items())
         if (was := before.get(system, ())) != (will := after.get(system, ()))
     )
-
-
-def _surveyed(lines: Iterable[str], systems: set[int]) -> tuple[list[Announcement], int, int]:
-    """Return what `systems` announce, and how many announcements there are, and too wide ones beside."""
-    mine: list[Announcement] = []
-    problems: list[Problem] = []
-    count = bad = too_wide = 0
-    for one in read(lines):
-        if isinstance(one, Problem):
-            bad += 1
-            problems += [one] if bad <= PROBLEMS else []
-        elif _is_too_wide(one):
-            too_wide += 1
-        else:
-            count += 1
-            mine += [one] if one.system in systems else []
-    if bad > PROBLEMS:
-        problems.append(Problem("", f"and {bad - PROBLEMS:,} more lines"))
-    if problems or not count:
-        raise InvalidInput(problems or (Problem("", "the file announces nothing"),))
-    return mine, count, too_wide
-
-
-def _usable(lines: Iterable[str]) -> Iterator[Announcement]:
-    return (one for one in read(lines) if isinstance(one, Announcement) and not _is_too_wide(one))
-
-
-def _is_too_wide(one: Announcement) -> bool:
-    family, prefix, _ = parse_network_key(one.key)
-    return prefix < WIDEST[family]
 
 
 async def _store(connection: AsyncConnection, announced: Iterable[Announcement]) -> None:

@@ -50,6 +50,14 @@ async def test_a_statement_that_names_it_defanged_is_refused_too(town: Town):
         await told(town, replace(WORDS, what="Block 198[.]51[.]100(.)7 now."), incident)
 
 
+async def test_a_certificate_is_known_by_its_digits_and_a_system_by_its_prefix(town: Town):
+    asset = await town.asset(f"sha-1:{'ab' * 20}", "camden")
+    incident = await town.incident("camden", await town.match(asset, prefix="192.0.2.0/24"))
+    for secret in ("AB" * 20, "192.0.2.0/24"):
+        with pytest.raises(InvalidInput, match="which is not for the public"):
+            await told(town, replace(WORDS, what=f"Look for {secret}."), incident)
+
+
 async def test_of_one_body_s_incident_nothing_of_another_s_is_told(town: Town):
     city = await town.incident(None)
     here = await town.incident("camden", parent_id=city)

@@ -80,6 +80,18 @@ def test_the_pairs_are_csv_on_stdout_and_what_was_skipped_is_on_stderr(city: Pat
     assert result.stderr.startswith("skipped 1: id:")
 
 
+def test_a_system_is_touched_by_what_a_table_says_that_it_announces(city: Path):
+    (city / "table").write_text("198.51.100.0\t24\t64496\n198.51.100.128\t25\t64511\n")
+    (city / "register.csv").write_text("asset_id,organisation,kind,value,scope\nA1,Camden,asn,AS64496,exact\n")
+    said = json.loads((city / "feed.json").read_text())[0]
+    ids = {"198.51.100.7": said["id"], "198.51.100.200": said["id"].replace("8e2e", "8e2f")}
+    both = [said | {"id": stix_id, "pattern": f"[ipv4-addr:value = '{value}']"} for value, stix_id in ids.items()]
+    (city / "feed.json").write_text(json.dumps(both))
+    fixed = ("--register", city / "register.csv", "--feed", city / "feed.json", "--now", "2024-06-01T00:00:00Z")
+    assert pairs(run(*fixed).stdout.splitlines()) == set()
+    assert pairs(run(*fixed, "--prefixes", city / "table").stdout.splitlines()) == {(said["id"], "A1")}
+
+
 @pytest.mark.parametrize("instant", ["2023-12-31T23:59:59Z", "2025-01-01T00:00:00Z"])
 def test_an_indicator_counts_only_while_it_is_valid(city: Path, instant: str):
     result = run("--register", city / "register.csv", "--feed", city / "feed.json", "--now", instant)

@@ -116,6 +116,18 @@ def test_constituents_that_nobody_can_tell_are_named(data: Path, run: Run):
     assert _wrong(run) == {"contacts": "nobody to tell at Camden"}
 
 
+def test_systems_of_which_nobody_says_what_they_announce_are_named(data: Path, run: Run):
+    async def add(session: AsyncSession) -> None:
+        session.add(Constituent(id="c", slug="camden", name="Camden", kind="borough", sector="local-government"))
+        session.add(Contact(constituent_id="c", name="Lee", channel="email", address="lee@camden.example"))
+        session.add(Asset(id=1, kind="asn", value="AS64496", key_kind="asn", key="64496"))
+        await session.flush()
+        session.add(AssetOwner(ref="A1", asset_id=1, constituent_id="c", registered_at=now()))
+
+    written(data, add)
+    assert "constituency prefixes import" in _wrong(run)["autonomous systems"]
+
+
 def test_an_installation_that_nobody_can_enter_is_named(data: Path, run: Run):
     async def disable(session: AsyncSession) -> None:
         await session.exec(update(Account).values({col(Account.disabled_at): now()}))
