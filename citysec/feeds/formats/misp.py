@@ -18,12 +18,13 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from citysec import observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import misp_types
 from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, is_list, listed
-from citysec.feeds.formats.draft import Entry, Item, Reject, Subject
+from citysec.feeds.formats.draft import RAW_BYTES, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.members import mapping, mappings, text, yes
 from citysec.feeds.formats.misp_tags import Tags, tags
@@ -99,8 +100,10 @@ _attribute: Final = msgspec.json.Decoder(_Attribute)
 
 
 class _Around(msgspec.Struct, frozen=True):
-    """What holds for each attribute of an event, or of an object in it."""
+    """What holds for each attribute of an event, or of an object in it; `size` is how many bytes say it."""
 
+    event: _Event
+    size: int
     name: str | None
     uuid: str | None
     date: datetime | None
@@ -124,7 +127,7 @@ def read(file: BinaryIO, options: Options) -> Iterator[Item]:
         except MALFORMED as err:
             if not document.at:
                 raise InvalidInput.at("", f"this is no MISP event: {err}") from err
-            yield Reject(document.at, str(err), excerpt(document.raw))
+            yield rejected(document.at, err, bytes(document.raw))
 
 
 def _unwrapped(document: Document, options: Options) -> Iterator[Item]:
@@ -159,7 +162,15 @@ def _event_in(document: Document, options: Options) -> Iterator[Item]:
 def _of_event(raw: Raw, at: str, options: Options) -> Iterator[Item]:
     event = _event.decode(raw)
     said, info = tags(decoded(event.tags), decoded(event.galaxies)), text(decoded(event.info))
-    around = _Around(info and info[:_NAME], text(decoded(event.uuid)), instant(decoded(event.date)), said, options)
+    around = _Around(
+        event=event,
+        size=len(raw) - len(event.attributes) - len(event.objects),
+        name=info and info[:_NAME],
+        uuid=text(decoded(event.uuid)),
+        date=instant(decoded(event.date)),
+        tags=said,
+        options=options,
+    )
     yield from _each(event.attributes, f"{at}/Attribute", partial(_of_attribute, around=around))
     yield from _each(event.objects, f"{at}/Object", partial(_of_object, around=around))
 
@@ -184,7 +195,8 @@ def _each(raws: Raw, at: str, read_one: Callable[[Document], Iterable[Item]]) ->
 def _of_object(document: Document, around: _Around) -> Iterator[Item]:
     found = _object.decode(document.raw)
     if not yes(found.deleted):
-        inside = msgspec.structs.replace(around, object=found)
+        size = around.size + len(document.raw) - len(found.attributes)
+        inside = replace(around, object=found, size=size)
         yield from _each(found.attributes, f"{document.at}/Attribute", partial(_of_attribute, around=inside))
 
 
@@ -201,9 +213,24 @@ def _of_attribute(document: Document, around: _Around) -> Sequence[Item]:
             raise InvalidInput.at("", "the value is missing or no text")
         said = (Said(observable.cve(value).value, {}),) if is_vulnerability else misp_types.said(found.type, value)
     except InvalidInput as err:
-        return (Reject(at, str(err), excerpt(raw)),)
+        return (_refused(raw, at, err, around),)
     subject = Subject.VULNERABILITY if is_vulnerability else Subject.INDICATOR
     return [_entry(subject, one, found, at, around) for one in said]
+
+
+def _refused(raw: Raw, at: str, reason: InvalidInput, around: _Around) -> Reject:
+    """Return the reject of an attribute, to be read again in an event with nothing else in it."""
+    fits = around.size + len(raw) <= RAW_BYTES
+    return rejected(at, reason, _alone(raw, around) if fits else b"", excerpt(raw))
+
+
+def _alone(raw: Raw, around: _Around) -> bytes:
+    """Return the event as if it had but that attribute: its tags, and those of its object, hold for it again."""
+    one = Raw(b"[%b]" % bytes(raw))
+    if around.object is None:
+        return msgspec.json.encode({"Event": replace(around.event, attributes=one, objects=_ABSENT)})
+    inside = Raw(b"[%b]" % msgspec.json.encode(replace(around.object, attributes=one)))
+    return msgspec.json.encode({"Event": replace(around.event, attributes=_ABSENT, objects=inside)})
 
 
 def _is_wanted(found: _Attribute, options: Options) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
+from citysec.feeds import formats
 from citysec.feeds.formats import Entry, Item, Reject, Subject
 from citysec.tlp import MARKING_IDS, TLP
 from tests.feeds.formats.mutations import entries, mutated, parse, rejects, survives
@@ -38,6 +41,29 @@ def attribute(**members: Any) -> dict[str, Any]:
 
 def keys(type_: str, value: str) -> list[str]:
     return [entry.key for entry in entries("misp", attribute(type=type_, value=value))]
+
+
+def entered(reject: Reject, text: str, mended: str) -> Entry:
+    (found,) = formats.read("misp", BytesIO(reject.raw.replace(text.encode(), mended.encode())))
+    assert isinstance(found, Entry)
+    return found
+
+
+@pytest.mark.parametrize("inside", ["Attribute", "Object"])
+def test_what_is_refused_can_be_read_alone_with_all_that_holds_for_it(inside: str):
+    event = {**EVENT, "Attribute": [], "Object": [], inside: EVENT[inside]}
+    right = json.dumps({"response": [{"Event": event}]})
+    (good,) = entries("misp", right.encode())
+    sought = "evil.example" if inside == "Attribute" else HASH
+    (reject,) = parse("misp", right.replace(sought, "not at all").encode())
+    assert isinstance(reject, Reject)
+    assert len(reject.excerpt) < len(reject.raw)
+    assert msgspec.structs.replace(entered(reject, "not at all", sought), at=good.at) == good
+
+
+def test_what_is_refused_in_a_large_event_is_kept_by_its_beginning_alone():
+    found = rejects("misp", {**attribute(value="not at all"), "Tag": [{"name": "x" * 1000}] * 100})
+    assert [(reject.raw, reject.excerpt[:8]) for reject in found] == [(b"", '{"type":')]
 
 
 @pytest.mark.parametrize(
