@@ -24,8 +24,7 @@ from citysec.correlate.offline import Correlation
 from citysec.correlate.rules import RegisteredAsset
 from citysec.correlate.standing import Terms
 from citysec.errors import InvalidInput
-from citysec.feeds import formats
-from citysec.feeds.formats import Draft, Item, Reject
+from citysec.feeds.formats import Draft, Item, Reject, stix
 from citysec.observable import AssetKind
 
 HEADER: Final = ("indicator_id", "asset_id", "relation", "indicator_value", "asset_value")
@@ -47,7 +46,7 @@ def correlate(
     correlation, skipped = Correlation(AssetIndex(assets), at), Counter[str]()
     for path in (*feed, *(more or ())):
         with _opened(path) as file:
-            for item in _watched(formats.read("stix", file), path.name):
+            for item in _watched(stix.claims(file), path.name):
                 _take(correlation, item, skipped)
     with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as target:
         _write(target, correlation, known.values)

@@ -96,6 +96,8 @@ class AssetIndex(Generic[Id]):
         """
         left: dict[bool, bytes] = {}
         for atom in atoms:
+            if not self.may_touch(atom.kind, atom.key):
+                continue
             if atom.kind not in EXPRESSIONS:
                 for hit in self.matches(atom):
                     yield atom, hit

@@ -100,7 +100,13 @@ class _Object(_Common, gc=False):
     is_family: Any = _ABSENT
 
 
+class _Kind(msgspec.Struct, gc=False):
+    type: str | None = None
+
+
 _anything: Final = msgspec.json.Decoder()
+_object: Final = msgspec.json.Decoder(_Object)
+_kind: Final = msgspec.json.Decoder(_Kind)
 _canonical: Final = msgspec.json.Encoder(order="sorted")
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -117,6 +123,29 @@ def draft(raw: Raw, bundle_version: str | None) -> Draft:
     """
     found, text = _decode(raw)
     return _checked(found, text, bundle_version)
+
+
+def kind(raw: Raw) -> str | None:
+    """Return the type of an object; None where that cannot be told at once."""
+    try:
+        return _kind.decode(raw).type
+    except MALFORMED:
+        return None
+
+
+def claim(raw: Raw, bundle_version: str | None) -> Draft:
+    """Return an indicator as `draft` does, but for its text and content hash, which are empty: in a third of the time.
+
+    Raises:
+        InvalidInput: as `draft`.
+    """
+    if len(raw) > MAX_OBJECT_BYTES or bytes(raw).count(b"{") + bytes(raw).count(b"[") > MAX_DEPTH:
+        return draft(raw, bundle_version)
+    try:
+        found = _object.decode(raw)
+    except MALFORMED:
+        return draft(raw, bundle_version)
+    return _checked(found, b"", bundle_version)
 
 
 def _decode(raw: Raw) -> tuple[_Object, bytes]:
@@ -173,7 +202,7 @@ def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
         type=found.type,
         spec_version=found.spec_version or _spec_version(found, bundle_version),
         text=text.decode(),
-        content_hash=hashlib.sha256(text).hexdigest(),
+        content_hash=hashlib.sha256(text).hexdigest() if text else "",
         created=found.created,
         modified=found.modified,
         revoked=found.revoked is True,

@@ -21,7 +21,7 @@ from citysec.errors import InvalidInput
 from citysec.feeds.formats.documents import MALFORMED, Document, documents, frame, is_list, listed
 from citysec.feeds.formats.draft import Draft, Reject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
-from citysec.feeds.formats.objects import draft
+from citysec.feeds.formats.objects import claim, draft, kind
 
 _BUNDLE: Final = "bundle"
 _NONE: Final = Raw(b"[]")
@@ -45,6 +45,29 @@ def parse(body: bytes) -> Iterator[Draft | Reject]:
         InvalidInput: the body as a whole is no STIX, or is cut off.
     """
     return _read(BytesIO(body), NoOptions())
+
+
+def claims(file: BinaryIO) -> Iterator[Draft | Reject]:
+    """Yield what correlation needs of the indicators in `file`: as it is read else, but texts and hashes are empty.
+
+    Other objects are passed over, unless they have to be read to be told.
+
+    Raises:
+        InvalidInput: the file as a whole is no STIX, or is cut off.
+    """
+    version = str(frame(file, "objects").get("spec_version"))
+    for document in documents(file, "objects"):
+        if isinstance(document, Reject):
+            yield document
+            continue
+        listed = document.within.startswith("/")
+        match kind(document.raw):
+            case "indicator":
+                yield _drafted(document, claim, version if listed else None)
+            case None | "bundle":
+                yield from _element(document, version) if listed else _contained(document, _element)
+            case _:
+                pass
 
 
 def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
@@ -114,8 +137,14 @@ def _is_bundle(document: Document, found: Draft | Reject) -> bool:
 
 
 def _draft(document: Document, bundle_version: str | None) -> Draft | Reject:
+    return _drafted(document, draft, bundle_version)
+
+
+def _drafted(
+    document: Document, make: Callable[[Raw, str | None], Draft], bundle_version: str | None
+) -> Draft | Reject:
     try:
-        return draft(document.raw, bundle_version)
+        return make(document.raw, bundle_version)
     except InvalidInput as err:
         return rejected(document.at, err, bytes(document.raw))
 
