@@ -266,7 +266,8 @@ def _settle_times(found: _Object) -> None:
     if found.type in _OBSERVABLES:
         found.created = found.modified = None
     created, modified = _version("created", found.created), _version("modified", found.modified)
-    begin, end = _utc("valid_from", found.valid_from), _utc("valid_until", found.valid_until)
+    begin = found.valid_from and _utc("valid_from", found.valid_from)
+    end = found.valid_until and _utc("valid_until", found.valid_until)
     if created is not None and modified is not None and modified < created:
         raise InvalidInput.at("modified", "is before created")
     if begin is not None and end is not None and end <= begin:
@@ -275,14 +276,16 @@ def _settle_times(found: _Object) -> None:
 
 
 def _version(name: str, instant: datetime | None) -> datetime | None:
-    settled = _utc(name, instant)
-    if settled is not None and not _EARLIEST <= settled < _LATEST:
+    if instant is None:
+        return None
+    settled = instant if instant.tzinfo is UTC else _utc(name, instant)
+    if not _EARLIEST <= settled < _LATEST:
         raise InvalidInput.at(name, f"{settled.isoformat()} is absurd")
     return settled
 
 
-def _utc(name: str, instant: datetime | None) -> datetime | None:
-    if instant is None or instant.tzinfo is UTC:
+def _utc(name: str, instant: datetime) -> datetime:
+    if instant.tzinfo is UTC:
         return instant
     if instant.tzinfo is None:
         raise InvalidInput.at(name, f"{instant.isoformat()} has no time zone")
