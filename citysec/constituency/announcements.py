@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from citysec.errors import InvalidInput, Problem
-from citysec.observable import autonomous_system, network, parse_network_key
+from citysec.observable import autonomous_system, network
 from citysec.routing import WIDEST, Announcement, Share, outermost, shares, within
 
 HEADER: Final = ("prefix", "asn")
@@ -25,6 +25,9 @@ PROBLEMS: Final = 20
 """Bad lines that are named; all are counted."""
 _COMMENTS: Final = ("#", ";")
 _LONGEST: Final = 10_000  # characters of a line
+_FOUR: Final = {str(length): ((1 << (32 - length)) - 1, f"/{length:02}") for length in range(33)}
+_ENDING: Final = 10  # where the length stands in the key of an IPv4 block
+_ANY: Final = 10  # digits; any number of fewer is one of a system
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,12 @@ def read(lines: Iterable[str]) -> Iterator[Announcement | Problem]:
         if by_comma is None and (by_comma := _is_header(text)):
             continue
         try:
-            yield from _announced(text, by_comma=by_comma)
+            prefix, origin = _cells(text, by_comma=by_comma)
+            key = _key(prefix)
+            if origin.isdecimal() and origin.isascii() and len(origin) < _ANY:  # nearly all
+                yield Announcement(key, int(origin))
+            else:
+                yield from (Announcement(key, system, certain) for system, certain in _origins(origin))
         except InvalidInput as err:
             yield Problem(f"line {number}", err.problems[0].message)
 
@@ -78,25 +86,40 @@ def _is_header(text: str) -> bool:
     return tuple(cell.strip(' "').lower() for cell in text.split(",")) == HEADER
 
 
-def _announced(text: str, *, by_comma: bool) -> list[Announcement]:
+def _cells(text: str, *, by_comma: bool) -> tuple[str, str]:
+    """Return the prefix and the origins of a line."""
     if len(text) > _LONGEST:
         raise InvalidInput.at("", f"has {len(text)} characters; {_LONGEST} are the most")
     cells = [cell.strip(' "') for cell in text.split(",", 1)] if by_comma else text.split()
     if len(cells) == 3:
-        cells = [f"{cells[0]}/{cells[1]}", cells[2]]
+        return f"{cells[0]}/{cells[1]}", cells[2]
     if len(cells) != 2:
         raise InvalidInput.at("", f"{text[:60]!r} is no prefix with its origin; files begin with `prefix,asn`")
-    key = network(cells[0]).key
-    if parse_network_key(key) != _as_written(cells[0]):
-        raise InvalidInput.at("", f"{cells[0]!r} has bits beyond its length")
-    return [Announcement(key, system, certain) for system, certain in _origins(cells[1])]
+    return cells[0], cells[1]
 
 
-def _as_written(text: str) -> tuple[int, int, int]:
-    """Return the family, length and address of a prefix without dropping bits."""
-    family, prefix, _ = parse_network_key(network(text).key)
-    address = parse_network_key(network(text.partition("/")[0]).key)
-    return family, prefix, address[2]
+def _key(prefix: str) -> str:
+    """Return the key of a prefix.
+
+    Raises:
+        InvalidInput: it is none, or an address that its length would cut off.
+    """
+    address, _, length = prefix.partition("/")
+    whole = network(address).key
+    if (four := _FOUR.get(length)) and ":" not in address:  # nearly all
+        beyond, ending = four
+        key, cut = whole[:_ENDING] + ending, int(whole[2:_ENDING], 16) & beyond
+    else:
+        key = network(prefix).key
+        cut = key[: _start(key)] != whole[: _start(whole)]
+    if cut:
+        raise InvalidInput.at("", f"{prefix!r} has bits beyond its length")
+    return key
+
+
+def _start(key: str) -> int:
+    """Return where the length begins in the key of a block."""
+    return key.rindex("/")
 
 
 def _origins(text: str) -> Iterator[tuple[int, bool]]:
@@ -129,5 +152,4 @@ def _surveyed(lines: Iterable[str], systems: Collection[int]) -> tuple[list[Anno
 
 
 def _is_too_wide(one: Announcement) -> bool:
-    family, prefix, _ = parse_network_key(one.key)
-    return prefix < WIDEST[family]
+    return int(one.key[_start(one.key) + 1 :]) < WIDEST[int(one.key[0])]

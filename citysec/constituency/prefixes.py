@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -141,6 +140,6 @@ async def _store(connection: AsyncConnection, announced: Iterable[Announcement])
 async def _insert(connection: AsyncConnection, announced: Sequence[Announcement]) -> None:
     """Insert those that are not there yet."""
     if announced:
-        make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        rows = [msgspec.structs.asdict(one) for one in announced]
-        await connection.execute(make(AnnouncedPrefix).on_conflict_do_nothing(), rows)
+        values = "?, ?, ?" if connection.dialect.name == "sqlite" else "$1, $2, $3"
+        statement = f"INSERT INTO announced_prefix (key, system, certain) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
+        await connection.exec_driver_sql(statement, [(one.key, one.system, one.certain) for one in announced])

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import announced
 from citysec.constituency.lines import Line
 from citysec.constituency.plan import Plan
 from citysec.correlate.history import History, histories
 from citysec.correlate.retro import batches
 from citysec.correlate.rules import RegisteredAsset
+from citysec.observable import AssetKind
 
 _ASSETS = 500  # whose history is read at once
 
@@ -29,7 +31,14 @@ async def retrospect(db: AsyncSession, lines: Sequence[Line], at: datetime) -> d
     """Return the id of each line whose asset has a history -> that history."""
     distinct = {_identity(line): line for line in lines}
     numbers = {identity: number for number, identity in enumerate(distinct)}
-    assets = [RegisteredAsset(n, line.kind, line.asset.key, line.scope) for n, line in enumerate(distinct.values())]
+    systems = {int(line.asset.key) for line in distinct.values() if line.kind is AssetKind.ASN}
+    shares = await announced.shares_of(db, systems)
+    assets = [
+        RegisteredAsset(n, one.kind, one.asset.key, one.scope, shares.get(int(one.asset.key), ()))
+        if one.kind is AssetKind.ASN
+        else RegisteredAsset(n, one.kind, one.asset.key, one.scope)
+        for n, one in enumerate(distinct.values())
+    ]
     found: dict[int, History] = {}
     for part in batches(assets, _ASSETS):
         found |= await histories(db, part, at)

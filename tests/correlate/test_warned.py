@@ -14,8 +14,9 @@ from citysec.correlate.listing import Effect, ListType, concerns, read
 from citysec.correlate.rules import RegisteredAsset, registered
 from citysec.correlate.touch import Touch, touches
 from citysec.correlate.warned import Reach, Warner, WarningIndex
-from citysec.observable import AssetKind, Scope
+from citysec.observable import AssetKind, Scope, network
 from citysec.patterning import compile  # noqa: A004
+from citysec.routing import Announcement, shares
 
 EVERYWHERE = ("domain", "hostname", "url", "email", "ip-src")
 REGISTER = [
@@ -135,6 +136,18 @@ def test_networks_are_judged_as_comparing_every_address_would(drawn: tuple[Any, 
     assert touch.suppressed == any(shared.subnet_of(block) for block in listed)
     assert bool(touch.warning_lists) == any(shared.overlaps(block) for block in listed)
     assert touch.certain == (not any(shared.overlaps(b) for b in listed) or touch.suppressed)
+
+
+@given(st.lists(blocks(4), max_size=3), st.lists(st.tuples(blocks(4), st.integers(1, 2)), max_size=5), blocks(4))
+def test_a_list_reaches_the_systems_that_announce_what_is_on_it(
+    listed: list[Any], announced: list[tuple[Any, int]], said: Any
+):
+    table = [Announcement(network(str(block)).key, number) for block, number in announced]
+    asset = RegisteredAsset(1, AssetKind.ASN, "1", Scope.EXACT, shares(1, table))
+    pattern = compile(f"[ipv4-addr:value = '{said}']")
+    found = touches(pattern.atoms, (), AssetIndex([asset]), listing("cidr", *map(str, listed)))
+    if any(touch.warning_lists for touch in found.values()):
+        assert Reach(read(ListType.CIDR, EVERYWHERE, map(str, listed)).entries).includes(asset)
 
 
 labels = st.sampled_from(("a", "b", "not", "nota"))

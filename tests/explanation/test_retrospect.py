@@ -51,6 +51,13 @@ async def test_a_doubtful_owner_sees_no_history(camden: City):
         assert retrospect.new(await register.plan_import(db, lines)) == []
 
 
+async def test_a_system_shows_what_touched_what_it_announces(camden: City):
+    await camden.announce("192.0.2.0\t24\t64496", "192.0.2.128\t25\t64511")
+    await camden.say(indicator(1, "[ipv4-addr:value = '192.0.2.7']"), indicator(2, "[ipv4-addr:value = '192.0.2.200']"))
+    system = "A1,Camden,local-government,asn,AS64496,exact,high\n"
+    assert await history(camden, system) == {"A1": History(now=1)}
+
+
 async def test_a_range_shows_what_touches_it(camden: City):
     await camden.say(
         indicator(1, "[ipv4-addr:value = '192.0.2.7']"),
