@@ -66,6 +66,7 @@ class Action(StrEnum):
     POLL = "poll"
     SWITCH = "switch"
     SUBMIT = "submit"
+    ALLOW = "allow"
     REPORT = "report"
 
 
@@ -92,6 +93,7 @@ ROLES: Final[Mapping[Action, frozenset[Role]]] = {
     Action.POLL: frozenset({Role.COORDINATOR, Role.ANALYST}),
     Action.SWITCH: frozenset({Role.COORDINATOR}),
     Action.SUBMIT: frozenset({Role.COORDINATOR, Role.ANALYST}),
+    Action.ALLOW: frozenset({Role.COORDINATOR, Role.ANALYST}),
     Action.REPORT: frozenset(Role),
 }
 """Which roles may do what. A constituent's machine may do what the constituent's members may."""

@@ -35,7 +35,7 @@ from citysec.web.views import (
     View,
     Wording,
 )
-from tests.web import sample_city, sample_feed, sample_incident, sample_lookup
+from tests.web import sample_city, sample_feed, sample_incident, sample_lookalikes, sample_lookup
 from tests.web.sample_names import CAMDEN, NOW, ago
 
 Pages = Mapping[str, tuple[Page, View]]
@@ -128,6 +128,8 @@ def full() -> Pages:
         "/lookup/refused": (frame("/lookup"), sample_lookup.refused()),
         "/explain": (frame("/explain"), sample_lookup.explained()),
         "/audit": (frame("/audit"), audit()),
+        "/lookalikes": (frame("/lookalikes"), sample_lookalikes.many()),
+        "/lookalikes/refused": (frame("/lookalikes"), sample_lookalikes.refused()),
         "/errors/404": (frame("/nowhere", reader=None), ErrorView(status=404, request_id="7f3e0fc2")),
         "/errors/422": (
             frame("/api"),
@@ -175,6 +177,7 @@ def bare() -> Pages:
         "/feeds/by-hand": (frame("/feeds/by-hand"), sample_feed.by_hand()),
         "/explain": (frame("/explain", reader=LEAD), sample_lookup.unasked()),
         "/audit": (frame("/audit"), AuditView(entries=(), total=0, checked_at=NOW)),
+        "/lookalikes": (frame("/lookalikes"), sample_lookalikes.none()),
     }
 
 

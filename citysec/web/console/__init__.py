@@ -14,6 +14,7 @@ from citysec.web.console import (
     feed,
     incident,
     live,
+    lookalikes,
     lookup,
     operate,
     question,
@@ -25,5 +26,6 @@ from citysec.web.context import AppContext
 
 def routes(app: AppContext) -> Iterable[web.AbstractRouteDef]:
     """Return the routes of every page of the console."""
-    for part in (sign, board, incident, announce, advisory, question, constituent, operate, feed, submit, lookup, live):
+    acting = (sign, board, incident, announce, advisory, question, constituent, operate, feed, submit)
+    for part in (*acting, lookup, lookalikes, live):
         yield from part.routes(app)

@@ -45,6 +45,8 @@ NOTICES = {
     "enable": "The feed is switched on, and polled in a moment.",
     "disable": "The feed is switched off. What it brought stays.",
     "accept": "The next list will be believed, however short it is.",
+    "allow": "The name is allowed. Its matches end in a moment.",
+    "disallow": "The name is not allowed any more. Its matches come back in a moment.",
     "submit": "It is stored. What it touches is being looked for now.",
     "replay": "It was tried again. What is still refused is listed below.",
 }

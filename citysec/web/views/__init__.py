@@ -44,6 +44,7 @@ from citysec.web.views.incident import (
     StepView,
     TimelineEntry,
 )
+from citysec.web.views.lookalikes import AllowedRow, LookalikeRow, LookalikesView
 from citysec.web.views.lookup import (
     ChainStep,
     ChainView,
@@ -72,6 +73,7 @@ View = (
     | FeedView
     | SubmitView
     | SubmitCheckView
+    | LookalikesView
     | LookupView
     | ExplainView
     | AuditView
@@ -83,6 +85,7 @@ __all__ = [
     "AdvisoryBody",
     "AdvisoryRow",
     "AdvisoryView",
+    "AllowedRow",
     "AnnounceCheckView",
     "AnnounceView",
     "AnswerView",
@@ -113,6 +116,8 @@ __all__ = [
     "IncidentView",
     "Judged",
     "LinkView",
+    "LookalikeRow",
+    "LookalikesView",
     "LookupRow",
     "LookupView",
     "MatchView",

@@ -19,7 +19,7 @@ from tests.web.api.world import SECRET, WORLDS, World, clear, seed
 from tests.web.console import visit
 from tests.web.console.visit import Visit
 
-SINGLE = ("/", "/sign-in", "/feeds", "/submit", "/audit", "/advisories/", "/lookup", "/explain")
+SINGLE = ("/", "/sign-in", "/feeds", "/submit", "/audit", "/advisories/", "/lookup", "/lookalikes", "/explain")
 NAMED = {
     "/incidents/{}": col(Incident.id),
     "/incidents/{}/public": col(Incident.id),
