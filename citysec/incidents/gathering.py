@@ -49,7 +49,8 @@ class Gathering:
         """Return the threat, or what gathers it with its like."""
         if not touch.threat.startswith(BARE):
             return touch.threat
-        known, key = self.keys[touch.constituent.id, touch.kind], open_key(touch.threat, touch.constituent.id)
+        known = self.keys[touch.constituent.id, touch.kind]
+        key = open_key(touch.threat, touch.constituent.id, touch.kind)
         if key not in known and len(known) >= self.most:
             return f"{COLLECTIVE}{touch.match.feed}/{touch.kind}"
         known.add(key)

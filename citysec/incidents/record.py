@@ -13,6 +13,7 @@ from citysec.access.policy import SERVICE
 from citysec.db import alone
 from citysec.errors import Conflict, NotShared
 from citysec.incidents.lifecycle import State, Step, after
+from citysec.incidents.severity import LOOKALIKE
 from citysec.tables.columns import now
 from citysec.tables.incidents import Incident
 from citysec.tables.work import Meta
@@ -24,6 +25,7 @@ LOCK: Final = "incidents"
 Grades rest on what other pieces of work write, so that two at a time could each leave the other's out.
 """
 _SAID: Final = {Step.CONTAIN: "Contained", Step.CLOSE: "Closed", Step.REOPEN: "Reopened"}
+_ALIKE: Final = f"|{LOOKALIKE}"
 
 
 async def load(db: AsyncSession, incident_id: str) -> Incident:
@@ -71,7 +73,8 @@ async def move(db: AsyncSession, incident_id: str, step: Step, actor: str, reaso
         raise Conflict(f"incident {incident.ref} is {incident.state}: it cannot {step.value}")
     incident.state = state.value
     incident.closed_at = now() if state is State.CLOSED else None
-    incident.open_key = None if state is State.CLOSED else open_key(incident.threat, incident.constituent_id)
+    key = open_key(incident.threat, incident.constituent_id, incident.kind)
+    incident.open_key = None if state is State.CLOSED else key
     if state is not State.CLOSED:
         await _refuse_twin(db, incident)
     said = f"{_SAID[step]}: {reason}" if reason else f"{_SAID[step]}."
@@ -84,9 +87,19 @@ async def move(db: AsyncSession, incident_id: str, step: Step, actor: str, reaso
     return incident
 
 
-def open_key(threat: str, constituent_id: str | None) -> str:
-    """Return what is unique among open incidents: one root cause at one constituent, or in the city."""
-    return f"{constituent_id or 'city'}|{threat}"
+def open_key(threat: str, constituent_id: str | None, kind: str = "") -> str:
+    """Return what is unique among open incidents: one root cause at one constituent, or in the city.
+
+    Names that only look like a constituent's are an incident of their own, unless what is its own is touched, too.
+    """
+    if constituent_id is None:
+        return f"city|{threat}"
+    return f"{constituent_id}|{threat}{_ALIKE if kind == LOOKALIKE else ''}"
+
+
+def own_key(key: str) -> str:
+    """Return the key of the incident about what is the constituent's own, for that of one about what looks like it."""
+    return key.removesuffix(_ALIKE)
 
 
 def called(kind: str, subject: str = "") -> str:

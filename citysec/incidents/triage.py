@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,9 @@ from citysec.access.policy import SERVICE
 from citysec.db import alone
 from citysec.incidents.gathering import COLLECTIVE, Gathering
 from citysec.incidents.lifecycle import State, Step, after
-from citysec.incidents.record import LOCK, called, move, next_ref, open_key
+from citysec.incidents.record import LOCK, called, move, next_ref, open_key, own_key
 from citysec.incidents.remedy import Rules, due_at, opens, shift
-from citysec.incidents.severity import VULNERABILITY, Severity, shifted
+from citysec.incidents.severity import LOOKALIKE, VULNERABILITY, Severity, shifted
 from citysec.incidents.standing import Ground, Standing, Weight, grounds, link
 from citysec.incidents.touches import BARE, Found, Place, Touch, read_matches, touches_of
 from citysec.tables.columns import new_id, now
@@ -108,7 +108,7 @@ async def _name(db: AsyncSession, incident: Incident, touch: Touch) -> None:
     """Call an incident by its threat when somebody says at last what its observable is a sign of."""
     if not incident.threat.startswith(BARE) or touch.threat.startswith(BARE):
         return
-    key = open_key(touch.threat, touch.constituent.id)
+    key = open_key(touch.threat, touch.constituent.id, touch.kind)
     city_key = open_key(touch.threat, None)
     taken = await _open_ones(db, [key, city_key])
     if key in taken:
@@ -181,10 +181,11 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
     gathered = await Gathering.at(db, touches, policy.bare_max)
     for touch in touches:
         threat = gathered.root_cause(touch)
-        key = open_key(threat, touch.constituent.id)
+        key = open_key(threat, touch.constituent.id, touch.kind)
         groups[key].append(touch)
         threats[key] = threat
-    incidents = await _open_ones(db, groups)
+    incidents = await _open_ones(db, {*groups, *map(own_key, groups)})
+    groups = _joined(groups, {*groups, *incidents})
     later: list[Incident] = []
     for key, group in groups.items():
         incident = incidents.get(key)
@@ -199,6 +200,14 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
         await _tell_later(db, later, policy.update_after)
     for threat in await _unescalated(db, incidents.values()):
         outbox.add(db, "escalate", {"threat": threat})
+
+
+def _joined(groups: Mapping[str, list[Touch]], keys: Set[str]) -> dict[str, list[Touch]]:
+    """Return the groups, what only looks alike joined to what is the constituent's own where `keys` have that."""
+    joined: dict[str, list[Touch]] = defaultdict(list)
+    for key, group in groups.items():
+        joined[own if (own := own_key(key)) in keys else key] += group
+    return joined
 
 
 async def _unescalated(db: AsyncSession, incidents: Iterable[Incident]) -> list[str]:
@@ -223,13 +232,13 @@ async def _open_ones(db: AsyncSession, keys: Iterable[str]) -> dict[str, Inciden
 
 
 async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Policy) -> Incident:
-    first, at = touches[0], now()
+    first, at = max(touches, key=lambda touch: (touch.kind != LOOKALIKE, _grade(touch, policy).rank())), now()
     incident = Incident(
         id=new_id(),
         ref=await next_ref(db, policy.ref_prefix, at),
         constituent_id=first.constituent.id,
         threat=threat,
-        open_key=open_key(threat, first.constituent.id),
+        open_key=open_key(threat, first.constituent.id, first.kind),
         kind=first.kind,
         title=title(first),
         severity=_worst(touches, policy).value,

@@ -79,6 +79,7 @@ def found(city: Database) -> Found:
         indicates: str | None = CAMPAIGN,
         value: str = "",
         tlp: int = 1,
+        relation: str = "equal",
     ) -> str:
         nonlocal count
         count += 1
@@ -89,7 +90,7 @@ def found(city: Database) -> Found:
                 link = _object(1000 + count, f"relationship--{count}", "relationship", indicator, indicates)
                 await _say(session, link)
             match = Match(
-                indicator_id=indicator, object_id=count, asset_id=asset, relation="equal", path="ipv4-addr:value",
+                indicator_id=indicator, object_id=count, asset_id=asset, relation=relation, path="ipv4-addr:value",
                 indicator_value=value or f"198.18.0.{asset}", certain=certain, feed="f", confidence=confidence, tlp=tlp,
                 matched_at=now(),
             )  # fmt: skip

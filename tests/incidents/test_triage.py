@@ -53,6 +53,29 @@ async def test_further_matches_are_told_together_later_unless_it_gets_worse(city
     assert len(await work(city, "advise")) == 2
 
 
+async def test_a_name_that_only_looks_alike_is_an_incident_of_its_own(city: Database, found: Found):
+    await found(1, value="barnet.example", relation="lookalike")
+    await found(1)
+    await found(1, value="bamet.example", relation="lookalike")
+    alike, own = await incidents(city)
+    assert (alike.kind, own.kind) == ("lookalike", "command-and-control")
+    async with city.reading() as session:
+        linked = await session.exec(select(col(IncidentMatch.kind)).where(col(IncidentMatch.incident_id) == own.id))
+        assert sorted(linked) == ["command-and-control", "lookalike"]
+
+
+async def test_a_lookalikes_incident_is_open_once(city: Database, found: Found):
+    await found(1, value="barnet.example", relation="lookalike")
+    await found(1, value="bamet.example", relation="lookalike")
+    (incident,) = await incidents(city)
+    async with city.writing() as session:
+        await move(session, incident.id, Step.CLOSE, "ada", "taken down")
+    await found(1, value="bernet.example", relation="lookalike")
+    with pytest.raises(Conflict, match="same root cause"):
+        async with city.writing() as session:
+            await move(session, incident.id, Step.REOPEN, "ada", "again")
+
+
 async def test_an_uncertain_match_opens_nothing(city: Database, found: Found):
     await found(1, certain=False)
     assert await incidents(city) == []
