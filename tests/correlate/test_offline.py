@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime
 from itertools import permutations
 
@@ -63,3 +64,14 @@ def test_what_is_benign_matches_nothing_and_what_anonymises_is_only_possible():
     take(relay, 1, OURS, "anonymization")
     assert list(benign.pairs()) == []
     assert [pair.relation for pair in relay.pairs()] == ["possible"]
+
+
+def test_what_touches_nothing_is_not_held():
+    found = correlation()
+    tracemalloc.start()
+    for number in range(5000):
+        terms = Terms(False, "stix", on(1), None, ())
+        found.take(f"indicator--{number}", on(1), terms, f"[domain-name:value = 'evil{number}.example']")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 32 * 5000 + 50_000

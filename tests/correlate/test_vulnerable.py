@@ -32,7 +32,7 @@ def vulnerability(*products: Affected, cve: str = CVE, **said: Any) -> Entry:
 
 async def related(city: City) -> set[tuple[int, str]]:
     """Return asset and relation of the open matches."""
-    return {(match.asset_id, match.relation) for match in await city.matches() if match.closed_at is None}
+    return {(match.asset_id or 0, match.relation) for match in await city.matches() if match.closed_at is None}
 
 
 async def queue(city: City) -> list[Unmatchable]:
