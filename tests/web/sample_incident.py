@@ -19,6 +19,7 @@ from citysec.web.views import (
     IncidentView,
     MatchView,
     Named,
+    PossibleView,
     QuestionRow,
     QuestionView,
     RunView,
@@ -195,6 +196,12 @@ def matches() -> tuple[MatchView, ...]:
             warning_lists=("Top 1000 websites",),
         ),
     )
+
+
+def possible() -> PossibleView:
+    """Return what waits for review, with more to come."""
+    uncertain = tuple(replace(match, certain=False) for match in matches())
+    return PossibleView(matches=uncertain, total=140, next_page="/possible?from=100")
 
 
 def run() -> RunView:

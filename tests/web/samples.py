@@ -25,6 +25,7 @@ from citysec.web.views import (
     FeedRow,
     FeedsView,
     Page,
+    PossibleView,
     PublicAdvisoriesView,
     PublicAdvisoryRow,
     PublicAdvisoryView,
@@ -129,6 +130,7 @@ def full() -> Pages:
         "/explain": (frame("/explain"), sample_lookup.explained()),
         "/audit": (frame("/audit"), audit()),
         "/lookalikes": (frame("/lookalikes"), sample_lookalikes.many()),
+        "/possible": (frame("/possible"), sample_incident.possible()),
         "/lookalikes/refused": (frame("/lookalikes"), sample_lookalikes.refused()),
         "/errors/404": (frame("/nowhere", reader=None), ErrorView(status=404, request_id="7f3e0fc2")),
         "/errors/422": (
@@ -178,6 +180,7 @@ def bare() -> Pages:
         "/explain": (frame("/explain", reader=LEAD), sample_lookup.unasked()),
         "/audit": (frame("/audit"), AuditView(entries=(), total=0, checked_at=NOW)),
         "/lookalikes": (frame("/lookalikes"), sample_lookalikes.none()),
+        "/possible": (frame("/possible"), PossibleView(matches=(), total=0)),
     }
 
 

@@ -17,6 +17,7 @@ from citysec.web.console import (
     lookalikes,
     lookup,
     operate,
+    possible,
     question,
     sign,
     submit,
@@ -27,5 +28,5 @@ from citysec.web.context import AppContext
 def routes(app: AppContext) -> Iterable[web.AbstractRouteDef]:
     """Return the routes of every page of the console."""
     acting = (sign, board, incident, announce, advisory, question, constituent, operate, feed, submit)
-    for part in (*acting, lookup, lookalikes, live):
+    for part in (*acting, lookup, lookalikes, possible, live):
         yield from part.routes(app)

@@ -24,8 +24,9 @@ from citysec.tables.matches import Match
 from citysec.tables.playbooks import Question
 from citysec.tables.register import Constituent
 from citysec.web import context, words
-from citysec.web.console.frame import show
+from citysec.web.console.frame import offset, show
 from citysec.web.console.live import follow
+from citysec.web.console.possible import possible
 from citysec.web.console.rows import incident_rows, question_rows
 from citysec.web.context import AppContext
 from citysec.web.render import sentence
@@ -49,14 +50,14 @@ async def board(request: web.Request) -> web.Response:
             home = await db.get_one(Constituent, principal.constituent_id)
             raise web.HTTPSeeOther(f"/constituents/{home.slug}")
         policy.demand(principal, Action.READ_CITY)
-        view = await _view(db, principal, _filter(request), _offset(request))
+        view = await _view(db, principal, _filter(request), offset(request))
     return await show(request, view, events=events)
 
 
-async def _view(db: AsyncSession, principal: Principal, chosen: BoardFilter, offset: int) -> BoardView:
+async def _view(db: AsyncSession, principal: Principal, chosen: BoardFilter, start: int) -> BoardView:
     constituents = (await db.exec(select(Constituent).order_by(col(Constituent.name)))).all()
     troubles = await _troubles(db, principal)
-    found = (await db.exec(_incidents(principal, chosen).offset(offset).limit(PAGE + 1))).all()
+    found = (await db.exec(_incidents(principal, chosen).offset(start).limit(PAGE + 1))).all()
     sectors = sorted({c.sector for c in constituents})
     return BoardView(
         tiles=tuple(_tiles(constituents, troubles)),
@@ -64,15 +65,13 @@ async def _view(db: AsyncSession, principal: Principal, chosen: BoardFilter, off
         open_incidents=await _count(db, Incident, policy.incidents(principal), col(Incident.open_key).is_not(None)),
         advisories_waiting=await _count(db, Advisory, policy.advisories(principal), *_unanswered()),
         questions_waiting=await _count(db, Question, policy.questions(principal), col(Question.answered_at).is_(None)),
-        possible_matches=await _count(
-            db, Match, policy.matches(principal), ~col(Match.certain), col(Match.closed_at).is_(None)
-        ),
+        possible_matches=await _count(db, Match, policy.matches(principal), *possible()),
         feeds=await _feeds(db),
         incidents=await incident_rows(db, principal, found[:PAGE]),
         questions=await question_rows(db, principal),
         chosen=chosen,
         sector_options={s: sentence(s) for s in sectors},
-        next_page=_next(chosen, offset) if len(found) > PAGE else None,
+        next_page=_next(chosen, start) if len(found) > PAGE else None,
     )
 
 
@@ -182,11 +181,6 @@ def _filter(request: web.Request) -> BoardFilter:
     )
 
 
-def _offset(request: web.Request) -> int:
-    text = request.query.get("from", "0")
-    return min(int(text), 100_000) if text.isascii() and text.isdecimal() else 0
-
-
-def _next(chosen: BoardFilter, offset: int) -> str:
+def _next(chosen: BoardFilter, start: int) -> str:
     named = {"severity": chosen.severity, "state": chosen.state, "sector": chosen.sector, "waiting": chosen.waiting}
-    return "/?" + urlencode({name: value for name, value in named.items() if value} | {"from": offset + PAGE})
+    return "/?" + urlencode({name: value for name, value in named.items() if value} | {"from": start + PAGE})

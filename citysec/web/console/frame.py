@@ -66,6 +66,12 @@ def back(path: str, done: str) -> web.HTTPSeeOther:
     return web.HTTPSeeOther(f"{path}?done={done}")
 
 
+def offset(request: web.Request) -> int:
+    """Return from which row on a list is to be shown: `from` in the address."""
+    text = request.query.get("from", "0")
+    return min(int(text), 100_000) if text.isascii() and text.isdecimal() else 0
+
+
 async def field(request: web.Request, name: str) -> str:
     """Return a form's text field without blanks around it, with plain line ends; empty where it is missing."""
     value = (await request.post()).get(name, "")

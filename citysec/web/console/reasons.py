@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -43,12 +43,23 @@ _VULNERABILITY: Final = "vulnerability"
 async def matches_of(
     db: AsyncSession, principal: Principal, incident_ids: Sequence[str], feeds: Mapping[str, Definition]
 ) -> tuple[tuple[v.MatchView, ...], int]:
-    """Return the matches of these incidents that `principal` may read, surest first and at most 100, and how many.
+    """Return the matches of these incidents that `principal` may read, surest first and at most `SHOWN`, and how many.
 
     `feeds` gives the titles of feeds.
     """
     linked = select(IncidentMatch.match_id).where(col(IncidentMatch.incident_id).in_(incident_ids))
-    where = (col(Match.id).in_(linked), policy.matches(principal))
+    return await matches_where(db, principal, (col(Match.id).in_(linked),), feeds)
+
+
+async def matches_where(
+    db: AsyncSession,
+    principal: Principal,
+    conditions: Sequence[ColumnElement[bool]],
+    feeds: Mapping[str, Definition],
+    offset: int = 0,
+) -> tuple[tuple[v.MatchView, ...], int]:
+    """Return the matches of which the conditions hold, as `matches_of` does, from `offset` on."""
+    where = (*conditions, policy.matches(principal))
     total = (await db.exec(select(func.count()).select_from(Match).where(*where))).one()
     query = (
         select(Match, Asset, col(StixObject.name), col(StixObject.labels))
@@ -56,6 +67,7 @@ async def matches_of(
         .join(StixObject, col(StixObject.id) == col(Match.object_id))
         .where(*where)
         .order_by(col(Match.certain).desc(), col(Match.confidence).desc(), col(Match.id))
+        .offset(offset)
         .limit(SHOWN)
     )
     rows: Sequence[tuple[Match, Asset | None, str | None, list[str]]] = (await db.exec(query)).all()

@@ -55,6 +55,7 @@ from citysec.web.views.lookup import (
     SeenRow,
 )
 from citysec.web.views.operate import AuditRow, AuditView, FeedRow, FeedsView
+from citysec.web.views.possible import PossibleView
 from citysec.web.views.submit import CandidateRow, Judged, SubmitCheckView, SubmitView, TouchedRow
 
 View = (
@@ -74,6 +75,7 @@ View = (
     | SubmitView
     | SubmitCheckView
     | LookalikesView
+    | PossibleView
     | LookupView
     | ExplainView
     | AuditView
@@ -124,6 +126,7 @@ __all__ = [
     "Named",
     "Page",
     "PollRow",
+    "PossibleView",
     "PublicAdvisoriesView",
     "PublicAdvisoryRow",
     "PublicAdvisoryView",
