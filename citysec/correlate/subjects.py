@@ -17,12 +17,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.correlate import claims, vocabularies
 from citysec.correlate.batches import batches
+from citysec.correlate.rules import RegisteredAsset
+from citysec.correlate.warned import Reach
 from citysec.db import insert_many
 from citysec.lookalikes.forms import all_forms, subject
 from citysec.lookalikes.names import parts
 from citysec.lookalikes.permutations import forms
 from citysec.lookalikes.vocabulary import Vocabulary
-from citysec.observable import AssetKind, Kind, below, mailboxes_at, reverse_labels, url
+from citysec.observable import AssetKind, Kind, Scope, below, mailboxes_at, reverse_labels, url
 from citysec.patterning import Atom
 from citysec.tables.feeds import IndicatorKey, StixObject
 from citysec.tables.lookalikes import Lookalike, NameForm
@@ -171,6 +173,24 @@ async def _speaking(db: AsyncSession, keys: Collection[str]) -> set[int]:
     rows = await (await db.connection()).execute(query)
     spoken = ((i or 0, of, map(subject_of, names_of(claims.atoms(pattern)))) for of, i, pattern in rows)
     return {object_id for object_id, of, subjects in spoken if any(key != of for key in subjects)}
+
+
+async def reached(db: AsyncSession, reach: Reach) -> set[int]:
+    """Return the objects that speak of a name which may look like some subject, and is within reach."""
+    query = (
+        select(col(StixObject.id), col(StixObject.pattern))
+        .join(NameForm, col(NameForm.object_id) == col(StixObject.id))
+        .join(Lookalike, col(Lookalike.form) == col(NameForm.form))
+        .where(col(StixObject.latest))
+        .distinct()
+    )
+    rows = await (await db.connection()).execute(query)
+    named = ((i or 0, map(reverse_labels, names_of(claims.atoms(pattern)))) for i, pattern in rows)
+    return {object_id for object_id, keys in named if any(reach.includes(_exactly(key)) for key in keys)}
+
+
+def _exactly(key: str) -> RegisteredAsset[int]:
+    return RegisteredAsset(0, AssetKind.DOMAIN, key, Scope.EXACT)
 
 
 async def _within(db: AsyncSession, keys: Collection[str], vocabulary: Vocabulary) -> set[int]:

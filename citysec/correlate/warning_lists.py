@@ -21,6 +21,7 @@ from citysec.correlate.assets import registered_assets
 from citysec.correlate.batches import batches
 from citysec.correlate.listing import Effect, Entry, EntryKind, ListType, Reading, concerns
 from citysec.correlate.reconcile import LOCK
+from citysec.correlate.subjects import reached
 from citysec.correlate.warned import Reach, Warner
 from citysec.db import alone
 from citysec.errors import InvalidInput
@@ -29,6 +30,9 @@ from citysec.tables.warnings import WarningEntry, WarningList
 
 ASSETS: Final = 200
 """Assets in one piece of work: each may have many indicators."""
+
+OBJECTS: Final = 1000
+"""The same for objects that speak of a lookalike by a listed name."""
 
 _ROWS: Final = 5000  # entries in one statement
 
@@ -196,3 +200,5 @@ async def _counts(db: AsyncSession, before: State, after: State) -> None:
     asset_ids: Sequence[int] = await affected(db, before, after)
     for part in batches(asset_ids, ASSETS):
         outbox.add(db, "rejudge", {"assets": list(part)})
+    for part in batches(sorted(await reached(db, Reach(between(before, after)))), OBJECTS):
+        outbox.add(db, "correlate", {"objects": list(part)})

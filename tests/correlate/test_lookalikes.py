@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlmodel import select
+import random
 
-from citysec.correlate import allow_list, relook, vocabularies
+import pytest
+from sqlmodel import col, select, update
+
+from citysec.correlate import allow_list, relook, vocabularies, warning_lists
+from citysec.correlate.listing import Effect, ListType, Reading, read
+from citysec.correlate.warning_lists import Proposal
 from citysec.errors import Conflict, InvalidInput
 from citysec.lookalikes import vocabulary
 from citysec.lookalikes.alike import alike
+from citysec.lookalikes.forms import likeness, readings, subject
+from citysec.lookalikes.permutations import forms, permutations
 from citysec.lookalikes.vocabulary import Vocabulary
+from citysec.observable import domain_name
 from citysec.settings import shipped
-from citysec.tables import Lookalike
+from citysec.tables import AssetOwner, Lookalike
 from tests.correlate.city import City, indicator, named
 
 
@@ -66,7 +73,7 @@ async def test_who_registers_later_finds_the_same(city: City, name: str, kind: s
 
 async def settled(city: City) -> None:
     """Do all correlation, also what follows from it."""
-    while await city.waiting("correlate") or await city.waiting("retro") or await city.waiting("relook"):
+    while [work for kind in ("correlate", "retro", "relook", "rejudge") for work in await city.waiting(kind)]:
         await city.work()
 
 
@@ -222,3 +229,87 @@ async def test_all_again_changes_nothing(city: City):
     await city.repeat()
     await settled(city)
     assert await city.matches() == before
+
+
+REGISTERED = ("camden.gov.uk", "camdem.gov.uk", "hamden.example", "bexley.gov.uk", "brent.gov.uk", "brent.example")
+BRANDS = ("camden council", "brent", "tfl")
+
+
+def spoken(seed: int) -> list[str]:
+    """Return names like those registered, those themselves, names below them, and others."""
+    chance = random.Random(seed)
+    labels = [name.split(".")[0] for name in REGISTERED] + [brand.replace(" ", "") for brand in BRANDS]
+    known = [text for label in labels for text in sorted(permutations(label))[:: chance.randint(9, 40)]]
+    known += [f"{word}-{label}" for label in labels for word in ("pay", "login", "x")] + labels
+    ends = ("gov.uk", "example", "com", "gov.uk.verify.example")
+    names = {f"{chance.choice(('', 'www.', 'a.b.'))}{label}.{chance.choice(ends)}" for label in known}
+    return sorted(names | {f"{below}{name}" for name in REGISTERED for below in ("", "www.", "a.b.")})
+
+
+def expected(names: list[str], words: Vocabulary) -> set[tuple[str, str]]:
+    """Return which of the names look like what, by comparing each with each."""
+    subjects = [subject(domain_name(name).key) for name in REGISTERED] + [subject(brand) for brand in BRANDS]
+    found: set[tuple[str, str]] = set()
+    for whom in subjects:
+        known = forms(whom)
+        for name in names:
+            read = readings(name, words)
+            hits = (likeness(one, f, whom, known[f]) for one in read for f in one.forms if f in known)
+            if read[0].parts.registrable not in REGISTERED and any(hits):
+                found.add((name, whom.value))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_both_directions_find_what_comparing_all_with_all_finds(either: City, seed: int):
+    words = vocabulary.load(shipped("playbooks") / vocabulary.FILE)
+    async with either.db.writing() as session:
+        await vocabularies.store(session, words)
+    names = spoken(seed)
+    said = [indicator(i, f"[domain-name:value = '{name}']") for i, name in enumerate(names)]
+    await either.say(*said[::2])
+    await settled(either)
+    await either.own("camden", "domain", *REGISTERED[:3], scope="tree")
+    await either.own("brent", "domain", *REGISTERED[3:])
+    await settled(either)
+    await either.own("other", "brand", *BRANDS)
+    await either.say(*said[1::2])
+    await settled(either)
+    assert {(name, of) for name, of, _, _ in await found(either)} == expected(names, words)
+
+
+async def test_who_is_not_verified_watches_nothing_and_makes_nothing_real(city: City):
+    await city.own("camden", "domain", "camden.gov.uk")
+    (claimed,) = await city.own("other", "domain", "camdem.gov.uk")
+    (own,) = await city.own("brent", "domain", "brent.gov.uk")
+    async with city.db.writing() as session:
+        unsure = update(AssetOwner).where(col(AssetOwner.asset_id).in_((claimed, own))).values(verified=False)
+        await session.exec(unsure)
+    await city.say(
+        *(indicator(i, f"[domain-name:value = '{n}']") for i, n in enumerate(("camdem.gov.uk", "bremt.gov.uk")))
+    )
+    await settled(city)
+    assert [(name, of) for name, of, _, _ in await found(city)] == [("camdem.gov.uk", "camden.gov.uk")]
+
+
+async def test_a_warning_list_lets_a_lookalike_pass_and_takes_that_back(city: City):
+    await city.own("camden", "domain", "camden.gov.uk")
+    await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
+    await settled(city)
+    reading = read(ListType.HOSTNAME, (), ["camdem.gov.uk"])
+    async with city.db.writing() as session:
+        await warning_lists.store(session, proposal(reading), "ada")
+    await settled(city)
+    assert [match.close_reason for match in await city.matches()] == ["warning-list"]
+    async with city.db.writing() as session:
+        await warning_lists.remove(session, "known", "ada")
+    await settled(city)
+    assert [match.close_reason for match in await city.matches()] == [None]
+
+
+def proposal(reading: Reading) -> Proposal:
+    """Return a list that suppresses."""
+    return Proposal(
+        name="known", title="Known", version="1", description="", type=ListType.HOSTNAME, attributes=(),
+        effect=Effect.SUPPRESS, reading=reading,
+    )  # fmt: skip
