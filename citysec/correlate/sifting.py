@@ -8,18 +8,18 @@ in memory.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from sqlalchemy import select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate.lookups import EXPRESSIONS
 from citysec.db import dialect
-from citysec.observable import BITS, Kind, network_key, parse_network_key, reverse_labels
+from citysec.observable import BITS, Kind, network_keys, parse_network_key, reverse_labels
 from citysec.patterning import regex
 from citysec.tables.feeds import BLOCK_LENGTHS, IndicatorKey
 from citysec.tables.work import Meta
@@ -68,8 +68,8 @@ async def sift(db: AsyncSession, seen: Sequence[Seen]) -> Sifted:
         found.objects.setdefault(object_id, set()).update((Kind.IP, inside) for inside in addresses.inside(key))
     for object_id, key in await _by_expression(db, facts.get(Kind.NAME, ())):
         found.objects.setdefault(object_id, set()).add((Kind.NAME, key))
-    touched = {fact for several in found.objects.values() for fact in several}
-    found.seen = [one for one in seen if any((fact.found.kind, fact.found.key) in touched for fact in one.facts)]
+    touched = {key for several in found.objects.values() for _, key in several}  # keys of different kinds differ
+    found.seen = [one for one in seen if not touched.isdisjoint([fact.found.key for fact in one.facts])]
     return found
 
 
@@ -94,15 +94,14 @@ class _Addresses:
             family, prefix, number = parse_network_key(key)
             self._seen.setdefault((family, prefix), {})[number] = key
 
-    def around(self, lengths: Collection[tuple[int, int]]) -> set[str]:
+    def around(self, lengths: Iterable[tuple[int, int]]) -> list[str]:
         """Return the keys of the blocks of these (family, prefix length) around those that were seen."""
-        return {
-            network_key(family, length, block)
-            for family, length in lengths
-            for (its, prefix), numbers in self._seen.items()
-            if its == family and length <= prefix
-            for block in _starts(family, length, numbers)
-        }
+        found: list[str] = []
+        for family, length in lengths:
+            of_family = [(prefix, numbers) for (its, prefix), numbers in self._seen.items() if its == family]
+            starts = [_starts(family, length, numbers) for prefix, numbers in of_family if length <= prefix]
+            found += network_keys(family, length, sorted(set[int]().union(*starts)))
+        return found
 
     def inside(self, key: str) -> Iterator[str]:
         """Yield the keys of those that were seen inside the block `key`."""
@@ -126,7 +125,8 @@ async def _indexed(db: AsyncSession, kind: Kind, keys: Collection[str]) -> Seque
     """Return (row id of an indicator's version, key) for each of `keys` that the index has."""
     if not keys:
         return []
-    asked = {"kind": kind.value, "keys": json.dumps(sorted(keys))}  # in the order of the index its pages come once
+    keys = keys if kind is Kind.IP else sorted(keys)  # in the order of the index its pages come once
+    asked = {"kind": kind.value, "keys": msgspec.json.encode(keys).decode()}
     rows = await (await db.connection()).execute(_KEYS[dialect(db)], asked)
     return [(row[0], row[1]) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ from citysec.patterning.evaluation.observed import MAX_OBSERVED, microseconds
 from citysec.telemetry.seen import DESTINATION, SOURCE, Fact, Seen
 
 _Facts = tuple[Fact, ...]
+_Known = dict[str, _Facts | None]
 _ALGORITHMS: Final = {32: "md5", 40: "sha-1", 64: "sha-256", 128: "sha-512"}
 _WHEN: Final = msgspec.json.Decoder(datetime)
 
@@ -46,7 +47,7 @@ class Reader:
     """Makes observations of records; what came before in the same form costs next to nothing."""
 
     def __init__(self) -> None:
-        self._known: Mapping[str, dict[str, _Facts | None]] = {name: {} for name in VALUES}
+        self._known: Sequence[_Known] = [{} for _ in VALUES]
 
     def seen(self, at: str, record: Record) -> Seen | Problem:
         """Return the observation at place `at`, or what is wrong with it, without its values."""
@@ -56,10 +57,10 @@ class Reader:
         if not 1 <= record.count <= MAX_OBSERVED:
             return Problem(at, f"count is not a number from 1 to {MAX_OBSERVED}")
         facts: _Facts = ()
-        for name in VALUES:
-            text: str | None = getattr(record, name)
+        _, _, _, *texts = msgspec.structs.astuple(record)
+        for known, name, text in zip(self._known, VALUES, texts, strict=True):
             if text:
-                found = self._facts(name, text)
+                found = known[text] if text in known else self._read(known, name, text)
                 if found is None:
                     return Problem(at, f"{name} is not what its name says")
                 facts = facts + found if facts else found
@@ -67,13 +68,9 @@ class Reader:
             return Problem(at, f"it has none of {', '.join(VALUES)}")
         return Seen(at, *times, record.count, facts)
 
-    def _facts(self, name: str, text: str) -> _Facts | None:
-        known = self._known[name]
-        try:
-            return known[text]
-        except KeyError:
-            known[text] = found = _read(name, text)
-            return found
+    def _read(self, known: _Known, name: str, text: str) -> _Facts | None:
+        known[text] = found = _read(name, text)
+        return found
 
 
 def when(text: str) -> datetime | float | None:
@@ -86,8 +83,10 @@ def when(text: str) -> datetime | float | None:
 
 def _times(record: Record) -> tuple[int, int] | None:
     first = _microseconds(record.seen_at)
-    last = first if record.last_seen_at is None else _microseconds(record.last_seen_at)
-    return None if first is None or last is None or last < first else (first, last)
+    if first is None or record.last_seen_at is None:
+        return None if first is None else (first, first)
+    last = _microseconds(record.last_seen_at)
+    return None if last is None or last < first else (first, last)
 
 
 def _microseconds(at: datetime | float | None) -> int | None:
