@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from citysec import observable
-from citysec.correlate import sighted
+from citysec.correlate import observing
 from citysec.correlate.sighted import Telling
 from citysec.correlate.telemetry import take_in
 from citysec.db import Database, upgrade
@@ -108,7 +108,7 @@ async def measured(path: Path, body: bytes) -> tuple[float, int]:
         at = datetime.now(UTC)
         taken = await take_in(database, read(body, Form.LINES), at)
         async with database.writing() as db:
-            found = await sighted.record(db, taken.left, Telling("c", "bench", at))
+            found = await observing.record(db, taken.left, Telling("c", "bench", at))
         return time.process_time() - began, len(found)
 
 

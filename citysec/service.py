@@ -15,7 +15,7 @@ from aiohttp import web
 
 from citysec import log, memory, pipeline
 from citysec.constituency import suffixes
-from citysec.correlate import relook
+from citysec.correlate import relook, telemetry
 from citysec.db import Database
 from citysec.engine import Engine
 from citysec.errors import SettingsError
@@ -92,7 +92,7 @@ async def _working(parts: Parts, database: Database, feeds: Publishers, role: Ro
             poll_s = parts.settings.work_poll_s
             tasks.append(respond.resume(database, engine))
             tasks.append(Dispatcher(database, engine.hand_over, engine.hand_over_again, poll_s).run())
-            tasks.append(_keep_house(database, engine))
+            tasks.append(_keep_house(database, engine, parts.settings.telemetry_keep_hours))
         if role in {Role.ALL, Role.SCHEDULER}:
             tasks.append(_schedule(parts, database, feeds))
             tasks.append(silence.watch(database, feeds.definitions))
@@ -166,7 +166,7 @@ async def _schedule(parts: Parts, database: Database, feeds: Publishers) -> None
     await schedule.run(database)
 
 
-async def _keep_house(database: Database, engine: Engine) -> None:
+async def _keep_house(database: Database, engine: Engine, keep_hours: float) -> None:
     """Forget finished work when its time is over, until cancelled."""
     while True:
         await asyncio.sleep(HOUSEKEEPING_S)
@@ -174,6 +174,7 @@ async def _keep_house(database: Database, engine: Engine) -> None:
         try:
             async with database.writing() as db:
                 await forget(db, before)
+                await telemetry.forget(db, now(), keep_hours)
             await engine.forget(before)
         except Exception as err:  # noqa: BLE001  (a worker loop: the database may be away for a while)
             _log.warning("housekeeping.failed", error=type(err).__name__)

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     )
     api_max_bytes: int = Field(default=10 << 20, gt=0, description="Largest request body of the API and the console.")
     taxii_max_bytes: int = Field(default=100 << 20, gt=0, description="`max_content_length` of the TAXII API root.")
+    telemetry_keep_hours: float = Field(
+        default=0,
+        ge=0,
+        le=8784,
+        description="How long observations that touch no indicator are kept for what is said later; 0 keeps none.",
+    )
     work_poll_s: float = Field(default=0.2, gt=0, le=60, description="How often the dispatcher looks for work.")
     executor_id: str = Field(
         default="local", min_length=1, description="Unique name of this process among the workers."

@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "lookalikes": ("lookalikes", "app"),
     "correlate": ("correlate", "correlate"),
     "vulnerabilities": ("vulnerabilities", "app"),
+    "sightings": ("sightings", "app"),
     "patterns": ("patterns", "app"),
     "playbooks": ("playbooks", "app"),
     "advisories": ("advisories", "app"),

@@ -17,22 +17,19 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
-from citysec.correlate import claims, warnings
+from citysec.correlate import claims
 from citysec.correlate.batches import batches
 from citysec.correlate.claims import Claim
-from citysec.correlate.meeting import Meeting, Tally, meeting
+from citysec.correlate.meeting import Meeting, Tally
 from citysec.correlate.reconcile import LOCK, hand_on
 from citysec.correlate.rules import Relation
-from citysec.correlate.sifting import Sifted
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import ANONYMIZATION
 from citysec.db import alone, insert_many
 from citysec.tables.columns import new_id
-from citysec.tables.feeds import StixObject
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.tables.sightings import Sighting
-from citysec.telemetry import Seen
 from citysec.tlp import TLP
 
 SLOT: Final = timedelta(hours=1)
@@ -69,19 +66,6 @@ def instant(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-async def record(db: AsyncSession, found: Sifted, telling: Telling) -> list[Sighted]:
-    """Write down which indicators were seen, and hand what is new on to triage and to those who may learn of it.
-
-    Args:
-        db: the caller's transaction.
-        found: as `sift` has left it; the indicators are looked at anew.
-        telling: who says so.
-    """
-    await alone(db, LOCK)
-    met = await _met(db, found, telling.at)
-    return await note_down(db, met, telling) if met else []
-
-
 async def record_one(
     db: AsyncSession, indicator_id: str, tally: Tally, telling: Telling, ceiling: TLP
 ) -> Sighted | None:
@@ -93,37 +77,6 @@ async def record_one(
     (claim,) = await claims.load(db, [indicator_id], telling.at)
     how = Meeting(claim.atoms[0], {0: tally}, 1)
     return (await note_down(db, [(claim, how)], telling))[0]
-
-
-async def _met(db: AsyncSession, found: Sifted, at: datetime) -> list[tuple[Claim, Meeting]]:
-    """Return the indicators in force that were seen."""
-    warned = await warnings.current(db)
-    patterns = await _patterns(db, sorted(found.objects))
-    by_fact: dict[tuple[str, str], list[Seen]] = {}
-    for one in found.seen:
-        for fact in one.facts:
-            by_fact.setdefault((fact.found.kind, fact.found.key), []).append(one)
-    met: list[tuple[Claim, Meeting]] = []
-    for part in batches(sorted(patterns), _IDS):
-        for claim in await claims.load(db, part, at):
-            if standing(claim.terms, at) is Standing.IN_FORCE:
-                seen = {
-                    id(one): one for fact in found.objects.get(claim.object_id, ()) for one in by_fact.get(fact, ())
-                }
-                how = meeting(patterns[claim.indicator_id], claim.atoms, list(seen.values()), warned)
-                if how is not None:
-                    met.append((claim, how))
-    return met
-
-
-async def _patterns(db: AsyncSession, object_ids: Sequence[int]) -> dict[str, str]:
-    """Return STIX id -> pattern."""
-    connection, found = await db.connection(), dict[str, str]()
-    query = select(col(StixObject.stix_id), col(StixObject.pattern)).where(col(StixObject.latest))
-    for part in batches(object_ids, _IDS):
-        for stix_id, pattern in await connection.execute(query.where(col(StixObject.id).in_(part))):
-            found[stix_id] = pattern or ""
-    return found
 
 
 async def note_down(db: AsyncSession, met: Sequence[tuple[Claim, Meeting]], telling: Telling) -> list[Sighted]:

@@ -16,7 +16,10 @@ from typing import Final
 from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.correlate import kept
+from citysec.correlate.observing import record
 from citysec.correlate.sifting import Sifted, sift
+from citysec.correlate.sighted import Sighted, Telling
 from citysec.db import Database
 from citysec.errors import Problem
 from citysec.patterning.evaluation.observed import microseconds
@@ -37,12 +40,16 @@ _FUTURE: Final = "seen_at lies in the future"
 
 @dataclass(slots=True)
 class Taken:
-    """What came of observations: how many there were, what is wrong with some, and what is left of the others."""
+    """What came of observations: how many there were, what is wrong with some, and what is left of the others.
+
+    `all` of them are held only where they are to be kept.
+    """
 
     received: int = 0
     rejected: int = 0
     faults: list[Problem] = field(default_factory=list[Problem])
     left: Sifted = field(default_factory=Sifted)
+    all: list[Seen] = field(default_factory=list[Seen])
 
     def add(self, item: Item, latest: int) -> Seen | None:
         """Count an item, and return it where it is an observation that can be used."""
@@ -55,8 +62,10 @@ class Taken:
         return None
 
 
-async def take_in(database: Database, items: Iterable[Item], at: datetime) -> Taken:
+async def take_in(database: Database, items: Iterable[Item], at: datetime, *, keep: bool = False) -> Taken:
     """Return what of `items` touches an indicator, and what is wrong with others; nothing is written.
+
+    With `keep`, all that can be used is held, to be written down with it.
 
     Raises:
         InvalidInput: from `items`.
@@ -67,6 +76,7 @@ async def take_in(database: Database, items: Iterable[Item], at: datetime) -> Ta
         async with database.reading() as db:
             found = await sift(db, part)
         seen += found.seen
+        taken.all += part if keep else ()
         for object_id, facts in found.objects.items():
             taken.left.objects.setdefault(object_id, set()).update(facts)
     taken.left.seen = seen
@@ -90,6 +100,21 @@ def batch_id(*parts: str | bytes) -> str:
     return digest.hexdigest()
 
 
-async def forget(db: AsyncSession, at: datetime) -> None:
-    """Forget which batches have come that are too old to be sent again."""
+async def write_down(db: AsyncSession, taken: Taken, telling: Telling, batch: str) -> list[Sighted]:
+    """Write down what was seen, and what is to be kept, of the batch named `batch`.
+
+    Args:
+        db: the caller's transaction.
+        taken: of `take_in`.
+        telling: who says so.
+        batch: its `batch_id`.
+    """
+    found = await record(db, taken.left, telling)
+    await kept.keep(db, taken.all, telling.constituent_id, batch, telling.at)
+    return found
+
+
+async def forget(db: AsyncSession, at: datetime, keep_hours: float) -> None:
+    """Forget what was kept for `keep_hours`, and which batches have come that are too old to be sent again."""
+    await kept.forget(db, at, keep_hours)
     await db.exec(delete(Report).where(col(Report.at) < at - REMEMBERED))

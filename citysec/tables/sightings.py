@@ -52,13 +52,13 @@ class Observed(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigCount)
     constituent_id: str = Field(foreign_key="constituent.id")
-    observation: str = Field(description="The same for the facts of one observation.")
+    observation: str = Field(index=True, description="The same for the facts of one observation.")
     type: str = Field(description="STIX type of the object.")
+    role: str = Field(description="Of an address in traffic: `src_ref` or `dst_ref`; else empty.")
     kind: str
     key: str = Field(sa_type=KeyText)
     value: str = Field(sa_type=LongText)
-    first_seen: datetime = Field(sa_type=UtcDateTime)
-    last_seen: datetime = Field(sa_type=UtcDateTime)
+    first_seen: int = Field(sa_type=BigCount, description="Microseconds since 1970.")
+    last_seen: int = Field(sa_type=BigCount)
     count: int
-    tlp: int
     told_at: datetime = Field(sa_type=UtcDateTime)

@@ -505,13 +505,13 @@ def upgrade() -> None:
         sa.Column("constituent_id", sa.String(), nullable=False),
         sa.Column("observation", sa.String(), nullable=False),
         sa.Column("type", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("key", KEY_TEXT, nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("first_seen", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("last_seen", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("first_seen", BIG, nullable=False),
+        sa.Column("last_seen", BIG, nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("tlp", sa.Integer(), nullable=False),
         sa.Column("told_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["constituent_id"],
@@ -522,6 +522,7 @@ def upgrade() -> None:
     with op.batch_alter_table("observed", schema=None) as batch_op:
         batch_op.create_index("ix_observed_age", ["told_at"], unique=False)
         batch_op.create_index("ix_observed_fact", ["kind", "key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_observed_observation"), ["observation"], unique=False)
 
     op.create_table(
         "poll_run",

@@ -13,7 +13,7 @@ from citysec import tlp
 from citysec.access import audit, policy
 from citysec.access.policy import Principal
 from citysec.advisories.words import refanged
-from citysec.correlate import sighted, telemetry
+from citysec.correlate import observing, sighted, telemetry
 from citysec.correlate.sifting import sift
 from citysec.correlate.sighted import Sighted, Telling
 from citysec.correlate.telemetry import Taken
@@ -189,7 +189,8 @@ def _out(row: _Row) -> SightingOut:
 async def sorted_out(ahead: Ahead[ReportQuery, Observations]) -> Taken:
     """Return what of the observations touches an indicator."""
     form = _FORMS.get(ahead.body.type, Form.JSON)
-    return await telemetry.take_in(ahead.app.database, read(ahead.body.content, form), now())
+    keep = ahead.app.settings.telemetry_keep_hours > 0
+    return await telemetry.take_in(ahead.app.database, read(ahead.body.content, form), now(), keep=keep)
 
 
 async def report_observations(call: Call[ReportQuery, Observations]) -> ReportOut:
@@ -202,9 +203,9 @@ async def report_observations(call: Call[ReportQuery, Observations]) -> ReportOu
     if (before := await call.db.get(Report, number)) is not None:
         return ReportOut.model_validate(before.answer)
     telling = Telling(body.id, call.principal.name, at, tlp.parse(call.query.tlp))
-    found = await _recorded(call, body, taken, telling)
-    answer = _answer(number, taken, found)
-    await telemetry.forget(call.db, at)
+    found = await telemetry.write_down(call.db, taken, telling, number)
+    await _audit(call, body, telling, found)
+    answer = _answer(number, taken, _visible(found, call.principal))
     call.db.add(Report(id=number, constituent_id=body.id, at=at, answer=answer.model_dump(mode="json")))
     return answer
 
@@ -227,22 +228,15 @@ async def report_sighting(call: Call[Nothing, SightedBody]) -> ReportOut:
     if said.value is not None:
         seen = Seen("value", *times, facts_in(refanged(said.value.strip())))
         taken.left = await sift(call.db, [seen])
-        found = await _recorded(call, body, taken, telling)
+        found = await observing.record(call.db, taken.left, telling)
     else:
         tally = sighted.Tally(*times)
         one = await sighted.record_one(call.db, said.indicator or "", tally, telling, call.principal.clearance)
         if one is None:
             raise InvalidInput.at("indicator", "is none that counts now, as far as you may know")
         found = [one]
-        await _audit(call, body, telling, found)
-    return _answer("", taken, _visible(found, call.principal))
-
-
-async def _recorded(call: Call[Any, Any], body: Constituent, taken: Taken, telling: Telling) -> list[Sighted]:
-    """Write down what was seen, and return what of it the caller may know."""
-    found = await sighted.record(call.db, taken.left, telling)
     await _audit(call, body, telling, found)
-    return _visible(found, call.principal)
+    return _answer("", taken, _visible(found, call.principal))
 
 
 async def _audit(call: Call[Any, Any], body: Constituent, telling: Telling, found: Sequence[Sighted]) -> None:

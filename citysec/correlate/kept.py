@@ -1,0 +1,107 @@
+"""Observations that are kept for a while, where the settings say so: looked at again for what is said only later.
+
+They are looked at for indicators that have not been seen at their constituent yet: what has, was counted when it came.
+Only facts are kept, so what is said of other properties finds nothing in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import and_, delete, or_, select, text
+from sqlmodel import col
+from sqlmodel import select as rows_of
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate.batches import batches
+from citysec.db import dialect, insert_many
+from citysec.observable import Kind, Observable, inside
+from citysec.patterning import Atom, Op
+from citysec.tables.sightings import Observed
+from citysec.telemetry import Fact, Seen
+
+_IDS: Final = 500  # ids in one statement
+_MOST: Final = 10_000
+"""Observations that are looked at again for one indicator: the newest."""
+
+
+async def keep(db: AsyncSession, seen: Iterable[Seen], constituent_id: str, batch: str, at: datetime) -> None:
+    """Keep the facts of observations."""
+    rows: list[dict[str, Any]] = [
+        {
+            "constituent_id": constituent_id,
+            "observation": f"{batch}:{one.at}",
+            "type": fact.type,
+            "role": fact.role,
+            "kind": fact.found.kind.value,
+            "key": fact.found.key,
+            "value": fact.found.value,
+            "first_seen": one.first,
+            "last_seen": one.last,
+            "count": one.number,
+            "told_at": at,
+        }
+        for one in seen
+        for fact in one.facts
+    ]
+    await insert_many(db, Observed, rows)
+
+
+async def forget(db: AsyncSession, at: datetime, keep_hours: float) -> None:
+    """Forget what has been kept for `keep_hours`, so that nothing of it is left in the database's pages."""
+    if dialect(db) == "sqlite":
+        await (await db.connection()).execute(text("PRAGMA secure_delete = ON"))
+    await db.exec(delete(Observed).where(col(Observed.told_at) <= at - timedelta(hours=keep_hours)))
+
+
+async def any_kept(db: AsyncSession) -> bool:
+    """Return whether anything is kept."""
+    return (await db.exec(rows_of(Observed.id).limit(1))).first() is not None
+
+
+async def speaking_of(
+    db: AsyncSession, atoms: Sequence[Atom], constituent_id: str | None = None
+) -> Mapping[str, list[Seen]]:
+    """Return constituent -> the kept observations that have a fact in common with `atoms`.
+
+    Args:
+        db: a session.
+        atoms: of an indicator; expressions find nothing.
+        constituent_id: only of that constituent; None is of all.
+    """
+    alike = [_alike(atom) for atom in atoms if atom.op not in {Op.LIKE, Op.MATCHES}]
+    if not alike:
+        return {}
+    wanted = select(col(Observed.observation)).distinct().limit(_MOST)
+    if constituent_id is not None:
+        wanted = wanted.where(col(Observed.constituent_id) == constituent_id)
+    connection, names = await db.connection(), set[str]()
+    for part in batches(alike, 100):
+        names.update((await connection.execute(wanted.where(or_(*part)))).scalars())
+    return await _observations(db, names)
+
+
+def _alike(atom: Atom) -> Any:
+    kind, key = col(Observed.kind) == atom.kind.value, col(Observed.key)
+    if atom.kind is not Kind.IP:
+        return and_(kind, key == atom.key)
+    low, high = inside(atom.key)
+    return and_(kind, or_(key == atom.key, and_(key >= low, key < high)))
+
+
+async def _observations(db: AsyncSession, names: Collection[str]) -> Mapping[str, list[Seen]]:
+    rows: dict[str, list[Observed]] = {}
+    for part in batches(sorted(names), _IDS):
+        found = rows_of(Observed).where(col(Observed.observation).in_(part)).order_by(col(Observed.id))
+        for row in await db.exec(found):
+            rows.setdefault(row.observation, []).append(row)
+    seen: dict[str, list[Seen]] = {}
+    for name, several in rows.items():
+        first = several[0]
+        facts = tuple(Fact(row.type, Observable(Kind(row.kind), row.key, row.value), row.role) for row in several)
+        seen.setdefault(first.constituent_id, []).append(
+            Seen(name, first.first_seen, first.last_seen, first.count, facts)
+        )
+    return seen

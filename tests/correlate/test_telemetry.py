@@ -1,0 +1,196 @@
+"""Observations against indicators: by the whole pattern, now and later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+from stix2matcher.matcher import match as oracle
+
+from citysec.correlate import telemetry
+from citysec.correlate.sighted import Telling
+from citysec.db import Database
+from citysec.settings import Settings
+from citysec.tables import Constituent, Match, Observed, Sighting
+from citysec.telemetry import Form, read
+from citysec.tlp import TLP
+from tests.correlate.city import City, indicator
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(days=1)
+A, B = "[domain-name:value = 'a.example']", "[ipv4-addr:value = '192.0.2.1']"
+
+
+async def _populated(db: Database) -> City:
+    async with db.writing() as session:
+        for slug in ("camden", "brent"):
+            session.add(Constituent(id=slug, slug=slug, name=slug, kind="borough", sector="government"))
+    return City(db)
+
+
+@pytest.fixture
+async def town(db: Database) -> City:
+    """Two boroughs."""
+    return await _populated(db)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return request.getfixturevalue("sqlite_url")
+    return Settings(database_url=request.getfixturevalue("postgres_url")).app_database
+
+
+@pytest.fixture
+async def either(url: str) -> AsyncGenerator[City, None]:
+    """The same on both databases."""
+    async with Database.opened(url) as database:
+        yield await _populated(database)
+
+
+def seen(minutes: float = 0, **facts: Any) -> dict[str, Any]:
+    """Return a record of something seen so long after noon."""
+    return {"seen_at": (NOON + timedelta(minutes=minutes)).isoformat()} | facts
+
+
+async def tell(
+    town: City, *records: dict[str, Any], body: str = "camden", keep: bool = False, at: datetime = LATER
+) -> int:
+    """Report records, and return how many indicators were seen."""
+    content = json.dumps(records).encode()
+    taken = await telemetry.take_in(town.db, read(content, Form.JSON), at, keep=keep)
+    assert taken.faults == []
+    async with town.db.writing() as session:
+        batch = telemetry.batch_id(body, content)
+        return len(await telemetry.write_down(session, taken, Telling(body, "siem", at), batch))
+
+
+CASES = [
+    (A, [seen(domain="a.example")]),
+    (A, [seen(domain="b.a.example")]),
+    ("[domain-name:value = 'a.example' AND ipv4-addr:value = '192.0.2.1']", [seen(domain="a.example", ip="192.0.2.1")]),
+    (
+        "[domain-name:value = 'a.example' AND ipv4-addr:value = '192.0.2.1']",
+        [seen(domain="a.example"), seen(ip="192.0.2.1")],
+    ),
+    (f"({A} AND {B}) WITHIN 60 SECONDS", [seen(domain="a.example"), seen(0.5, ip="192.0.2.1")]),
+    (f"({A} AND {B}) WITHIN 60 SECONDS", [seen(domain="a.example"), seen(5, ip="192.0.2.1")]),
+    (f"{A} FOLLOWEDBY {B}", [seen(domain="a.example"), seen(1, ip="192.0.2.1")]),
+    (f"{A} FOLLOWEDBY {B}", [seen(1, domain="a.example"), seen(0, ip="192.0.2.1")]),
+    (f"{A} REPEATS 3 TIMES", [seen(n, domain="a.example") for n in range(3)]),
+    (f"{A} REPEATS 3 TIMES", [seen(n, domain="a.example") for n in range(2)]),
+    ("[ipv4-addr:value ISSUBSET '192.0.2.0/24']", [seen(ip="192.0.2.200")]),
+    ("[ipv4-addr:value ISSUBSET '192.0.2.0/24']", [seen(ip="192.0.3.1")]),
+    ("[domain-name:value LIKE '%.evil.example']", [seen(domain="x.evil.example")]),
+    ("[domain-name:value MATCHES '^a[0-9]+\\\\.example$']", [seen(domain="a12.example")]),
+    ("[network-traffic:dst_ref.value = '192.0.2.1']", [seen(dst_ip="192.0.2.1")]),
+    ("[network-traffic:dst_ref.value = '192.0.2.1']", [seen(src_ip="192.0.2.1")]),
+    ("[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']", [seen(hash="d41d8cd98f00b204e9800998ecf8427e")]),
+    ("[url:value = 'http://a.example/x']", [seen(domain="a.example")]),
+]
+
+
+@pytest.mark.parametrize(("pattern", "records"), CASES)
+async def test_a_pattern_means_what_the_oasis_matcher_says(town: City, pattern: str, records: list[dict[str, Any]]):
+    await town.say(indicator(1, pattern))
+    observed = [_stix(one) for one in records]
+    assert bool(await tell(town, *records)) is bool(oracle(pattern, observed, stix_version="2.0"))
+
+
+def _stix(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as observed-data of STIX 2.0."""
+    (one,) = read(json.dumps([record]).encode(), Form.JSON)
+    objects = one.observation().objects  # pyright: ignore[reportAttributeAccessIssue]
+    at = record["seen_at"].replace("+00:00", "Z")
+    times = {"first_observed": at, "last_observed": at, "number_observed": 1}
+    return {"type": "observed-data", "id": "observed-data--1", "objects": objects} | times
+
+
+async def test_spelling_does_not_matter_and_blocks_hold_what_is_in_them(either: City):
+    await either.say(
+        indicator(1, "[domain-name:value = 'EVIL.example']"), indicator(2, "[ipv6-addr:value = '2001:db8::/32']")
+    )
+    await either.say(
+        indicator(3, "[ipv4-addr:value = '198.51.100.0/24']"), indicator(4, "[domain-name:value LIKE 'ev%']")
+    )
+    records = (seen(domain="evil.EXAMPLE."), seen(ip="2001:db8::7"), seen(ip="198.51.100.9"), seen(ip="198.51.101.9"))
+    assert await tell(either, *records) == 4
+
+
+async def test_what_is_kept_meets_indicators_that_come_later(either: City):
+    await tell(either, seen(domain="a.example", count=2), keep=True)
+    await tell(either, seen(ip="192.0.2.77"), body="brent", keep=True)
+    await either.say(indicator(1, A), indicator(2, "[ipv4-addr:value = '192.0.2.0/24']"))
+    await either.work()
+    async with either.db.reading() as session:
+        found = (await session.exec(select(Match.constituent_id, Sighting.count).join(Sighting))).all()
+    assert set(found) == {("camden", 2), ("brent", 1)}
+
+
+async def test_what_was_counted_when_it_came_is_not_counted_again(town: City):
+    await town.say(indicator(1, A))
+    await tell(town, seen(domain="a.example"), keep=True)
+    await town.repeat()
+    await town.work()
+    async with town.db.reading() as session:
+        assert (await session.exec(select(Sighting.count))).all() == [1]
+
+
+async def test_observations_of_several_batches_fulfil_a_pattern_together_while_they_are_kept(town: City):
+    await town.say(indicator(1, f"({A} AND {B}) WITHIN 60 SECONDS"))
+    assert await tell(town, seen(domain="a.example"), keep=True) == 0
+    assert await tell(town, seen(0.5, ip="192.0.2.1"), body="brent", keep=True) == 0
+    assert await tell(town, seen(0.5, ip="192.0.2.1"), keep=True) == 1
+
+
+async def test_nothing_raw_is_written_unless_it_is_kept(town: City, tmp_path: Path):
+    await town.say(indicator(1, A))
+    await tell(town, seen(domain="a.example"), seen(domain="innocent.example"))
+    assert b"a.example" in _bytes(tmp_path)
+    assert b"innocent" not in _bytes(tmp_path)
+
+
+def _bytes(folder: Path) -> bytes:
+    """Return the database's files, the log of its last writes among them."""
+    return b"".join(path.read_bytes() for path in folder.glob("citysec.db*"))
+
+
+async def test_what_was_kept_is_wiped_when_its_time_is_over(town: City, tmp_path: Path):
+    await tell(town, seen(domain="innocent.example"), keep=True)
+    async with town.db.writing() as session:
+        await telemetry.forget(session, LATER + timedelta(hours=3), keep_hours=2)
+    async with town.db.reading() as session:
+        assert (await session.exec(select(Observed))).all() == []
+    async with town.db.reading() as session:
+        await (await session.connection()).execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    assert b"innocent" not in _bytes(tmp_path)
+
+
+async def test_what_its_creator_takes_back_was_no_sighting(town: City):
+    await town.say(indicator(1, A))
+    await tell(town, seen(domain="a.example"))
+    await town.say(indicator(1, A, modified="2024-02-01T00:00:00.000Z", revoked=True))
+    await town.work()
+    (match,) = await town.matches()
+    assert match.close_reason == "revoked"
+
+
+async def test_what_a_list_drops_was_seen_all_the_same(town: City):
+    await town.say(indicator(1, A))
+    await tell(town, seen(domain="a.example"))
+    await town.delist("feed")
+    await town.work()
+    assert [match.closed_at for match in await town.matches()] == [None]
+
+
+async def test_what_was_seen_is_surer_than_what_is_only_said(town: City):
+    await town.say(indicator(1, A), confidence=50, tlp=TLP.GREEN)
+    await tell(town, seen(domain="a.example"))
+    assert [(match.confidence, match.tlp) for match in await town.matches()] == [(75, TLP.GREEN)]
