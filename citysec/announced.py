@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.observable import inside, is_single
+from citysec.observable import around, inside, is_single, parse_network_key
 from citysec.routing import Announcement, Share, outermost, shares
 from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.work import Meta
@@ -22,7 +22,8 @@ META: Final = "announced"
 _NUMBERS: Final = 500  # numbers in one statement
 _RANGES: Final = 50  # ranges in one statement
 
-_COLUMNS: Final = (col(AnnouncedPrefix.key), col(AnnouncedPrefix.system), col(AnnouncedPrefix.certain))
+_KEY: Final = col(AnnouncedPrefix.key)
+_COLUMNS: Final = (_KEY, col(AnnouncedPrefix.system), col(AnnouncedPrefix.certain))
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -33,12 +34,14 @@ class Origin(msgspec.Struct, frozen=True):
         dated: of which day it is.
         prefixes: how many announcements it holds.
         imported_at: since when it counts.
+        edition: of its rows.
     """
 
     source: str
     dated: date
     prefixes: int
     imported_at: datetime
+    edition: int = 0
 
     @property
     def said(self) -> str:
@@ -52,33 +55,50 @@ async def origin(db: AsyncSession) -> Origin | None:
     return msgspec.json.decode(row.value, type=Origin) if row and row.value else None
 
 
-async def shares_of(db: AsyncSession, systems: Collection[int]) -> dict[int, tuple[Share, ...]]:
-    """Return system -> what the table leaves to it; systems to which it leaves nothing are not in it."""
-    mine = await _announced(db, systems)
-    if not mine:
+async def shares_of(
+    db: AsyncSession, systems: Collection[int], edition: int | None = None
+) -> dict[int, tuple[Share, ...]]:
+    """Return system -> what the table leaves to it, the one that counts or another edition.
+
+    Systems to which it leaves nothing are not in it.
+    """
+    if not systems:
         return {}
-    every = sorted(mine | await _inside(db, outermost({one.key for one in mine})))
+    if edition is None:
+        table = await origin(db)
+        edition = table.edition if table else 0
+    mine = await _announced(db, edition, systems)
+    every = sorted(mine | await _inside(db, edition, outermost({one.key for one in mine})))
     found = {system: shares(system, every) for system in {one.system for one in mine}}
     return {system: left for system, left in found.items() if left}
 
 
-async def _announced(db: AsyncSession, systems: Collection[int]) -> set[Announcement]:
+async def announcing(db: AsyncSession, key: str) -> list[Announcement]:
+    """Return the announcements of prefixes around the block `key`, the longest last."""
+    table = await origin(db)
+    here = (col(AnnouncedPrefix.edition) == (table.edition if table else 0), _KEY.in_(list(around(key))))
+    rows = await (await db.connection()).execute(select(*_COLUMNS).where(*here).order_by(_KEY))
+    return sorted((Announcement(*row) for row in rows), key=lambda one: parse_network_key(one.key)[1])
+
+
+async def _announced(db: AsyncSession, edition: int, systems: Collection[int]) -> set[Announcement]:
     numbers, connection, found = sorted(systems), await db.connection(), set[Announcement]()
+    query = select(*_COLUMNS).where(col(AnnouncedPrefix.edition) == edition)
     for start in range(0, len(numbers), _NUMBERS):
         part = col(AnnouncedPrefix.system).in_(numbers[start : start + _NUMBERS])
-        found.update(Announcement(*row) for row in await connection.execute(select(*_COLUMNS).where(part)))
+        found.update(Announcement(*row) for row in await connection.execute(query.where(part)))
     return found
 
 
-async def _inside(db: AsyncSession, keys: Iterable[str]) -> set[Announcement]:
+async def _inside(db: AsyncSession, edition: int, keys: Iterable[str]) -> set[Announcement]:
     """Return what is announced inside these prefixes."""
     wider = [inside(key) for key in keys if not is_single(key)]
     connection, found = await db.connection(), set[Announcement]()
     for start in range(0, len(wider), _RANGES):
-        part = or_(*(_between(low, high) for low, high in wider[start : start + _RANGES]))
+        part = or_(*(_between(edition, low, high) for low, high in wider[start : start + _RANGES]))
         found.update(Announcement(*row) for row in await connection.execute(select(*_COLUMNS).where(part)))
     return found
 
 
-def _between(low: str, high: str) -> ColumnElement[bool]:
-    return and_(col(AnnouncedPrefix.key) >= low, col(AnnouncedPrefix.key) < high)
+def _between(edition: int, low: str, high: str) -> ColumnElement[bool]:
+    return and_(col(AnnouncedPrefix.edition) == edition, low <= _KEY, high > _KEY)

@@ -70,11 +70,12 @@ async def _import(text: TextIO, named: Origin, data: Path | None, *, apply: bool
         text.seek(0)
         return text
 
-    async with opened(data) as db, db.writing() if apply else db.reading() as session:
-        change = await prefixes.plan(session, lines, named.source, named.dated)
-        await _show(session, change)
+    async with opened(data) as database:
+        async with database.reading() as session:
+            change = await prefixes.plan(session, lines, named.source, named.dated)
+            await _show(session, change)
         if apply:
-            await prefixes.apply(session, change, lines, actor())
+            await prefixes.apply(database, change, lines, actor())
     return change
 
 
@@ -133,5 +134,5 @@ def remove(
 
 
 async def _remove(data: Path | None) -> Change:
-    async with opened(data) as db, db.writing() as session:
-        return await prefixes.remove(session, actor())
+    async with opened(data) as database:
+        return await prefixes.remove(database, actor())

@@ -9,11 +9,11 @@ from sqlalchemy import and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.announced import announcing
 from citysec.observable import (
     AssetKind,
     Kind,
     Scope,
-    around,
     below,
     network_text,
     parents,
@@ -22,7 +22,6 @@ from citysec.observable import (
 )
 from citysec.patterning import Atom
 from citysec.suffixes import is_public
-from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.register import Asset, AssetOwner
 
 _NAMED: Final = (AssetKind.DOMAIN, AssetKind.HOST)
@@ -55,15 +54,14 @@ async def _systems(db: AsyncSession, constituent_id: str) -> Collection[int]:
 
 async def _of_block(db: AsyncSession, key: str, systems: Collection[int]) -> str:
     """Say which longer prefix takes addresses out of one that the constituent announces."""
-    prefix, system = col(AnnouncedPrefix.key), col(AnnouncedPrefix.system)
-    rows = await (await db.connection()).execute(select(prefix, system).where(prefix.in_(list(around(key)))))
-    found = sorted((parse_network_key(one)[1], number, one) for one, number in rows)
-    mine = [(one, number) for _, number, one in found if number in systems]
+    found = await announcing(db, key)
+    mine = [one for one in found if one.system in systems]
     if not mine:
         return ""
-    (wide, own), (_, other, longer) = mine[-1], found[-1]
-    wide, longer = (network_text(*parse_network_key(one)) for one in (wide, longer))
-    return f"AS{own} announces {wide}, but AS{other} the longer {longer}: an address is whose the longest prefix is."
+    near, nearest = mine[-1], found[-1]
+    wide, longer = (network_text(*parse_network_key(one.key)) for one in (near, nearest))
+    announced = f"AS{near.system} announces {wide}, but AS{nearest.system} the longer {longer}"
+    return f"{announced}: an address is whose the longest prefix is."
 
 
 async def _of_name(db: AsyncSession, key: str, name: str, constituent_id: str) -> str:

@@ -85,9 +85,9 @@ class City:
 
     async def announce(self, *lines: str, source: str = "RouteViews", dated: date = date(2026, 11, 22)) -> None:
         """Put a table of announced prefixes in the place of the one that there is."""
-        async with self.db.writing() as session:
+        async with self.db.reading() as session:
             change = await prefixes.plan(session, lambda: lines, source, dated)
-            await prefixes.apply(session, change, lambda: lines, "ada")
+        await prefixes.apply(self.db, change, lambda: lines, "ada")
 
     async def say(
         self, *objects: dict[str, Any], feed: str = "feed", tlp: TLP = TLP.GREEN, confidence: int = 50

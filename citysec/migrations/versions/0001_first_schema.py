@@ -26,13 +26,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "announced_prefix",
+        sa.Column("edition", sa.Integer(), nullable=False),
         sa.Column("key", KEY_TEXT, nullable=False),
         sa.Column("system", BIG, nullable=False),
         sa.Column("certain", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "system"),
+        sa.PrimaryKeyConstraint("edition", "key", "system"),
     )
     with op.batch_alter_table("announced_prefix", schema=None) as batch_op:
-        batch_op.create_index("ix_announced_prefix_system", ["system"], unique=False)
+        batch_op.create_index("ix_announced_prefix_system", ["edition", "system"], unique=False)
 
     op.create_table(
         "asset",
