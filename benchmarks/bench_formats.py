@@ -26,7 +26,7 @@ from citysec.feeds.formats import Draft, Entry, Subject
 
 RECORDS = 20_000
 PARSED_BY_STIX2 = 500
-ROUNDS = 7
+ROUNDS = 5
 AT = "2026-05-18T07:30:00.000Z"
 
 
