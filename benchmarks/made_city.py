@@ -31,15 +31,15 @@ _KINDS: Final = ("name",) * 5 + ("tree",) * 2 + ("ipv4",) * 6 + ("ipv6",) * 2 + 
 def asset(number: int) -> tuple[AssetKind, str, Scope]:
     """Return kind, value and scope of an asset."""
     makers: dict[str, tuple[AssetKind, Callable[[int], str]]] = {
-        "name": (AssetKind.DOMAIN, lambda n: f"www{n}.borough{n % 500}.gov.example"),
-        "tree": (AssetKind.DOMAIN, lambda n: f"service{n}.gov.example"),
+        "name": (AssetKind.DOMAIN, lambda n: f"www{n}.borough{n % 500}.example"),
+        "tree": (AssetKind.DOMAIN, lambda n: f"service{n}.borough{n % 500}.example"),
         "ipv4": (AssetKind.IPV4, lambda n: _address("ipv4", n)),
         "ipv6": (AssetKind.IPV6, lambda n: _address("ipv6", n << 64)),
         "/26": (AssetKind.CIDR, lambda n: _address("/26", n // len(_KINDS) << 6) + "/26"),
         "/48": (AssetKind.CIDR, lambda n: _address("/48", n // len(_KINDS) << 80) + "/48"),
-        "url": (AssetKind.URL, lambda n: f"https://pay{n}.gov.example/rent"),
-        "mail": (AssetKind.MAIL_DOMAIN, lambda n: f"mail{n}.gov.example"),
-        "mailbox": (AssetKind.EMAIL, lambda n: f"info{n}@office.gov.example"),
+        "url": (AssetKind.URL, lambda n: f"https://pay{n}.borough{n % 500}.example/rent"),
+        "mail": (AssetKind.MAIL_DOMAIN, lambda n: f"mail{n}.borough{n % 500}.example"),
+        "mailbox": (AssetKind.EMAIL, lambda n: f"info{n}@office.borough{n % 500}.example"),
     }
     name = _KINDS[number % len(_KINDS)]
     kind, write = makers[name]

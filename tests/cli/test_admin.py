@@ -10,8 +10,9 @@ from sqlmodel import select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access.passwords import Passwords
+from citysec.constituency.sample import FOLDER
 from citysec.errors import InvalidInput
-from citysec.tables import Account, Constituent, Playbook
+from citysec.tables import Account, Constituent, Outbox, Playbook
 from tests.cli.conftest import Run, written
 
 
@@ -94,3 +95,18 @@ def test_init_says_how_to_register_somebody_while_there_is_nobody(run: Run):
 def test_db_upgrade_makes_the_schema(run: Run, tmp_path: Path):
     assert run("db", "upgrade").exit_code == 0
     assert written(tmp_path / "data", _accounts) == []
+
+
+async def _correlated(session: AsyncSession) -> list[int]:
+    works = await session.exec(select(Outbox).where(Outbox.kind == "correlate"))
+    return [object_id for work in works for object_id in work.payload["objects"]]
+
+
+def test_db_recorrelate_has_what_touches_the_register_compared_again(run: Run, tmp_path: Path):
+    run("init", "--sample", "london")
+    run("feeds", "import", str(FOLDER / "campaign.json"), "--feed", "by-hand")
+    before = written(tmp_path / "data", _correlated)
+    assert re.fullmatch(r"(\d+) objects are correlated again\.\n", run("db", "recorrelate").stdout)
+    again = written(tmp_path / "data", _correlated)[len(before) :]
+    assert again
+    assert set(again) < set(before)
