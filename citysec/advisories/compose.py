@@ -243,7 +243,7 @@ def _why(row: Evidence, others: int) -> str:
         return f"your own machines {possibly}met {defanged(row.indicator)} {often(row.seen.count)}, {when}{more}"
     if row.about is not None:
         return particulars.told(row.about, certain=row.certain)
-    return alike.told(row.alike, defanged) if row.alike is not None else ""
+    return alike.told(row.alike, defanged, whose="yours, ") if row.alike is not None else ""
 
 
 def _named(touched: Touched) -> str:

@@ -7,7 +7,8 @@ lookalikes Camden's. However many names below it are registered, it is permuted 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from sqlalchemy import ColumnElement, delete, or_, select
@@ -36,7 +37,9 @@ _WORK: Final = 1000  # objects that one piece of work names
 _NAMES: Final = (AssetKind.DOMAIN, AssetKind.HOST, AssetKind.MAIL_DOMAIN)
 WATCHED: Final = (*_NAMES, AssetKind.BRAND)
 """Kinds of assets that others may look like."""
-_Rows = Sequence[tuple[int, str, str, str]]
+_TOGETHER: Final = 20  # names in one statement
+_Row = tuple[int, str, str, str]
+"""An owned asset: id, kind, key, and the id of its owner."""
 
 
 async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = False) -> None:
@@ -48,12 +51,12 @@ async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = F
         renew: make anew what is watched already, too.
     """
     query = select(col(Asset.kind), col(Asset.key)).where(col(Asset.id).in_(asset_ids))
-    rows = (await (await db.connection()).execute(query)).all()
-    keys = {key for kind, text in rows if (key := subject_key(kind, text)) is not None}
+    changed = (await (await db.connection()).execute(query)).all()
+    keys = {key for kind, text in changed if (key := subject_key(kind, text)) is not None}
     if not keys:
         return
     vocabulary = await vocabularies.current(db)
-    wanted = {key for key in keys if await _is_ours(db, key, vocabulary)}
+    wanted = {key for key, rows in (await _carrying(db, keys)).items() if _ours(key, rows, vocabulary)}
     here = select(col(Lookalike.of)).where(col(Lookalike.of).in_(keys)).distinct()
     watched = set((await (await db.connection()).execute(here)).scalars())
     again = await _speaking(db, watched)
@@ -61,8 +64,8 @@ async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = F
     stale = watched - (wanted - fresh)
     await (await db.connection()).execute(delete(Lookalike).where(col(Lookalike.of).in_(stale)))
     for key in sorted(fresh):
-        rows = [{"form": form, "of": key, "kind": kind or ""} for form, kind in forms(subject(key)).items()]
-        await insert_many(db, Lookalike, rows)
+        made = await asyncio.to_thread(forms, subject(key))  # ten milliseconds each, and the loop goes on
+        await insert_many(db, Lookalike, [{"form": form, "of": key, "kind": kind or ""} for form, kind in made.items()])
     again |= await _speaking(db, fresh) | await _within(db, keys, vocabulary)
     for part in batches(sorted(again), _WORK):
         outbox.add(db, "correlate", {"objects": list(part)})
@@ -107,53 +110,61 @@ def name_of(kind: str, key: str) -> str | None:
 
 async def owned(db: AsyncSession, registrables: Collection[str]) -> set[str]:
     """Return those of the registrable domains in which somebody has registered anything."""
-    found: set[str] = set()
-    for name in sorted(registrables):
-        if any(subject_key(kind, key) == reverse_labels(name) for _, kind, key, _ in await _assets(db, name)):
-            found.add(name)
-    return found
+    found: set[str | None] = set()
+    for part in batches(sorted(registrables), _TOGETHER):
+        rows = await _owned_rows(db, or_(*(_named_in(key) | _others_in(key) for key in map(reverse_labels, part))))
+        found.update(subject_key(kind, text) for _, kind, text, _ in rows)
+    return {name for name in registrables if reverse_labels(name) in found}
 
 
 async def carriers(db: AsyncSession, keys: Collection[str]) -> dict[str, list[int]]:
     """Return subject -> the assets that its matches are kept with: one for each owner, the name itself if there is."""
     found: dict[str, list[int]] = {}
-    for key in keys:
-        best: dict[str, tuple[bool, str, int]] = {}
-        for asset_id, kind, text, owner in await _carrying(db, key):
-            rank = (kind not in _NAMES and kind != AssetKind.BRAND, text, asset_id)
-            best[owner] = min(rank, best.get(owner, rank))
-        found[key] = sorted({asset_id for *_, asset_id in best.values()})
+    for key, rows in (await _carrying(db, keys)).items():
+        best: dict[str, tuple[str, int]] = {}
+        for asset_id, _, text, owner in rows:
+            best[owner] = min((text, asset_id), best.get(owner, (text, asset_id)))
+        found[key] = sorted({asset_id for _, asset_id in best.values()})
     return found
 
 
-async def _carrying(db: AsyncSession, key: str) -> _Rows:
-    if "." not in key:
-        return await _owned_rows(db, (col(Asset.kind) == AssetKind.BRAND) & (col(Asset.key) == key))
-    rows = await _assets(db, reverse_labels(key))
-    return [row for row in rows if row[1] in _NAMES and subject_key(row[1], row[2]) == key]
+async def _carrying(db: AsyncSession, keys: Collection[str]) -> dict[str, list[_Row]]:
+    """Return subject -> the owned assets that are it, or names in it."""
+    found: dict[str, list[_Row]] = {key: [] for key in keys}
+    for part in batches(sorted(keys), _TOGETHER):
+        for row in await _owned_rows(db, or_(*(_named_in(key) if "." in key else _is_brand(key) for key in part))):
+            key = subject_key(row[1], row[2])
+            if key in found:
+                found[key].append(row)
+    return found
 
 
-async def _is_ours(db: AsyncSession, key: str, vocabulary: Vocabulary) -> bool:
-    rows = await _carrying(db, key)
-    if "." not in key:
-        return bool(rows)
-    found = parts(reverse_labels(key))
-    closed = found is not None and found.suffix in vocabulary.closed
+def _ours(key: str, rows: Iterable[_Row], vocabulary: Vocabulary) -> bool:
+    """Return whether a subject, of which somebody owns `rows`, is certainly its owner's."""
+    found = parts(reverse_labels(key)) if "." in key else None
+    closed = found is None or found.suffix in vocabulary.closed
     return any(closed or text in {key, f"{key}.www"} for _, _, text, _ in rows)
 
 
-async def _assets(db: AsyncSession, name: str) -> _Rows:
-    """Return the owned assets that may be, or stand on, the name or names below it."""
-    key, kind, text = reverse_labels(name), col(Asset.kind), col(Asset.key)
-    low, high = below(key)
-    first, last = mailboxes_at(key)
-    of_name = kind.in_(_NAMES) & ((text == key) | ((text >= low) & (text < high)))
-    of_mail = (kind == AssetKind.EMAIL) & (((text >= low) & (text < high)) | ((text >= first) & (text < last)))
-    of_page = (kind == AssetKind.URL) & text.contains(name, autoescape=True)
-    return await _owned_rows(db, or_(of_name, of_mail, of_page))
+def _is_brand(key: str) -> ColumnElement[bool]:
+    return (col(Asset.kind) == AssetKind.BRAND) & (col(Asset.key) == key)
 
 
-async def _owned_rows(db: AsyncSession, condition: ColumnElement[bool]) -> _Rows:
+def _named_in(key: str) -> ColumnElement[bool]:
+    """Return which assets are the name, or names below it."""
+    text, (low, high) = col(Asset.key), below(key)
+    return col(Asset.kind).in_(_NAMES) & ((text == key) | ((text >= low) & (text < high)))
+
+
+def _others_in(key: str) -> ColumnElement[bool]:
+    """Return which mailboxes stand on the name or names below it, and which pages may do so."""
+    kind, text, (low, high), (first, last) = col(Asset.kind), col(Asset.key), below(key), mailboxes_at(key)
+    of_mail = ((text >= low) & (text < high)) | ((text >= first) & (text < last))
+    of_page = text.contains(reverse_labels(key), autoescape=True)
+    return ((kind == AssetKind.EMAIL) & of_mail) | ((kind == AssetKind.URL) & of_page)
+
+
+async def _owned_rows(db: AsyncSession, condition: ColumnElement[bool]) -> list[_Row]:
     columns = (col(Asset.id), col(Asset.kind), col(Asset.key), col(AssetOwner.constituent_id))
     query = select(*columns).join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
     query = query.where(condition, col(AssetOwner.verified))  # else who claims a lookalike would have it pass

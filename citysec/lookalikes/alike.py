@@ -54,15 +54,18 @@ def alike(facts: Mapping[str, Any]) -> Alike | None:
     return msgspec.convert(found, Alike) if found else None
 
 
-def told(found: Alike, write: Callable[[str], str] = str) -> str:
+def told(found: Alike, write: Callable[[str], str] = str, *, whose: str = "") -> str:
     """Return in two sentences what a name looks like, and that it is not the name itself.
 
-    `write` is how names of somebody else are written, for instance so that no mail program makes a link of them.
+    Args:
+        found: how it looks.
+        write: how names of somebody else are written, for instance so that no mail program makes a link of them.
+        whose: stands before the real name, for instance `yours, `.
     """
     seen = readable(found.name)
     shown = write(found.name) + (f" (shown as {write(seen)}{_mixed(seen)})" if seen != found.name else "")
     said = "was registered newly; nobody has called it a threat yet" if found.new else "is reported as a threat"
-    return f"{shown} looks like yours, {found.of} ({WAYS[found.kind]}), but is somebody else's. It {said}."
+    return f"{shown} looks like {whose}{found.of} ({WAYS[found.kind]}), but is somebody else's. It {said}."
 
 
 def readable(name: str) -> str:
