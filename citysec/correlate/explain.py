@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,6 +25,7 @@ from citysec.patterning import Atom
 from citysec.tables.feeds import WORD, Assertion, Feed, StixObject, word_ends
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, Asset, AssetOwner, Service
+from citysec.tables.sightings import Sighting
 
 _IDS: Final = 500  # ids in one statement
 
@@ -83,6 +84,10 @@ class Concerned:
     services: tuple[str, ...] = ()
 
 
+_NETWORK: Final = Concerned(0, "network", "its own network", owned=True, verified=True)
+"""Where a constituent's own machines see what they report."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """An asset that an indicator touches, was matched with, or both.
@@ -99,6 +104,16 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """How often the constituent's own machines saw an indicator, and from when to when."""
+
+    match: Match
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What correlation makes of one indicator for one constituent.
 
@@ -112,6 +127,7 @@ class Finding:
         capped: whether somewhere it touches more than is kept as matches.
         allowed: names in it that look like the constituent's, and are on the allow list.
         is_news: nobody says more of it than that its names are new.
+        sight: where the constituent's own machines reported it.
     """
 
     indicator_id: str
@@ -124,6 +140,7 @@ class Finding:
     capped: bool = False
     allowed: Sequence[str] = ()
     is_news: bool = False
+    sight: Sight | None = None
 
     @property
     def touched(self) -> Sequence[Point]:
@@ -158,12 +175,14 @@ async def explain(
         stored = await _stored(db, indicator_id, constituent_id, ceiling)
         concerned = await _concerned(db, meaning.touches.keys() | stored.keys(), constituent_id)
         points = [Point(asset, meaning.touches.get(asset.id), stored.get(asset.id)) for asset in concerned]
+        sight = await _sight(db, indicator_id, constituent_id, ceiling)
+        points += (Point(_NETWORK, None, sight.match),) if sight else ()
         said = words.get(version.id or 0, ()) if version else ()
         state = meaning.state if version else None
         points.sort(key=_rank)
         let = sorted({meaning.allowed[asset.id] for asset in await _concerned(db, meaning.allowed, constituent_id)})
         finding = Finding(indicator_id, version, said, meaning.atoms, meaning.until, state, points)
-        found.append(replace(finding, capped=indicator_id in over, allowed=let, is_news=meaning.is_news))
+        found.append(replace(finding, capped=indicator_id in over, allowed=let, is_news=meaning.is_news, sight=sight))
     return found
 
 
@@ -265,6 +284,20 @@ async def _stored(db: AsyncSession, indicator_id: str, constituent_id: str, ceil
     query = rows_of(Match).where(col(Match.indicator_id) == indicator_id, col(Match.tlp) <= ceiling)
     matches = await db.exec(query.where(col(Match.asset_id).in_(concerning)))
     return {match.asset_id: match for match in matches if match.asset_id is not None}
+
+
+async def _sight(db: AsyncSession, indicator_id: str, constituent_id: str, ceiling: int) -> Sight | None:
+    """Return how the constituent's own machines saw the indicator."""
+    seen = (func.sum(Sighting.count), func.min(Sighting.first_seen), func.max(Sighting.last_seen))
+    query = (
+        rows_of(Match, *seen)
+        .join(Sighting, col(Sighting.match_id) == col(Match.id))
+        .where(col(Match.indicator_id) == indicator_id, col(Match.constituent_id) == constituent_id)
+        .where(col(Match.tlp) <= ceiling)
+        .group_by(col(Match.id))
+    )
+    found = (await db.exec(query)).first()
+    return None if found is None else Sight(found[0], int(found[1]), found[2], found[3])
 
 
 async def _concerned(db: AsyncSession, asset_ids: Iterable[int], constituent_id: str) -> list[Concerned]:

@@ -92,10 +92,11 @@ async def _patterns(
 
 
 async def _in_force(db: AsyncSession, indicator_ids: Sequence[str], at: datetime) -> list[Claim]:
+    """Return the claims of those that count; that a name is new does harm to nobody."""
     found: list[Claim] = []
     for part in batches(indicator_ids, _IDS):
         said = await claims.load(db, part, at)
-        found += (claim for claim in said if standing(claim.terms, at) is Standing.IN_FORCE)
+        found += (one for one in said if not one.is_news and standing(one.terms, at) is Standing.IN_FORCE)
     return found
 
 

@@ -72,7 +72,7 @@ async def record_one(
     """Write down that somebody saw an indicator; None where none is in force under a label up to `ceiling`."""
     await alone(db, LOCK)
     known = await claims.load(db, [indicator_id], telling.at, ceiling)
-    if not known or standing(known[0].terms, telling.at) is not Standing.IN_FORCE or not known[0].atoms:
+    if not known or standing(known[0].terms, telling.at) is not Standing.IN_FORCE or not known[0].against:
         return None
     (claim,) = await claims.load(db, [indicator_id], telling.at)
     how = Meeting(claim.atoms[0], {0: tally}, 1)

@@ -17,6 +17,7 @@ class Question(StrEnum):
     TOUCHES = "touches"
     WARNED = "warned"
     CERTAIN = "certain"
+    SIGHTED = "sighted"
     KEPT = "kept"
     VERIFIED = "verified"
     INCIDENT = "incident"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from citysec.access import policy
-from citysec.advisories.words import count, listed, moment
+from citysec.advisories.words import count, listed, moment, often
 from citysec.correlate import vulnerable
-from citysec.correlate.explain import Concerned, Finding, Point, State, Word
+from citysec.correlate.explain import Concerned, Finding, Point, Sight, State, Word
 from citysec.correlate.index import URL_PATH
 from citysec.correlate.listing import Effect
 from citysec.correlate.rules import WIDEST, Doubt
@@ -111,8 +111,10 @@ def steps(finding: Finding, listener: Listener) -> Iterator[Step]:
         return
     if finding.state is not State.DELISTED:
         yield _compared(finding)
-        if finding.atoms:
+        if finding.atoms and (finding.sight is None or finding.touched):
             yield from _touching(finding, listener)
+    if finding.sight is not None:
+        yield _sighted(finding.sight, listener)
     if finding.points:
         yield _kept(finding)
         yield from _verified(finding)
@@ -193,6 +195,16 @@ def _touching(finding: Finding, listener: Listener) -> Iterator[Step]:
     yield _warned(touch)
     if not touch.suppressed:
         yield _certain(touch)
+
+
+def _sighted(sight: Sight, listener: Listener) -> Step:
+    when = f"on {moment(sight.first)}"
+    if sight.last > sight.first:
+        when = f"first {when}, last on {moment(sight.last)}"
+    how = "" if sight.match.certain else " That it was this is only possible."
+    sentence = f"{listener.name}’s own machines saw {sight.match.indicator_value} {often(sight.count)}, {when}.{how}"
+    facts = {"count": sight.count, "first": sight.first, "last": sight.last, "match": sight.match.id}
+    return Step(Question.SIGHTED, Outcome.YES if sight.match.certain else Outcome.POSSIBLY, sentence, facts)
 
 
 def _related(touch: Touch, asset: Concerned, listener: Listener) -> str:

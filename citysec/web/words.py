@@ -153,6 +153,7 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "touches": "Does it touch something of theirs?",
     "warned": "Do warning lists let it pass?",
     "certain": "Is that certain?",
+    "sighted": "Have their own machines seen it?",
     "kept": "Is there a match?",
     "verified": "Is it sure whose that is?",
     "incident": "Is there an incident?",
