@@ -74,6 +74,31 @@ async def test_a_withdrawn_asset_ends_its_matches_and_no_others(city: City):
     assert [match.close_reason for match in await city.matches()] == ["asset-withdrawn", None]
 
 
+PAIRS = (
+    ("host", "vpn.camden.example", "domain-name:value = 'vpn.camden.example'"),
+    ("host", "mx.camden.example", "url:value = 'https://mx.camden.example/'"),
+    ("asn", "AS64496", "autonomous-system:number = 64496"),
+    ("asn", "AS64497", "ipv4-addr:value = '198.51.100.7'"),
+    ("certificate", f"md5:{'ab' * 16}", f"x509-certificate:hashes.MD5 = '{'AB' * 16}'"),
+    ("certificate", f"sha-256:{'cd' * 32}", f"x509-certificate:hashes.'SHA-256' = '{'cd' * 32}'"),
+    ("certificate", "serial:1b2c", "x509-certificate:serial_number = '00:1B:2C'"),
+)
+
+
+@pytest.mark.parametrize("first", ["assets", "indicators"])
+async def test_machines_networks_and_certificates_match_whatever_comes_first(either: City, first: str):
+    await either.announce("198.51.100.0\t24\t64497")
+    said = [indicator(number, f"[{comparison}]") for number, (_, _, comparison) in enumerate(PAIRS)]
+    ids: list[int] = []
+    for what in (first, "indicators" if first == "assets" else "assets"):
+        if what == "assets":
+            ids = [(await either.own("camden", kind, value))[0] for kind, value, _ in PAIRS]
+        else:
+            await either.say(*said)
+        await either.work()
+    assert await either.pairs() == {(one["id"], asset) for one, asset in zip(said, ids, strict=True)}
+
+
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
