@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from citysec.tlp import TLP
-from citysec.web.views import AssetRow, Body, ConstituentView, ContactRow, Named, Sector, Tile
+from citysec.web.views import AssetRow, Body, ConstituentView, ContactRow, Named, Sector, SightingRow, Tile
 from tests.web import sample_incident
 from tests.web.sample_names import BRENT, ISLINGTON
 
@@ -84,6 +84,16 @@ def constituent() -> ConstituentView:
             ContactRow(name="Duty desk", role="on call", channel="webhook", address="https://soc.camden.example/in"),
             ContactRow(
                 name="Former desk", role="security", channel="email", address="old@camden.example", active=False
+            ),
+        ),
+        sightings=(
+            SightingRow(
+                day="2026-06-01",
+                value="login[.]evil[.]example",
+                seen="3 times, from 1 June 2026 at 09:00 UTC to 1 June 2026 at 11:30 UTC",
+                tlp=TLP.AMBER_STRICT,
+                why="/explain?indicator=x&constituent=camden",
+                note="On a laptop of the contact centre.",
             ),
         ),
         assets_total=212,

@@ -24,6 +24,7 @@ from citysec.web.console.capped import of_constituent
 from citysec.web.console.frame import show
 from citysec.web.console.live import follow
 from citysec.web.console.rows import advisory_rows, incident_rows
+from citysec.web.console.sighted import sightings_of
 from citysec.web.context import AppContext
 
 ASSETS: Final = 200
@@ -84,6 +85,7 @@ async def _view(db: AsyncSession, principal: Principal, body: Constituent) -> v.
             for c in (await db.exec(contacts)).all()
         ),
         assets_total=(await db.exec(owned)).one(),
+        sightings=await sightings_of(db, principal, body),
         capped=await of_constituent(db, principal, body.id),
     )
 

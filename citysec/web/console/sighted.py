@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.advisories.words import moment, often
+from citysec.access import policy
+from citysec.access.policy import Principal
+from citysec.advisories.words import defanged, moment, often
 from citysec.tables.matches import Match
 from citysec.tables.register import Constituent
 from citysec.tables.sightings import Sighting
+from citysec.tlp import TLP
 from citysec.web import views as v
+from citysec.web.console.lookup import address
+
+SHOWN: Final = 50
 
 
 async def sighted_at(db: AsyncSession, matches: Sequence[Match]) -> tuple[dict[str, v.Named], dict[str, str]]:
@@ -34,6 +41,29 @@ async def sighted_at(db: AsyncSession, matches: Sequence[Match]) -> tuple[dict[s
         .group_by(col(Sighting.match_id))
     )
     return homes, {match: said(int(count), first, last) for match, count, first, last in await db.exec(counted)}
+
+
+async def sightings_of(db: AsyncSession, principal: Principal, body: Constituent) -> tuple[v.SightingRow, ...]:
+    """Return what a constituent's own machines saw, as far as `principal` may know, the newest first."""
+    query = (
+        select(Sighting, Match)
+        .join(Match, col(Match.id) == col(Sighting.match_id))
+        .where(col(Match.constituent_id) == body.id, policy.matches(principal))
+        .order_by(col(Sighting.last_seen).desc(), col(Sighting.id))
+        .limit(SHOWN)
+    )
+    return tuple(
+        v.SightingRow(
+            day=sighting.day,
+            value=defanged(match.indicator_value),
+            seen=said(sighting.count, sighting.first_seen, sighting.last_seen),
+            tlp=TLP(max(match.tlp, sighting.tlp)),
+            why=address(match.indicator_id, body.slug),
+            certain=match.certain,
+            note=sighting.note or "",
+        )
+        for sighting, match in await db.exec(query)
+    )
 
 
 def said(count: int, first: datetime, last: datetime) -> str:

@@ -22,7 +22,7 @@ from citysec.web.views.advisory import (
 )
 from citysec.web.views.announce import AnnounceCheckView, AnnounceView, Wording
 from citysec.web.views.board import BoardFilter, BoardView, Body, FeedHealth, Sector, Tile
-from citysec.web.views.constituent import AssetRow, ConstituentView, ContactRow
+from citysec.web.views.constituent import AssetRow, ConstituentView, ContactRow, SightingRow
 from citysec.web.views.feed import FeedCounts, FeedFacts, FeedHealthView, FeedView, PollRow, RejectRow
 from citysec.web.views.frame import (
     Answers,
@@ -138,6 +138,7 @@ __all__ = [
     "RunView",
     "Sector",
     "SeenRow",
+    "SightingRow",
     "SignInView",
     "StepView",
     "SubmitCheckView",

@@ -41,12 +41,31 @@ class ContactRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SightingRow:
+    """What its own machines saw of one indicator on one day.
+
+    Args:
+        value: the indicator, made harmless.
+        why: address of the explanation.
+    """
+
+    day: str
+    value: str
+    seen: str
+    tlp: TLP
+    why: str
+    certain: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConstituentView:
     """`GET /constituents/<slug>`.
 
     Args:
         incidents: its open ones.
         advisories: newest first; those without an answer are set apart by the page.
+        sightings: what its own machines saw, the newest.
         assets: the first page of them, `assets_total` counts all.
         capped: indicators that touch more of them than is kept as matches.
     """
@@ -62,4 +81,5 @@ class ConstituentView:
     assets: tuple[AssetRow, ...]
     contacts: tuple[ContactRow, ...]
     assets_total: int
+    sightings: tuple[SightingRow, ...] = ()
     capped: tuple[CappedRow, ...] = ()
