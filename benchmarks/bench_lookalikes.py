@@ -102,7 +102,7 @@ async def _run(folder: Path, watched: int) -> dict[str, float]:
         "ms_per_watched_name": round(registering / watched * 1e3, 1) if watched else 0,
         "permutations_per_name": round(rows / watched) if watched else 0,
         "bytes_per_permutation": round((sizes["lookalike"] + sizes["ix_lookalike_of"]) / rows, 1) if rows else 0,
-        "forms_per_indicator": round(forms / NAMES, 2), "bytes_per_form": round(sizes["name_form"] / forms, 1),
+        "forms_per_indicator": round(forms / NAMES, 2), "bytes_per_form": round(sizes["name_form"] / max(forms, 1), 1),
     }  # fmt: skip
 
 

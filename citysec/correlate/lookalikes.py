@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,11 +26,15 @@ from citysec.correlate.warned import WarningIndex
 from citysec.lookalikes.alike import Alike
 from citysec.lookalikes.forms import Likeness, Reading, Subject, all_forms, likeness, readings, subject
 from citysec.lookalikes.kinds import Kind, Strength
+from citysec.lookalikes.vocabulary import Vocabulary
 from citysec.patterning import Atom
 from citysec.tables.lookalikes import Lookalike
 
 _IDS: Final = 500  # values in one statement
-_REMEMBER: Final = text("INSERT INTO name_form (form, object_id) VALUES (:form, :object_id) ON CONFLICT DO NOTHING")
+_REMEMBER: Final = {
+    "sqlite": "INSERT INTO name_form (form, object_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    "postgresql": "INSERT INTO name_form (form, object_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+}
 _CLOSENESS: Final = {kind: rank for rank, kind in enumerate(Kind)}
 
 
@@ -105,23 +109,26 @@ async def alike(db: AsyncSession, names: Collection[str]) -> dict[str, list[Hit]
     return {name: found for name, found in hits.items() if read[name][0].parts.registrable not in real}
 
 
-async def remember(db: AsyncSession, objects: Mapping[int, Sequence[Atom]]) -> set[int]:
-    """Remember what the names in the atoms of these objects may be taken for, so that who registers later finds them.
-
-    Returns:
-        Those that may look like something that is registered now.
-    """
+async def remember(db: AsyncSession, objects: Mapping[int, Sequence[Atom]]) -> None:
+    """Remember what names in the atoms of these objects may be taken for, so that who registers later finds them."""
     vocabulary = await vocabularies.current(db)
-    forms = {
-        object_id: {form for name in names_of(atoms) for form in all_forms(name, vocabulary)}
-        for object_id, atoms in objects.items()
-    }
-    rows = [{"form": form, "object_id": object_id} for object_id, found in forms.items() for form in sorted(found)]
-    if not rows:
-        return set()
-    await (await db.connection()).execute(_REMEMBER, rows)
+    forms = ((number, _forms(atoms, vocabulary)) for number, atoms in objects.items())
+    rows = [(form, number) for number, found in forms for form in found]
+    if rows:
+        connection = await db.connection()
+        await connection.exec_driver_sql(_REMEMBER[connection.dialect.name], rows)
+
+
+async def known(db: AsyncSession, objects: Mapping[int, Sequence[Atom]]) -> set[int]:
+    """Return those of the objects in whose atoms a name may look like something that is registered."""
+    vocabulary = await vocabularies.current(db)
+    forms = {number: _forms(atoms, vocabulary) for number, atoms in objects.items()}
     taken = await _subjects(db, {form for found in forms.values() for form in found})
-    return {object_id for object_id, found in forms.items() if not found.isdisjoint(taken)}
+    return {number for number, found in forms.items() if not found.isdisjoint(taken)}
+
+
+def _forms(atoms: Iterable[Atom], vocabulary: Vocabulary) -> set[str]:
+    return {form for name in names_of(atoms) for form in all_forms(name, vocabulary)}
 
 
 async def _subjects(db: AsyncSession, forms: Collection[str]) -> dict[str, list[tuple[Subject, Kind | None]]]:

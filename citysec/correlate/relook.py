@@ -57,8 +57,9 @@ async def relook(db: AsyncSession, payload: Mapping[str, Any]) -> None:
     query = select(*columns).where(col(StixObject.id) > payload["after"], col(StixObject.latest))
     query = query.where(col(StixObject.type) == "indicator").order_by(col(StixObject.id)).limit(OBJECTS)
     found = (await (await db.connection()).execute(query)).all()
-    alike = await lookalikes.remember(db, {i or 0: claims.atoms(pattern) for i, pattern in found})
-    if alike:
+    objects = {i or 0: claims.atoms(pattern) for i, pattern in found}
+    await lookalikes.remember(db, objects)
+    if alike := await lookalikes.known(db, objects):
         outbox.add(db, "correlate", {"objects": sorted(alike)})
     if len(found) == OBJECTS:
         outbox.add(db, "relook", {"after": found[-1][0]})

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from citysec.lookalikes.kinds import Kind, Strength, strength
 from citysec.lookalikes.names import Parts, parts
 from citysec.lookalikes.skeleton import skeleton
@@ -46,8 +48,7 @@ def subject(key: str) -> Subject:
     return Subject(key, found.label, found.suffix) if found else Subject(key, name)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """One way to read a name that arrives: its own label, or that of a name inside it.
 
     `embedded` is true for the latter: `camden.gov.uk` in `camden.gov.uk.verify.example`.
@@ -69,9 +70,12 @@ def readings(name: str, vocabulary: Vocabulary) -> tuple[Reading, ...]:
     return _reading(own, vocabulary), *inside
 
 
-def all_forms(name: str, vocabulary: Vocabulary) -> set[str]:
+def all_forms(name: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Return all forms of a canonical name."""
-    return {form for each in readings(name, vocabulary) for form in each.forms}
+    found = readings(name, vocabulary)
+    if len(found) == 1:
+        return found[0].forms
+    return tuple(dict.fromkeys(form for each in found for form in each.forms))
 
 
 def _inside(labels: list[str], vocabulary: Vocabulary) -> Iterator[Reading]:
@@ -86,7 +90,7 @@ def _inside(labels: list[str], vocabulary: Vocabulary) -> Iterator[Reading]:
 
 def _reading(found: Parts, vocabulary: Vocabulary, *, embedded: bool = False) -> Reading:
     plain = skeleton(found.label).replace("-", "")
-    return Reading(found, plain, tuple(vocabulary.residues(plain)), embedded)
+    return Reading(found, plain, vocabulary.residues(plain), embedded)
 
 
 @dataclass(frozen=True, slots=True)

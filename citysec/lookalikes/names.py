@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from citysec import suffixes
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A name in parts: `mail.camden.gov.uk` is `("mail",)`, `camden` and `gov.uk`."""
+class Parts(msgspec.Struct, frozen=True, gc=False):
+    """A name in parts: `mail.camden.gov.uk` is `("mail",)`, `camden` and `gov.uk`.
+
+    A `msgspec.Struct`, as all that is made for every name of every feed.
+    """
 
     below: tuple[str, ...]
     label: str

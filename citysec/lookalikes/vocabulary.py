@@ -34,20 +34,21 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     keywords: tuple[_Word, ...] = ()
     closed: tuple[_Ending, ...] = ()
 
-    def residues(self, text: str) -> Iterator[str]:
-        """Yield what is left of the skeleton of a label without hyphens when keywords at its ends are taken away.
+    def residues(self, text: str) -> tuple[str, ...]:
+        """Return what is left of the skeleton of a label without hyphens when keywords at its ends are taken away.
 
-        Each stage is yielded, for a keyword may be a part of a brand, too: first `text` itself.
+        Each stage is one, for a keyword may be a part of a brand, too: first `text` itself.
         """
-        found, waiting = {text}, [text]
-        yield text
+        found, waiting = [text], [text]
         while waiting and len(found) < _MOST:
-            one = waiting.pop()
-            for rest in self._stripped(one):
+            for rest in self._stripped(waiting.pop()):
                 if len(rest) >= _SHORTEST and rest not in found:
-                    found.add(rest)
+                    found.append(rest)
                     waiting.append(rest)
-                    yield rest
+        return tuple(found)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def _stripped(self, text: str) -> Iterator[str]:
         before, after = self._ends
@@ -55,6 +56,10 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             yield text[found.end() :]
         if found := after.match(text[::-1]):
             yield text[: len(text) - found.end()]
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.keywords, self.closed))
 
     @cached_property
     def _ends(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
