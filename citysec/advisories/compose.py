@@ -24,6 +24,7 @@ LISTED: Final = 50
 
 _SEEN: Final = "your network"
 """Stands for the place where the recipient's own machines met something."""
+_MET: Final = "Machines of yours met what was reported as an attacker’s: an address, a name, a page or a file."
 _KIND: Final = "kind"
 _AWARE_AT: Final = "aware_at"
 _LEFT_OUT: Final = (
@@ -151,13 +152,14 @@ def compose(facts: Facts, removed: AbstractSet[str], desk: Desk) -> Content:
     since = min(each.matched_at for each in rows) if _AWARE_AT in removed else facts.aware_at
     advice, touched = desk.advice.on(kind), _touched(rows)
     due = min((each.due_at for each in rows if each.due_at), default=None)
+    happened = _MET if all(each.seen for each in rows) else advice.what
     return Content(
         reference=facts.reference,
         title=advice.title,
         kind=kind,
         severity=facts.severity,
         tlp=max(each.label for each in fields(facts) if each.name not in removed).label,
-        what=f"{advice.what} {_concerned(touched)}{f' Mend it by {moment(due)}.' if due else ''}",
+        what=f"{happened} {_concerned(touched)}{f' Mend it by {moment(due)}.' if due else ''}",
         due=due,
         touched=tuple(touched[:LISTED]),
         touched_total=len(touched),

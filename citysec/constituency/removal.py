@@ -22,7 +22,9 @@ from citysec.errors import Conflict, InvalidInput
 from citysec.tables.access import Account
 from citysec.tables.advisories import Acknowledgement, Advisory, Delivery
 from citysec.tables.incidents import Incident
+from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, AssetOwner, Constituent, Contact, Service
+from citysec.tables.sightings import Observed, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ async def _of_constituent(db: AsyncSession, target: Target) -> Removal:
     stays = {
         "incident": await _count(db, Incident, col(Incident.constituent_id) == row.id),
         "advisory": await _count(db, Advisory, col(Advisory.constituent_id) == row.id),
+        "sighting": await _count(db, Match, col(Match.constituent_id) == row.id),
         "account": len(accounts),
     }
     able = sorted(name for name, disabled_at in accounts if disabled_at is None)
@@ -183,6 +186,8 @@ async def _remove_constituent(db: AsyncSession, agreed: Removal, actor: str) -> 
     await db.exec(delete(Accountable).where(col(Accountable.constituent_id) == agreed.id))
     register.again(db, await register.carriers(db, services))
     await _drop_contacts(db, col(Contact.constituent_id) == agreed.id)
+    for told in (Observed, Report):
+        await db.exec(delete(told).where(col(told.constituent_id) == agreed.id))
     outbox.announce(db, "constituent", agreed.id, agreed.id)
     if not agreed.stays:
         await db.exec(delete(Constituent).where(col(Constituent.id) == agreed.id))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlmodel import col, select, update
 
@@ -12,7 +14,18 @@ from citysec.constituency.sheets import CONSTITUENTS, CONTACTS, SERVICES, Cells,
 from citysec.db import Database
 from citysec.errors import Conflict, InvalidInput
 from citysec.settings import Settings
-from citysec.tables import Account, Advisory, Constituent, Contact, Decision, Delivery, Incident, Outbox
+from citysec.tables import (
+    Account,
+    Advisory,
+    Constituent,
+    Contact,
+    Decision,
+    Delivery,
+    Incident,
+    Observed,
+    Outbox,
+    Report,
+)
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 
@@ -93,6 +106,26 @@ async def test_a_constituent_with_incidents_keeps_its_name_and_nothing_else(told
     assert await _said(told, CONSTITUENTS, "camden")
     assert await _said(told, CONTACTS, "camden") == []
     assert await _assets(told) == 0
+
+
+async def test_what_its_machines_told_goes_with_a_constituent(london: Database):
+    camden = await _camden(london)
+    async with london.writing() as db:
+        db.add(Report(id="r", constituent_id=camden, at=now(), answer={}))
+        times: dict[str, Any] = {"first_seen": 0, "last_seen": 0, "count": 1, "told_at": now()}
+        fact: dict[str, Any] = {
+            "observation": "o",
+            "type": "domain-name",
+            "role": "",
+            "kind": "name",
+            "key": "k",
+            "value": "v",
+        }
+        db.add(Observed(constituent_id=camden, **fact, **times))
+    await _remove(london, CAMDEN)
+    async with london.reading() as db:
+        assert (await db.exec(select(Observed))).all() == []
+        assert (await db.exec(select(Constituent).where(Constituent.slug == "camden"))).all() == []
 
 
 async def test_who_can_still_sign_in_is_named(london: Database):

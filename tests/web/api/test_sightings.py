@@ -89,6 +89,22 @@ async def test_a_batch_that_comes_again_counts_nothing_twice(as_: As, db: Databa
         assert sorted((await session.exec(select(Sighting.count))).all()) == [1, 3]
 
 
+async def test_one_report_under_one_key_counts_once(as_: As):
+    body, headers = {"value": "evil.example"}, {"Idempotency-Key": "one"}
+    async with as_("camden-siem") as camden:
+        for _ in range(2):
+            async with camden.post("/api/v1/sightings", json=body, headers=headers) as answer:
+                assert (await answer.json())["matched"] == 1
+        assert [one["count"] for one in await listed(camden)] == [1]
+
+
+async def test_what_is_wrong_with_the_whole_or_its_type_is_said(as_: As):
+    async with as_("camden-siem") as camden:
+        assert (await send(camden, b"nothing"))[0] == 422
+        assert (await send(camden, b"<x/>", "text/xml"))[0] == 415
+        assert (await send(camden, RECORDS, tlp="TLP:PURPLE"))[0] == 422
+
+
 async def test_nobody_sees_what_anothers_machines_saw(as_: As):
     async with as_("camden-siem") as camden, as_("brent-siem") as brent, as_("eve") as eve:
         await send(camden, RECORDS)
