@@ -66,6 +66,8 @@ def _touches(term: Thing, asset: Thing) -> bool | None:
     """Return whether a term touches an asset certainly; None where it does not at all."""
     if asset.kind == "url":
         return _touches_url(term, asset)
+    if asset.kind == "host":  # one machine's name: as a domain's, without what is below
+        asset = Thing("domain", asset.value)
     match term.kind:
         case "cidr":
             return _wide_enough(term.block) if asset.kind in _NETWORKS and _overlap(term.block, asset.block) else None
@@ -75,6 +77,8 @@ def _touches(term: Thing, asset: Thing) -> bool | None:
             return _touches(term.host, asset)
         case "email":
             return _mailbox_touches(term, asset)
+        case "asn":
+            return True if term == asset else None
         case _:
             return True if asset.kind == "domain" and _fits(term, asset.value) else None
 
@@ -127,7 +131,9 @@ def _fits(term: Thing, name: str) -> bool:
 
 def asset(random: Random) -> Thing:
     """Return any asset."""
-    kind = random.choice(("ipv4", "ipv6", "cidr", "cidr", "domain", "domain", "mail-domain", "email", "url"))
+    kind = random.choice(
+        ("ipv4", "ipv6", "cidr", "cidr", "domain", "domain", "mail-domain", "email", "url", "host", "asn")
+    )
     match kind:
         case "ipv4" | "ipv6":
             return Thing(kind, str(_block(random, 4 if kind == "ipv4" else 6, single=True).network_address))
@@ -149,7 +155,7 @@ def _term(random: Random, joint: str) -> Thing:
     """Return a term; parts that AND joins in one object must not contradict each other: they are of one kind each."""
     if joint == " AND ":
         return Thing("domain", _name(random))
-    kind = random.choice(("cidr", "cidr", "domain", "url", "email", "like", "matches"))
+    kind = random.choice(("cidr", "cidr", "domain", "url", "email", "like", "matches", "asn"))
     return Thing(kind, _value(random, kind))
 
 
@@ -165,6 +171,8 @@ def _value(random: Random, kind: str) -> str:
             return "".join(random.choice(("%", "_", "a", "b", ".", ".uk", "ab")) for _ in range(random.randint(1, 5)))
         case "matches":
             return random.choice(_EXPRESSIONS)
+        case "asn":
+            return f"AS{random.choice((64496, 64497))}"
         case _:
             return _name(random)
 
@@ -196,6 +204,8 @@ def _comparison(random: Random, term: Thing) -> str:
         case "domain":
             spelt = random.choice((term.value, term.value.upper(), f"{term.value}."))
             return f"domain-name:value = {_quoted(spelt)}"
+        case "asn":
+            return f"autonomous-system:number = {term.value.removeprefix('AS')}"
         case "email":
             return f"email-addr:value = {_quoted(random.choice((term.value, term.value.upper())))}"
         case _:
