@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +26,8 @@ from citysec.tables.feeds import StixObject
 from citysec.tables.matches import Match
 from citysec.telemetry import Seen
 
+MANY: Final = 1000
+"""So many observations, or more, are compared with a pattern in a thread, and the loop goes on."""
 _IDS: Final = 500  # ids in one statement
 _Met = tuple[Claim, Meeting]
 
@@ -45,7 +48,10 @@ async def record(db: AsyncSession, found: Sifted, telling: Telling) -> list[Sigh
     met: list[_Met] = []
     for claim in in_force:
         pattern, observed = patterns[claim.indicator_id], seen.get(claim.object_id, [])
-        how = meeting(pattern, claim.atoms, observed, warned)
+        if len(observed) < MANY:
+            how = meeting(pattern, claim.atoms, observed, warned)
+        else:
+            how = await asyncio.to_thread(meeting, pattern, claim.atoms, observed, warned)
         if how is None and with_kept:
             how = await _with_kept(db, claim, pattern, observed, warned, telling)
         if how is not None:

@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from stix2matcher.matcher import match as oracle
 
-from citysec.correlate import telemetry
+from citysec.correlate import telemetry, warnings
+from citysec.correlate.listing import EntryKind
 from citysec.correlate.sighted import Telling
 from citysec.db import Database
+from citysec.observable import network
 from citysec.settings import Settings
-from citysec.tables import Constituent, Match, Observed, Sighting
+from citysec.tables import Constituent, Feed, Match, Observed, Sighting, WarningEntry, WarningList
+from citysec.tables.feeds import NEW_DOMAIN
 from citysec.telemetry import Form, read
 from citysec.tlp import TLP
 from tests.correlate.city import City, indicator
@@ -194,3 +198,36 @@ async def test_what_was_seen_is_surer_than_what_is_only_said(town: City):
     await town.say(indicator(1, A), confidence=50, tlp=TLP.GREEN)
     await tell(town, seen(domain="a.example"))
     assert [(match.confidence, match.tlp) for match in await town.matches()] == [(75, TLP.GREEN)]
+
+
+async def test_what_is_well_known_is_no_sighting_and_what_is_wide_only_possible(town: City):
+    await town.say(indicator(1, "[ipv4-addr:value = '192.0.2.53']"), indicator(2, "[ipv4-addr:value = '10.0.0.0/7']"))
+    async with town.db.writing() as session:
+        await warn(session, "resolvers", "suppress", "192.0.2.53")
+    assert await tell(town, seen(ip="192.0.2.53"), seen(ip="10.1.1.1")) == 1
+    assert [match.certain for match in await town.matches()] == [False]
+
+
+async def warn(session: AsyncSession, name: str, effect: str, address: str) -> None:
+    """Put an address on a warning list."""
+    about: dict[str, Any] = {"version": "1", "description": "", "type": "cidr", "attributes": [], "enabled": True}
+    counts: dict[str, Any] = {"entries": 1, "unread": 0, "imported_at": NOON}
+    session.add(WarningList(name=name, title=name, effect=effect, **about, **counts))
+    await session.flush()
+    session.add(WarningEntry(list_name=name, kind=EntryKind.IP.value, key=network(address).key))
+    await warnings.revise(session)
+
+
+async def test_many_observations_of_one_indicator_are_one_sighting(town: City):
+    await town.say(indicator(1, "[ipv4-addr:value ISSUBSET '198.18.0.0/15' AND ipv4-addr:value != '198.19.0.1']"))
+    records = [seen(n / 60, ip=f"198.18.{n // 250}.{n % 250}") for n in range(1200)]
+    assert await tell(town, *records) == 1
+    async with town.db.reading() as session:
+        assert (await session.exec(select(Sighting.count))).all() == [1200]
+
+
+async def test_a_name_that_is_only_new_was_not_sighted(town: City):
+    await town.say(indicator(1, A))
+    async with town.db.writing() as session:
+        (await session.get_one(Feed, "feed")).says = NEW_DOMAIN
+    assert await tell(town, seen(domain="a.example")) == 0
