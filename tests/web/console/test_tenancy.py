@@ -19,7 +19,18 @@ from tests.web.api.world import SECRET, WORLDS, World, clear, seed
 from tests.web.console import visit
 from tests.web.console.visit import Visit
 
-SINGLE = ("/", "/sign-in", "/feeds", "/submit", "/audit", "/advisories/", "/lookup", "/lookalikes", "/explain")
+SINGLE = (
+    "/",
+    "/sign-in",
+    "/feeds",
+    "/submit",
+    "/audit",
+    "/advisories/",
+    "/lookup",
+    "/lookalikes",
+    "/possible",
+    "/explain",
+)
 NAMED = {
     "/incidents/{}": col(Incident.id),
     "/incidents/{}/public": col(Incident.id),
