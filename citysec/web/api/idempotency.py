@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -22,7 +23,8 @@ from citysec.tables.columns import now
 
 HEADER: Final = "Idempotency-Key"
 _KEPT: Final = timedelta(days=1)
-LONGEST: Final = 255
+KEY: Final = "[!-~]{1,255}"
+"""A regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,12 @@ async def of(request: web.Request, principal: Principal) -> Once | None:
     """Return what `request` says about doing it once; None where it says nothing.
 
     Raises:
-        InvalidInput: the key is empty, too long or not printable.
+        InvalidInput: the key is empty, too long, or of other characters than ASCII's visible ones.
     """
     key = request.headers.get(HEADER)
     if key is None:
         return None
-    if not 0 < len(key) <= LONGEST or not key.isprintable():
-        raise InvalidInput.at(HEADER, f"must be 1 to {LONGEST} printable characters")
+    if re.fullmatch(KEY, key) is None:
+        raise InvalidInput.at(HEADER, "must be 1 to 255 visible characters of ASCII")
     said = b"\0".join([request.method.encode(), request.raw_path.encode(), await request.read()])
     return Once(principal.account_id, key, hashlib.sha256(said).hexdigest())

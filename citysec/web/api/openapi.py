@@ -32,7 +32,7 @@ _KEY: Final[_Json] = {
     "in": "header",
     "required": False,
     "description": "The same request under the same key is done once, and answered alike for a day.",
-    "schema": {"type": "string", "pattern": f"^[!-~]{{1,{idempotency.LONGEST}}}$"},
+    "schema": {"type": "string", "pattern": f"^{idempotency.KEY}$"},
 }
 _READ_FAULTS: Final[Mapping[int, str]] = {
     401: "Who asks is unknown.",

@@ -23,7 +23,10 @@ _NO_NUL: Final = r"^[^\x00]*$"
 class SubmissionBody(In):
     """A text, and what to do with what is in it."""
 
-    text: Annotated[str, Field(max_length=submit.LONGEST, description="A text, a web page, or a mail with its header.")]
+    text: Annotated[
+        str,
+        Field(max_length=submit.LONGEST, pattern=_NO_NUL, description="A text, a web page, or a mail with its header."),
+    ]
     apply: Annotated[bool, Field(description="Store it; without it what is found is only shown.")] = False
     keys: Annotated[
         list[str] | None, Field(max_length=submit.MOST, description="Which of it, by `key`; null is what is `advised`.")
