@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.observable import around, inside, is_single, parse_network_key
+from citysec.blocks import around, inside, is_single, parse_network_key
 from citysec.routing import Announcement, Share, outermost, shares
 from citysec.tables.announced import AnnouncedPrefix
 from citysec.tables.work import Meta

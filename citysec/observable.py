@@ -2,8 +2,7 @@
 
 Keys sort byte by byte so that "is part of" becomes an equality or one range of an ordinary index:
 
-- addresses: `4/c6336400/24` is family, first address (8 or 32 hexadecimal digits), prefix length (2 or 3 digits). The
-  networks around one are one key per prefix length (`around`), those inside it one range (`inside`);
+- addresses: the keys of `citysec.blocks`;
 - names: labels in reverse, `uk.gov.camden.www`; what is below is one range (`below`);
 - mailboxes: the key of the domain, then `@` and the local part;
 - certificates: `sha-256:` and the digits of the fingerprint, or `serial:` and those of the serial number;
@@ -19,11 +18,9 @@ Source:
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Final
@@ -31,6 +28,7 @@ from typing import Final
 import idna
 import msgspec
 
+from citysec.blocks import block, is_single, network_key, network_text, quad
 from citysec.errors import InvalidInput
 from citysec.software import product
 
@@ -88,10 +86,7 @@ class Observable(msgspec.Struct, frozen=True, gc=False):
     value: str
 
 
-BITS: Final = {4: 32, 6: 128}
 _MAPPED: Final = 0xFFFF << 32
-_OCTETS: Final = {str(octet): f"{octet:02x}" for octet in range(256)}
-_LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _LONGEST_NAME: Final = 253
 _NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+(?![0-9]++\Z)[a-z0-9_-]{1,63}+")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)([^#\x00-\x1f\x7f]*)(?:#.*)?", re.DOTALL)
@@ -139,99 +134,13 @@ def network(text: str) -> Observable:
     Raises:
         InvalidInput: `text` is something else.
     """
-    plain = _quad(text)
+    plain = quad(text)
     if plain is not None:  # nearly all that comes
         return Observable(Kind.IP, f"4/{plain}/32", text)
     family, prefix, number = block(text)
     if family == 6 and prefix >= 96 and number >> 32 == _MAPPED >> 32:
         family, prefix, number = 4, prefix - 96, number & 0xFFFFFFFF
     return Observable(Kind.IP, network_key(family, prefix, number), network_text(family, prefix, number))
-
-
-def block(text: str) -> tuple[int, int, int]:
-    """Return family, prefix length and first address of the address or CIDR block that `text` writes, as it stands.
-
-    Raises:
-        InvalidInput: `text` is something else (see `network`).
-    """
-    address, slash, length = text.partition("/")
-    family, number = _address(address)
-    bits = prefix = BITS[family]
-    if slash:
-        if _LENGTH.fullmatch(length) is None or (prefix := int(length)) > bits:
-            raise InvalidInput.at("", f"{text!r} has no legal prefix length")
-        number = number >> (bits - prefix) << (bits - prefix)
-    return family, prefix, number
-
-
-def _quad(text: str) -> str | None:
-    """Return an IPv4 address as 8 hexadecimal digits, None where `text` is none."""
-    parts = text.split(".")
-    if len(parts) != 4:
-        return None
-    try:
-        return _OCTETS[parts[0]] + _OCTETS[parts[1]] + _OCTETS[parts[2]] + _OCTETS[parts[3]]
-    except KeyError:
-        return None
-
-
-def _address(text: str) -> tuple[int, int]:
-    plain = _quad(text)
-    if plain is not None:
-        return 4, int(plain, 16)
-    if ":" in text and "%" not in text:
-        with suppress(ValueError):
-            return 6, int(ipaddress.IPv6Address(text))
-    raise InvalidInput.at("", f"{text!r} is not an IP address")
-
-
-def network_key(family: int, prefix: int, number: int) -> str:
-    """Return the key of a block: `number` is its first address."""
-    return f"4/{number:08x}/{prefix:02}" if family == 4 else f"6/{number:032x}/{prefix:03}"
-
-
-def network_keys(family: int, prefix: int, numbers: Iterable[int]) -> Iterator[str]:
-    """Yield the keys of blocks of one length, by their first addresses; for very many it costs a third."""
-    return map((f"4/%08x/{prefix:02}" if family == 4 else f"6/%032x/{prefix:03}").__mod__, numbers)
-
-
-def parse_network_key(key: str) -> tuple[int, int, int]:
-    """Return family, prefix length and first address of a key of kind `IP`."""
-    family, number, prefix = key.split("/")
-    return int(family), int(prefix), int(number, 16)
-
-
-def network_text(family: int, prefix: int, number: int) -> str:
-    """Return a block, whose first address is `number`, as people write it; without the length if it is one address."""
-    if family == 4:
-        address = f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-    else:
-        address = str(ipaddress.IPv6Address(number))
-    return address if prefix == BITS[family] else f"{address}/{prefix}"
-
-
-def around(key: str) -> Iterator[str]:
-    """Yield the key of every block that contains the block `key`, itself included, widest first."""
-    family, prefix, number = parse_network_key(key)
-    bits = BITS[family]
-    for length in range(prefix + 1):
-        yield network_key(family, length, number >> (bits - length) << (bits - length))
-
-
-def is_single(key: str) -> bool:
-    """Return whether the key of a block is that of one address."""
-    return key.endswith("/32" if key[0] == "4" else "/128")
-
-
-def inside(key: str) -> tuple[str, str]:
-    """Return the bounds, low included and high excluded, of the keys of all blocks inside the block `key`, itself not.
-
-    They begin at an address of it, and those that begin where it does are longer, so that their keys sort behind it.
-    """
-    family, prefix, number = parse_network_key(key)
-    bits = BITS[family]
-    last = network_key(family, bits, number | (1 << (bits - prefix)) - 1)
-    return key + " ", last.rpartition("/")[0] + "0"
 
 
 def domain_name(text: str) -> Observable:
@@ -304,7 +213,7 @@ def _plain_host(name: str | None, address: str) -> Observable | None:
     """Return a host in its usual form, None where it is in none."""
     if name is not None:
         return Observable(Kind.NAME, reverse_labels(name), name) if len(name) <= _LONGEST_NAME else None
-    octets = _quad(address)
+    octets = quad(address)
     return None if octets is None else Observable(Kind.IP, f"4/{octets}/32", address)
 
 
@@ -324,7 +233,7 @@ def _any_url(text: str) -> tuple[Observable, Observable]:
 def _host(text: str) -> Observable:
     if text.startswith("["):
         return network(text[1:-1])
-    return domain_name(text) if _quad(text) is None else network(text)
+    return domain_name(text) if quad(text) is None else network(text)
 
 
 def mailbox(text: str) -> Observable:
@@ -473,9 +382,8 @@ def registered(kind: AssetKind, text: str) -> Observable:
 
 def _registered_network(kind: AssetKind, text: str) -> Observable:
     found = network(text)
-    family, prefix, _ = parse_network_key(found.key)
-    single = prefix == BITS[family]
-    if kind is AssetKind.CIDR or (single and kind is (AssetKind.IPV4 if family == 4 else AssetKind.IPV6)):
+    single = AssetKind.IPV4 if found.key.startswith("4/") else AssetKind.IPV6
+    if kind is AssetKind.CIDR or (kind is single and is_single(found.key)):
         return found
     raise InvalidInput.at("", f"{text!r} is not one {kind} address")
 

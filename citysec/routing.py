@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from citysec.observable import BITS, inside, network_key, parse_network_key
+from citysec.blocks import BITS, inside, network_key, parse_network_key
 
 WIDEST: Final = {4: 8, 6: 16}
 """Family -> prefix length below which an announcement says nothing of who owns an address: default routes."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citysec import observable
+from citysec import blocks, observable
 from citysec.errors import InvalidInput
 from citysec.observable import AssetKind, Kind
 
@@ -65,8 +65,8 @@ def test_containment_is_an_equality_one_way_and_a_range_the_other(one: str, othe
     a, b = observable.network(one).key, observable.network(other).key
     x, y = ipaddress.ip_network(one), ipaddress.ip_network(other)
     contained = x.version == y.version and x.subnet_of(y)  # pyright: ignore[reportArgumentType]
-    assert (b in set(observable.around(a))) == contained
-    low, high = observable.inside(b)
+    assert (b in set(blocks.around(a))) == contained
+    low, high = blocks.inside(b)
     assert (a == b or low <= a < high) == contained
 
 

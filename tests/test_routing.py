@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citysec.observable import network, parse_network_key
+from citysec.blocks import parse_network_key
+from citysec.observable import network
 from citysec.routing import Announcement, outermost, shares
 
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -9,22 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Final, Generic
 
+from citysec.blocks import BITS, network_key, network_text, parse_network_key
 from citysec.correlate.lookups import EXPRESSIONS
 from citysec.correlate.networks import Networks
 from citysec.correlate.rules import WIDEST, Doubt, Hit, Id, RegisteredAsset, Relation
-from citysec.observable import (
-    BITS,
-    AssetKind,
-    Kind,
-    Scope,
-    is_serial,
-    network_key,
-    network_text,
-    parents,
-    parse_network_key,
-    reverse_labels,
-    url,
-)
+from citysec.observable import AssetKind, Kind, Scope, is_serial, parents, reverse_labels, url
 from citysec.patterning import Atom, regex
 from citysec.routing import Share
 from citysec.software import product

@@ -15,9 +15,10 @@ from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.blocks import inside
 from citysec.correlate.batches import batches
 from citysec.db import dialect, insert_many
-from citysec.observable import Kind, Observable, inside
+from citysec.observable import Kind, Observable
 from citysec.patterning import Atom, Op
 from citysec.tables.sightings import Observed
 from citysec.telemetry import Fact, Seen

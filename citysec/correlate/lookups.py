@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from citysec.blocks import around, inside, is_single
 from citysec.correlate.rules import RegisteredAsset
-from citysec.observable import AssetKind, Kind, Scope, around, below, inside, is_single, mailboxes_at, url
+from citysec.observable import AssetKind, Kind, Scope, below, mailboxes_at, url
 from citysec.routing import outermost
 from citysec.software import product
 

@@ -13,11 +13,12 @@ from functools import lru_cache, reduce
 from operator import add
 from typing import Final
 
+from citysec.blocks import BITS, parse_network_key
 from citysec.correlate.listing import Effect
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.warned import Verdict, WarningIndex
 from citysec.errors import InvalidInput
-from citysec.observable import BITS, Kind, parse_network_key
+from citysec.observable import Kind
 from citysec.patterning import Atom, Op
 from citysec.patterning.evaluation import Matcher, matcher
 from citysec.patterning.syntax import Version

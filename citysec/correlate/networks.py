@@ -11,8 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final, Generic
 
+from citysec.blocks import BITS
 from citysec.correlate.rules import Id, Relation
-from citysec.observable import BITS
 
 _REGION: Final = {4: 16, 6: 32}
 _REGION_IN_KEY: Final = {4: slice(2, 6), 6: slice(2, 10)}

@@ -17,9 +17,10 @@ from sqlalchemy import select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.blocks import BITS, network_keys, parse_network_key
 from citysec.correlate.lookups import EXPRESSIONS
 from citysec.db import dialect
-from citysec.observable import BITS, Kind, network_keys, parse_network_key, reverse_labels
+from citysec.observable import Kind, reverse_labels
 from citysec.patterning import regex
 from citysec.tables.feeds import BLOCK_LENGTHS, IndicatorKey
 from citysec.tables.work import Meta

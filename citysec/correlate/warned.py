@@ -16,22 +16,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from citysec.blocks import BITS, network_text, parse_network_key
 from citysec.correlate.index import URL_PATH
 from citysec.correlate.listing import Effect, Entry, EntryKind
 from citysec.correlate.lookups import EXPRESSIONS
 from citysec.correlate.networks import Networks
 from citysec.correlate.rules import RegisteredAsset, Relation
-from citysec.observable import (
-    BITS,
-    AssetKind,
-    Kind,
-    Scope,
-    network_text,
-    parents,
-    parse_network_key,
-    reverse_labels,
-    url,
-)
+from citysec.observable import AssetKind, Kind, Scope, parents, reverse_labels, url
 from citysec.patterning import Atom, regex
 
 _STRENGTH: Final = {effect: rank for rank, effect in enumerate(Effect)}

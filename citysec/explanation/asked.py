@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from citysec import observable
+from citysec import blocks
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import defang, values
 from citysec.observable import Kind, Observable
@@ -79,7 +79,7 @@ def places(asked: Asked) -> Iterator[Place]:
         return
     yield Place(found.kind, found.key, "equal")
     if found.kind is Kind.IP:
-        around = reversed(list(observable.around(found.key)))
+        around = reversed(list(blocks.around(found.key)))
         yield from (Place(Kind.IP, key, "contains") for key in around if key != found.key)
     if asked.host is not None:
         yield Place(asked.host.kind, asked.host.key, "host", whole=True)
@@ -87,6 +87,6 @@ def places(asked: Asked) -> Iterator[Place]:
 
 def span(asked: Asked) -> tuple[str, str] | None:
     """Return the bounds, low included and high excluded, of the keys of what lies inside a block of addresses."""
-    if asked.found is None or asked.found.kind is not Kind.IP or observable.is_single(asked.found.key):
+    if asked.found is None or asked.found.kind is not Kind.IP or blocks.is_single(asked.found.key):
         return None
-    return observable.inside(asked.found.key)
+    return blocks.inside(asked.found.key)

@@ -10,16 +10,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.announced import announcing
-from citysec.observable import (
-    AssetKind,
-    Kind,
-    Scope,
-    below,
-    network_text,
-    parents,
-    parse_network_key,
-    reverse_labels,
-)
+from citysec.blocks import network_text, parse_network_key
+from citysec.observable import AssetKind, Kind, Scope, below, parents, reverse_labels
 from citysec.patterning import Atom
 from citysec.suffixes import is_public
 from citysec.tables.register import Asset, AssetOwner

@@ -9,10 +9,11 @@ from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.blocks import is_single
 from citysec.db import dialect, insert_many
 from citysec.feeds.atoms import atoms, of_pattern
 from citysec.feeds.versions import Key, Plan, Stored, newest
-from citysec.observable import Kind, is_single
+from citysec.observable import Kind
 from citysec.patterning import Atom, index_key
 from citysec.tables import Assertion, IndicatorKey, Meta, StixObject
 from citysec.tables.feeds import BLOCK_LENGTHS, PRODUCT

@@ -18,6 +18,6 @@ class AnnouncedPrefix(Row, table=True):
     __table_args__ = (Index("ix_announced_prefix_system", "edition", "system"),)
 
     edition: int = Field(primary_key=True)
-    key: str = Field(primary_key=True, sa_type=KeyText, description="`citysec.observable.network_key`.")
+    key: str = Field(primary_key=True, sa_type=KeyText, description="`citysec.blocks.network_key`.")
     system: int = Field(primary_key=True, sa_type=BigCount, description="Number of the autonomous system.")
     certain: bool = Field(default=True)

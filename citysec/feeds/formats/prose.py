@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from citysec import observable
+from citysec import blocks, observable
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.candidates import Candidate, candidates
 from citysec.feeds.formats.defang import sharp
@@ -143,7 +143,7 @@ class _Ignored:
         about = observable.url(found.value)[1] if found.kind is Kind.URL else found
         match about.kind:
             case Kind.IP:
-                return any(key in self._above for key in observable.around(about.key))
+                return any(key in self._above for key in blocks.around(about.key))
             case Kind.NAME | Kind.MAILBOX:
                 name = about.key.partition("@")[0]
                 return name in self._above or any(key in self._above for key in observable.parents(name))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
-from citysec import observable
+from citysec import blocks
 from citysec.errors import InvalidInput
 from citysec.patterning import literals, regex
 from citysec.patterning.evaluation.paths import Value
@@ -179,7 +179,7 @@ def _found_by(finds: Callable[[str | bytes], bool]) -> Fits:
 
 
 def _subset(block: str) -> Fits:
-    family, prefix, number = observable.block(block)
+    family, prefix, number = blocks.block(block)
 
     def fits(value: Value) -> bool:
         inner = _block(value)
@@ -189,7 +189,7 @@ def _subset(block: str) -> Fits:
 
 
 def _superset(block: str) -> Fits:
-    inner = observable.block(block)
+    inner = blocks.block(block)
 
     def fits(value: Value) -> bool:
         outer = _block(value)
@@ -200,12 +200,12 @@ def _superset(block: str) -> Fits:
 
 def _block(value: Value) -> tuple[int, int, int] | None:
     try:
-        return observable.block(value) if isinstance(value, str) else None
+        return blocks.block(value) if isinstance(value, str) else None
     except InvalidInput:
         return None
 
 
 def _cut(block: tuple[int, int, int], prefix: int) -> int:
     """Return the first address of what has length `prefix` and contains `block`."""
-    rest = observable.BITS[block[0]] - prefix
+    rest = blocks.BITS[block[0]] - prefix
     return block[2] >> rest << rest
