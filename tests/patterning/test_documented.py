@@ -18,7 +18,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
         ("length of a pattern", f"{tokens.MAX_LENGTH:,} characters"),
         ("values in a pattern", f"{grammar.MAX_VALUES:,}"),
         ("a number", f"{literals.MAX_DIGITS} characters"),
-        ("regular expressions in", f"{grammar.MAX_EXPRESSIONS}"),
+        ("expressions (`LIKE`, `MATCHES`) in", f"{grammar.MAX_EXPRESSIONS}"),
         ("a regular expression", f"{regex.MAX_LENGTH:,} characters"),
         ("alternating operators", f"{plan.MAX_DEPTH} deep"),
         ("passages, windows", f"{binding.MAX_CHOICES}"),
