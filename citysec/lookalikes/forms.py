@@ -11,7 +11,7 @@ import msgspec
 
 from citysec.lookalikes.kinds import Kind, Strength, strength
 from citysec.lookalikes.names import Parts, parts
-from citysec.lookalikes.skeleton import skeleton
+from citysec.lookalikes.skeleton import latin, letters, paired, unicode
 from citysec.lookalikes.vocabulary import Vocabulary
 from citysec.observable import reverse_labels
 
@@ -89,8 +89,12 @@ def _inside(labels: list[str], vocabulary: Vocabulary) -> Iterator[Reading]:
 
 
 def _reading(found: Parts, vocabulary: Vocabulary, *, embedded: bool = False) -> Reading:
-    plain = skeleton(found.label).replace("-", "")
-    return Reading(found, plain, vocabulary.residues(plain), embedded)
+    bare = letters(found.label).replace("-", "")
+    plain = paired(bare)
+    forms = vocabulary.residues(plain)
+    if plain != bare:  # `rn` in `westminsternotice` is no m: keywords come off before pairs are made, too
+        forms = tuple(dict.fromkeys((*forms, *map(paired, vocabulary.residues(bare)))))
+    return Reading(found, plain, forms, embedded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def likeness(read: Reading, form: str, of: Subject, kind: Kind | None) -> Likene
     if read.embedded and not same_suffix:
         return None
     found = _kind(read, form, of, kind)
-    said = strength(found, len(of.label.replace("-", "")), same_suffix=same_suffix, brand=not of.suffix)
+    said = strength(found, len(latin(_joined(of.label))), same_suffix=same_suffix, brand=not of.suffix)
     return Likeness(found, said) if said else None
 
 
@@ -129,4 +133,4 @@ def _kind(read: Reading, form: str, of: Subject, kind: Kind | None) -> Kind:
 
 
 def _joined(label: str) -> str:
-    return label.replace("-", "")
+    return unicode(label).replace("-", "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from citysec.lookalikes.forms import Subject
 from citysec.lookalikes.kinds import PERMUTED, Kind
-from citysec.lookalikes.skeleton import skeleton
+from citysec.lookalikes.skeleton import latin, skeleton
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,7 +21,7 @@ _ENDING: Final = ".uk"  # under which dnstwist looks for letters of ASCII only: 
 
 def forms(of: Subject) -> dict[str, Kind | None]:
     """Return what a subject is taken for, and by which permutation; None for the subject itself."""
-    plain = of.label.replace("-", "")
+    plain = latin(of.label).replace("-", "")
     return {**permutations(plain), skeleton(plain): None}
 
 

@@ -28,10 +28,23 @@ _PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 def skeleton(label: str) -> str:
     """Return what a label looks like; it may be an A-label, and hyphens stay."""
-    text = label
-    if label.startswith("xn--") or not label.isascii():
-        text = "".join(_latin(c) for c in unicodedata.normalize("NFKD", unicode(label)))
-    text = text.translate(_ALIKE)
+    return paired(letters(label))
+
+
+def latin(label: str) -> str:
+    """Return a label with the letters of ASCII that its characters resemble; it may be an A-label."""
+    if label.isascii() and not label.startswith("xn--"):
+        return label
+    return "".join(_latin(c) for c in unicodedata.normalize("NFKD", unicode(label)))
+
+
+def letters(label: str) -> str:
+    """Return the skeleton of a label before pairs of letters are taken for one: where words meet, they are none."""
+    return latin(label).translate(_ALIKE)
+
+
+def paired(text: str) -> str:
+    """Return what is made of `letters` when pairs are taken for one letter."""
     for pair, single in _PAIRS:
         if pair in text:
             text = text.replace(pair, single)

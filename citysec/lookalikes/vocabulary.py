@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from citysec.errors import InvalidInput
-from citysec.lookalikes.skeleton import skeleton
+from citysec.lookalikes.skeleton import letters, paired
 
 FILE: Final = "lookalikes.toml"
 """Its name in `playbooks/`."""
@@ -64,7 +64,8 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     @cached_property
     def _ends(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """Expressions for keywords at the beginning, and at the end of a text that is written backwards."""
-        plain = sorted({skeleton(word.replace("-", "")) for word in self.keywords}, key=lambda word: (-len(word), word))
+        words = [letters(word.replace("-", "")) for word in self.keywords]
+        plain = sorted({*words, *map(paired, words)}, key=lambda word: (-len(word), word))
         none = "(?!)"
         return re.compile("|".join(plain) or none), re.compile("|".join(word[::-1] for word in plain) or none)
 

@@ -80,6 +80,13 @@ def test_a_label_is_shown_as_people_see_it_with_its_alphabets():
         ("box.gov.uk", "bow.gov.uk", (Kind.REPLACEMENT, Strength.POSSIBLE)),
         ("camdenlock.com", "camden.gov.uk", None),
         ("gov.uk", "camden.gov.uk", None),
+        ("public-library.com", "public-library.gov.uk", (Kind.TLD_SWAP, Strength.POSSIBLE)),
+        ("public-library-login.com", "public-library.gov.uk", (Kind.KEYWORD, Strength.CERTAIN)),
+        ("westminsternotice.com", "westminster.gov.uk", (Kind.KEYWORD, Strength.CERTAIN)),
+        ("westminster-notice.com", "westminster.gov.uk", (Kind.KEYWORD, Strength.CERTAIN)),
+        ("munchen.com", "m\u00fcnchen.gov.uk", (Kind.HOMOGLYPH, Strength.CERTAIN)),
+        ("m\u00fcn-chen.com", "m\u00fcnchen.gov.uk", (Kind.HYPHENATION, Strength.CERTAIN)),
+        ("munhcen.gov.uk", "m\u00fcnchen.gov.uk", (Kind.TRANSPOSITION, Strength.CERTAIN)),
     ],
 )
 def test_how_a_name_looks_like_another(name: str, of: str, hit: tuple[Kind, Strength] | None):
