@@ -7,11 +7,11 @@ revision, too. What was said before stays on record for the city's team.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,6 +21,8 @@ from citysec.advisories.content import Content, from_json
 from citysec.advisories.record import alone, changed
 from citysec.advisories.words import refanged
 from citysec.errors import Conflict, InvalidInput, NotShared, Problem
+from citysec.lookalikes.alike import alike, readable
+from citysec.observable import AssetKind
 from citysec.tables.advisories import Advisory, Decision
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
@@ -162,17 +164,18 @@ async def _disclosures(db: AsyncSession, incident: Incident, statement: Statemen
     """Return where the statement names an observable of this threat, here or elsewhere, that is not for the public."""
     root = incident.parent_id or incident.id
     family = select(Incident.id).where((col(Incident.id) == root) | (col(Incident.parent_id) == root))
+    value = case((col(Asset.kind) == AssetKind.BRAND, ""), else_=func.coalesce(col(Asset.value), ""))
     query = (
-        select(Match.indicator_value, Match.tlp, func.coalesce(col(Asset.value), ""), func.coalesce(Match.prefix, ""))
+        select(Match, value)  # a brand is what everybody knows
         .select_from(Match)
         .outerjoin(Asset, col(Asset.id) == col(Match.asset_id))
         .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
         .where(col(IncidentMatch.incident_id).in_(family))
     )
     secret = set[str]()
-    for indicator, level, asset, prefix in await db.exec(query):
-        secret |= {*_forms(asset.lower()), prefix}
-        secret |= set[str]() if level <= TLP.CLEAR else {indicator.lower()}
+    for match, asset in await db.exec(query):
+        secret |= {*_forms(asset.lower()), match.prefix or ""}
+        secret |= set[str]() if match.tlp <= TLP.CLEAR else {match.indicator_value.lower(), *_imitations(match.about)}
     secret.discard("")  # what was sighted touches no asset
     return [
         Problem(name, f"names {value}, which is not for the public")
@@ -186,6 +189,12 @@ def _forms(asset: str) -> set[str]:
     """Return an asset and, of a certificate, its digits without the word before them; fewer would be any number."""
     certificate = _CERTIFICATE.fullmatch(asset)
     return {asset, certificate[1]} if certificate else {asset}
+
+
+def _imitations(about: Mapping[str, Any]) -> set[str]:
+    """Return the name of a lookalike, of which the indicator may be a page or a mailbox, in both of its spellings."""
+    found = alike(about)
+    return {found.name, readable(found.name)} if found else set()
 
 
 def _content(incident: Incident, statement: Statement, *, withdrawn: bool = False) -> Content:

@@ -322,9 +322,12 @@ async def _concerned(db: AsyncSession, asset_ids: Iterable[int], constituent_id:
         for asset_id, kind, value, owned, verified, service in rows:
             known = found.get(asset_id or 0)
             services = dict.fromkeys((*(known.services if known else ()), *((service,) if service else ())))
-            whose = owned or (known is not None and known.owned)
-            sure = verified or (known is not None and known.verified)
-            found[asset_id or 0] = Concerned(asset_id or 0, kind, value, bool(whose), sure, tuple(services))
+            whose, sure = bool(owned), bool(verified)
+            if known is not None and known.owned == whose:
+                sure = sure or known.verified
+            elif known is not None and known.owned:  # its own claim decides
+                whose, sure = True, known.verified
+            found[asset_id or 0] = Concerned(asset_id or 0, kind, value, whose, sure, tuple(services))
     return list(found.values())
 
 

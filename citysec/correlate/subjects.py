@@ -86,13 +86,17 @@ def subject_of(name: str) -> str | None:
 
 
 def names_of(atoms: Iterable[Atom]) -> dict[str, Atom]:
-    """Return the names that atoms speak of: also as the host of a URL, or behind the `@` of a mailbox."""
+    """Return the names that atoms speak of, each with the surest: also as a URL's host, or behind a mailbox's `@`."""
     found: dict[str, Atom] = {}
     for atom in atoms:
         if atom.kind is Kind.NAME:
-            found.setdefault(reverse_labels(atom.key), atom)
+            name = reverse_labels(atom.key)
         elif atom.kind is Kind.MAILBOX:
-            found.setdefault(reverse_labels(atom.key.partition("@")[0]), atom)
+            name = reverse_labels(atom.key.partition("@")[0])
+        else:
+            continue
+        if name not in found or (atom.certain and not found[name].certain):
+            found[name] = atom
     return found
 
 
@@ -118,11 +122,14 @@ async def owned(db: AsyncSession, registrables: Collection[str]) -> set[str]:
 
 
 async def carriers(db: AsyncSession, keys: Collection[str]) -> dict[str, list[int]]:
-    """Return subject -> the assets that its matches are kept with: one for each owner, the name itself if there is."""
+    """Return subject -> the assets that its matches are kept with: one for each owner, the name itself if there is.
+
+    Who only has a name below one that somebody has registered is not told what looks like it: it is not theirs.
+    """
     found: dict[str, list[int]] = {}
     for key, rows in (await _carrying(db, keys)).items():
         best: dict[str, tuple[str, int]] = {}
-        for asset_id, _, text, owner in rows:
+        for asset_id, _, text, owner in [row for row in rows if _is_itself(key, row)] or rows:
             best[owner] = min((text, asset_id), best.get(owner, (text, asset_id)))
         found[key] = sorted({asset_id for _, asset_id in best.values()})
     return found
@@ -143,7 +150,12 @@ def _ours(key: str, rows: Iterable[_Row], vocabulary: Vocabulary) -> bool:
     """Return whether a subject, of which somebody owns `rows`, is certainly its owner's."""
     found = parts(reverse_labels(key)) if "." in key else None
     closed = found is None or found.suffix in vocabulary.closed
-    return any(closed or text in {key, f"{key}.www"} for _, _, text, _ in rows)
+    return any(closed or _is_itself(key, row) for row in rows)
+
+
+def _is_itself(key: str, row: _Row) -> bool:
+    """Return whether an asset is the subject, or its `www`, and no other name below it."""
+    return row[2] in {key, f"{key}.www"}
 
 
 def _is_brand(key: str) -> ColumnElement[bool]:

@@ -250,7 +250,7 @@ async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Co
     worst: dict[tuple[int, str], _Said] = {}
     for asset_id, body, *said in await connection.execute(owned.where(here)):
         worst[asset_id, body] = _worse(worst.get((asset_id, body), _LEAST), said)
-    owners = set(worst)
+    owners = {place: verified for place, (_, _, verified) in worst.items()}
     for asset_id, body, *said in await connection.execute(served.where(here)):
         worst[asset_id, body] = _worse(worst.get((asset_id, body), _LEAST), said)
     everyone = select(Constituent).where(col(Constituent.id).in_({body for _, body in worst}))
@@ -258,7 +258,8 @@ async def _concerned(db: AsyncSession, asset_ids: set[int]) -> dict[int, list[Co
     result: dict[int, list[Concern]] = defaultdict(list)
     for (asset_id, body), (criticality, exposed, verified) in sorted(worst.items()):
         owns = (asset_id, body) in owners
-        result[asset_id].append(Concern(by_id[body], criticality, owns, exposed, verified))
+        sure = owners.get((asset_id, body), verified)  # that somebody else's claim is sure does not make its own so
+        result[asset_id].append(Concern(by_id[body], criticality, owns, exposed, sure))
     return result
 
 

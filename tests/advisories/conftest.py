@@ -69,14 +69,13 @@ class Town:
         async with self.db.reading() as session:
             return (await session.exec(select(table).filter_by(**where))).all()
 
-    async def asset(self, value: str, *owners: str, service: str | None = None) -> int:
+    async def asset(self, value: str, *owners: str, service: str | None = None, kind: str = "ipv4") -> int:
         number = self.next("asset")
         links = [
             AssetOwner(ref=f"A{number}-{o}", asset_id=number, constituent_id=o, service_id=service, registered_at=NOON)
             for o in owners
         ]
-        kind = {"kind": "ipv4", "key_kind": "ipv4"}
-        await self.add(Asset(id=number, value=value, key=value, **kind), *links)
+        await self.add(Asset(id=number, value=value, key=value, kind=kind, key_kind=kind), *links)
         return number
 
     async def match(self, asset: int, **facts: Any) -> str:

@@ -58,6 +58,17 @@ async def test_a_certificate_is_known_by_its_digits_and_a_system_by_its_prefix(t
             await told(town, replace(WORDS, what=f"Look for {secret}."), incident)
 
 
+async def test_a_lookalike_is_known_by_its_name_and_a_brand_is_no_secret(town: Town):
+    like = {"lookalike": {"name": "xn--cmden-4ve.example", "of": "camden council", "kind": "homoglyph"}}
+    asset = await town.asset("Camden Council", "camden", kind="brand")
+    page = await town.match(asset, indicator_value="https://xn--cmden-4ve.example/pay", tlp=TLP.AMBER, about=like)
+    incident = await town.incident("camden", page)
+    for secret in ("XN--cmden-4ve[.]example", "c\u0430mden.example"):
+        with pytest.raises(InvalidInput, match="which is not for the public"):
+            await told(town, replace(WORDS, what=f"Do not trust {secret}."), incident)
+    await told(town, replace(WORDS, what="Camden Council sends no such mails."), incident)
+
+
 async def test_of_one_body_s_incident_nothing_of_another_s_is_told(town: Town):
     city = await town.incident(None)
     here = await town.incident("camden", parent_id=city)

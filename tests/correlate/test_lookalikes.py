@@ -194,12 +194,37 @@ async def test_names_that_are_hosted_elsewhere_do_not_make_the_host_ours(city: C
     assert await found(city) == []
 
 
+async def standing_with(city: City) -> set[int | None]:
+    """Return the assets of the open matches."""
+    return {match.asset_id for match in await city.matches() if match.closed_at is None}
+
+
 async def test_many_names_of_one_owner_are_one_match(city: City):
     ids = await city.own("camden", "domain", "pay.camden.gov.uk", "it.camden.gov.uk", "camden.gov.uk")
-    (other,) = await city.own("barnet", "domain", "shared.camden.gov.uk")
     await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
     await settled(city)
-    assert {match.asset_id for match in await city.matches()} == {ids[2], other}
+    assert await standing_with(city) == {ids[2]}
+
+
+async def test_who_has_a_name_below_somebody_s_is_not_told_what_looks_like_that(city: City):
+    (shared,) = await city.own("barnet", "domain", "shared.camden.gov.uk")
+    await city.say(indicator(1, "[domain-name:value = 'camdem.gov.uk']"))
+    await settled(city)
+    assert await standing_with(city) == {shared}
+    (own,) = await city.own("camden", "domain", "www.camden.gov.uk")
+    await settled(city)
+    assert await standing_with(city) == {own}
+    await city.disown(own)
+    await settled(city)
+    assert await standing_with(city) == {shared}
+
+
+async def test_a_name_of_which_a_pattern_speaks_twice_is_told_by_the_surest(city: City):
+    await city.own("camden", "domain", "camden.gov.uk")
+    part = "[domain-name:value = 'camdem.gov.uk' AND domain-name:x = 1]"
+    await city.say(indicator(1, f"{part} OR [url:value = 'https://camdem.gov.uk/x']"))
+    await settled(city)
+    assert [certain for _, _, _, certain in await found(city)] == [True]
 
 
 async def test_another_vocabulary_counts_for_what_is_stored(city: City):

@@ -16,6 +16,7 @@ from citysec.incidents.record import move
 from citysec.incidents.triage import triage
 from citysec.tables import AssetOwner, Incident, IncidentMatch, Match, Outbox, TimelineEntry
 from citysec.tables.columns import now
+from citysec.tlp import TLP
 from tests.incidents.conftest import CAMPAIGN, POLICY, Found, link, malware, say
 
 
@@ -199,6 +200,17 @@ async def retriaged(db: Database, *matches: str, **changes: Any) -> None:
                 setattr(row, name, value)
         await session.flush()
         await triage(session, {"matches": list(matches)}, POLICY)
+
+
+async def test_a_doubtful_claim_is_not_made_sure_by_who_owns_the_same_and_answers_with_it(city: Database, found: Found):
+    async with city.writing() as session:
+        claim = AssetOwner(ref="c", asset_id=9, constituent_id="ealing", service_id="shared", registered_at=now())
+        claim.verified = False
+        session.add(claim)
+    await found(9, tlp=TLP.AMBER)
+    assert [incident.constituent_id for incident in await incidents(city)] == ["camden"]
+    await found(9, indicates=None, tlp=TLP.GREEN)
+    assert [incident.constituent_id for incident in await incidents(city)] == ["camden", "camden", "ealing"]
 
 
 async def test_who_only_answers_for_a_service_does_not_learn_the_asset_by_the_title(city: Database, found: Found):
