@@ -314,6 +314,8 @@ def _algorithm(text: str) -> str:
 
 def _hash(kind: Kind, algorithm: str, text: str) -> Observable:
     if algorithm in _FUZZY:
+        if "\0" in text:
+            raise InvalidInput.at("", f"{text!r} is not a value of {algorithm}")
         return Observable(kind, f"{algorithm}:{text}", text)
     value = text.lower()
     if len(value) != _HEX_DIGITS[algorithm] or _HEX.fullmatch(value) is None:

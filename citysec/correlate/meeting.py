@@ -7,7 +7,7 @@ has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from operator import add
@@ -71,8 +71,8 @@ def meeting(
         warned: the warning lists that count.
         version: of the pattern's language.
     """
-    sufficient = [atom for atom in atoms if atom.certain and atom.op is Op.EQ]
-    met = [(one, fact, atom) for atom in sufficient for one in seen for fact in one.facts if _meets(atom, fact)]
+    speaks = _Sufficient(atom for atom in atoms if atom.certain and atom.op is Op.EQ)
+    met = [(one, fact, atom) for one in seen for fact in one.facts for atom in speaks.of(fact)]
     if not met:
         return _evaluated(pattern, atoms, seen, warned, version)
     judged = [(one, atom, warned.verdict(atom, fact.found.key) if warned else None) for one, fact, atom in met]
@@ -80,15 +80,36 @@ def meeting(
     if not passed:
         return None
     found = {id(one): one for one, _, _ in passed}
-    _, atom, verdict = min(passed, key=lambda each: _doubt(each[1], each[2]) is not None)
+    place = {id(atom): number for number, atom in enumerate(atoms)}
+    _, atom, verdict = min(passed, key=lambda each: (_doubt(each[1], each[2]) is not None, place[id(each[1])]))
     return Meeting(atom, _days(found.values()), len(found), _doubt(atom, verdict), verdict)
 
 
-def _meets(atom: Atom, fact: Fact) -> bool:
-    found = fact.found
-    if atom.kind is not found.kind or not _speaks_of(atom.path, fact.type):
-        return False
-    return atom.key == found.key or (atom.kind is Kind.IP and _holds(atom.key, found.key))
+class _Sufficient:
+    """Atoms each of which fulfils a pattern, by what they are equal to: thousands meet 100,000 observations."""
+
+    def __init__(self, atoms: Iterable[Atom]) -> None:
+        self._equal: dict[tuple[Kind, str], list[Atom]] = {}
+        self._blocks: dict[tuple[int, int], dict[int, list[Atom]]] = {}
+        for atom in atoms:
+            if atom.kind is Kind.IP:
+                family, prefix, number = parse_network_key(atom.key)
+                self._blocks.setdefault((family, prefix), {}).setdefault(number, []).append(atom)
+            else:
+                self._equal.setdefault((atom.kind, atom.key), []).append(atom)
+
+    def of(self, fact: Fact) -> list[Atom]:
+        """Return those that speak of `fact`."""
+        kind, key = fact.found.kind, fact.found.key
+        found = self._around(key) if kind is Kind.IP else self._equal.get((kind, key), ())
+        return [atom for atom in found if _speaks_of(atom.path, fact.type)]
+
+    def _around(self, key: str) -> Iterator[Atom]:
+        family, length, inside = parse_network_key(key)
+        for (its, prefix), blocks in self._blocks.items():
+            shift = BITS[family] - prefix
+            if its == family and prefix <= length:
+                yield from blocks.get(inside >> shift << shift, ())
 
 
 @lru_cache(maxsize=4096)
@@ -155,14 +176,15 @@ def _by(atoms: Sequence[Atom], found: Iterable[Seen], warned: WarningIndex) -> t
     """Return the first atom that speaks of something in `found`, and what warning lists say of that."""
     facts = {(fact.found.kind, fact.found.key) for one in found for fact in one.facts}
     for atom in atoms:
-        key = next((key for kind, key in facts if kind is atom.kind and _same(atom, key)), None)
+        key = atom.key if (atom.kind, atom.key) in facts else next(_inside(atom, facts), None)
         if key is not None:
             return atom, warned.verdict(atom, key) if warned else None
     return next(iter(atoms), None), None
 
 
-def _same(atom: Atom, key: str) -> bool:
-    return atom.key == key or (atom.kind is Kind.IP and _holds(atom.key, key))
+def _inside(atom: Atom, facts: Iterable[tuple[Kind, str]]) -> Iterator[str]:
+    if atom.kind is Kind.IP:
+        yield from (key for kind, key in facts if kind is Kind.IP and _holds(atom.key, key))
 
 
 def _days(found: Iterable[Seen]) -> dict[int, Tally]:

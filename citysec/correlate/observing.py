@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -41,13 +41,12 @@ async def record(db: AsyncSession, found: Sifted, telling: Telling) -> list[Sigh
         telling: who says so.
     """
     await alone(db, LOCK)
-    seen = _by_object(found)
-    patterns = await _patterns(db, col(StixObject.id).in_, sorted(seen))
+    seen, patterns = await _by_indicator(db, found)
     in_force = await _in_force(db, sorted(patterns), telling.at)
     warned, with_kept = await warnings.current(db), await kept.any_kept(db)
     met: list[_Met] = []
     for claim in in_force:
-        pattern, observed = patterns[claim.indicator_id], seen.get(claim.object_id, [])
+        pattern, observed = patterns[claim.indicator_id], seen[claim.indicator_id]
         if len(observed) < MANY:
             how = meeting(pattern, claim.atoms, observed, warned)
         else:
@@ -63,7 +62,7 @@ async def look_back(db: AsyncSession, indicator_ids: Collection[str], at: dateti
     """Compare indicators with what is kept of the constituents that have not seen them yet."""
     if not indicator_ids or not await kept.any_kept(db):
         return
-    patterns = await _patterns(db, col(StixObject.stix_id).in_, sorted(indicator_ids))
+    patterns = await _patterns(db, sorted(indicator_ids))
     warned = await warnings.current(db)
     for claim in await _in_force(db, sorted(patterns), at):
         have = await _sighted_at(db, claim.indicator_id)
@@ -73,26 +72,39 @@ async def look_back(db: AsyncSession, indicator_ids: Collection[str], at: dateti
                 await note_down(db, [(claim, how)], Telling(body, SERVICE, at))
 
 
-def _by_object(found: Sifted) -> dict[int, list[Seen]]:
-    """Return row id of an indicator's version -> the observations that it may speak of, in their order."""
+async def _by_indicator(db: AsyncSession, found: Sifted) -> tuple[dict[str, list[Seen]], dict[str, str]]:
+    """Return indicator -> the observations that it may speak of, in their order, and indicator -> its pattern now.
+
+    It may have a newer version than the one by which it was found.
+    """
     places: dict[tuple[str, str], list[int]] = {}
     for place, one in enumerate(found.seen):
         for fact in one.facts:
             places.setdefault((fact.found.kind, fact.found.key), []).append(place)
-    return {
-        object_id: [found.seen[place] for place in sorted({p for fact in facts for p in places.get(fact, ())})]
-        for object_id, facts in found.objects.items()
-    }
+    where: dict[str, set[int]] = {}
+    names = await _names(db, sorted(found.objects))
+    for object_id, facts in found.objects.items():
+        if object_id in names:
+            where.setdefault(names[object_id], set()).update(p for fact in facts for p in places.get(fact, ()))
+    patterns = await _patterns(db, sorted(where))
+    return {name: [found.seen[place] for place in sorted(where[name])] for name in patterns}, patterns
 
 
-async def _patterns(
-    db: AsyncSession, condition: Callable[[Any], ColumnElement[bool]], ids: Sequence[Any]
-) -> dict[str, str]:
-    """Return STIX id -> pattern, of the newest versions for which `condition` holds of some of `ids`."""
+async def _names(db: AsyncSession, object_ids: Sequence[int]) -> dict[int, str]:
+    connection, found = await db.connection(), dict[int, str]()
+    query = select(col(StixObject.id), col(StixObject.stix_id))
+    for part in batches(object_ids, _IDS):
+        rows = await connection.execute(query.where(col(StixObject.id).in_(part)))
+        found |= {object_id: stix_id for object_id, stix_id in rows if object_id is not None}
+    return found
+
+
+async def _patterns(db: AsyncSession, indicator_ids: Sequence[str]) -> dict[str, str]:
+    """Return indicator -> pattern, of the newest version."""
     connection, found = await db.connection(), dict[str, str]()
     query = select(col(StixObject.stix_id), col(StixObject.pattern)).where(col(StixObject.latest))
-    for part in batches(ids, _IDS):
-        rows = await connection.execute(query.where(condition(part)))
+    for part in batches(indicator_ids, _IDS):
+        rows = await connection.execute(query.where(col(StixObject.stix_id).in_(part)))
         found |= {stix_id: pattern for stix_id, pattern in rows if pattern}
     return found
 

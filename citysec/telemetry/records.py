@@ -90,12 +90,14 @@ def _times(record: Record) -> tuple[int, int] | None:
 
 
 def _microseconds(at: datetime | float | None) -> int | None:
-    if isinstance(at, datetime):
-        return microseconds(at) if at.tzinfo is not None else None
-    if at is None:
-        return None
     try:
-        return microseconds(datetime.fromtimestamp(at, UTC))
+        match at:
+            case None:
+                return None
+            case datetime():
+                return microseconds(at.astimezone(UTC)) if at.tzinfo is not None else None
+            case _:
+                return microseconds(datetime.fromtimestamp(at, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 
