@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, or_, select, text
+from sqlalchemy import and_, delete, func, or_, select, text
 from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -20,6 +20,7 @@ from citysec.correlate.batches import batches
 from citysec.db import dialect, insert_many
 from citysec.observable import Kind, Observable
 from citysec.patterning import Atom, Op
+from citysec.tables.columns import indexable
 from citysec.tables.sightings import Observed
 from citysec.telemetry import Fact, Seen
 
@@ -29,7 +30,7 @@ _MOST: Final = 10_000
 
 
 async def keep(db: AsyncSession, seen: Iterable[Seen], constituent_id: str, batch: str, at: datetime) -> None:
-    """Keep the facts of observations."""
+    """Keep the facts of observations, save those that are too long for an index."""
     rows: list[dict[str, Any]] = [
         {
             "constituent_id": constituent_id,
@@ -46,6 +47,7 @@ async def keep(db: AsyncSession, seen: Iterable[Seen], constituent_id: str, batc
         }
         for one in seen
         for fact in one.facts
+        if indexable(fact.found.key)
     ]
     await insert_many(db, Observed, rows)
 
@@ -75,7 +77,8 @@ async def speaking_of(
     alike = [_alike(atom) for atom in atoms if atom.op not in {Op.LIKE, Op.MATCHES}]
     if not alike:
         return {}
-    wanted = select(col(Observed.observation)).distinct().limit(_MOST)
+    newest = func.max(col(Observed.id)).desc()
+    wanted = select(col(Observed.observation)).group_by(col(Observed.observation)).order_by(newest).limit(_MOST)
     if constituent_id is not None:
         wanted = wanted.where(col(Observed.constituent_id) == constituent_id)
     connection, names = await db.connection(), set[str]()

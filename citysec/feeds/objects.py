@@ -16,6 +16,7 @@ from citysec.feeds.versions import Key, Plan, Stored, newest
 from citysec.observable import Kind
 from citysec.patterning import Atom, index_key
 from citysec.tables import Assertion, IndicatorKey, Meta, StixObject
+from citysec.tables.columns import indexable
 from citysec.tables.feeds import BLOCK_LENGTHS, PRODUCT
 
 _VERSION: Final = (
@@ -107,7 +108,9 @@ async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping
 
 
 async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:
-    rows = [row for object_id, atoms in found.items() for row in _rows(object_id, atoms)]
+    """Put keys into the index, save those that are too long for it: they must not stop the page they come with."""
+    every = (row for object_id, atoms in found.items() for row in _rows(object_id, atoms))
+    rows = [row for row in every if indexable(row["key"])]
     await insert_many(db, IndicatorKey, rows)
     await _note_lengths(db, {_length(row["key"]) for row in rows if row["kind"] == _IP and not is_single(row["key"])})
 

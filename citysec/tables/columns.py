@@ -16,10 +16,18 @@ from sqlmodel import SQLModel
 KeyText: Final = String().with_variant(String(collation="C"), "postgresql")
 """Text that is compared and ordered byte by byte on every database."""
 
+LONGEST_KEY: Final = 2600
+"""Bytes of a key that an index of PostgreSQL holds for sure; of a page of 8 kB it takes a third."""
+
 Json: Final = JSON(none_as_null=True)
 LongText: Final = Text()
 BigCount: Final = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit number; on SQLite `INTEGER`, the only type whose primary keys it counts up by itself."""
+
+
+def indexable(key: str) -> bool:
+    """Return whether every database can have `key` in an index: of one that is longer PostgreSQL makes an error."""
+    return len(key) * 4 <= LONGEST_KEY or len(key.encode()) <= LONGEST_KEY
 
 
 class Row(SQLModel):

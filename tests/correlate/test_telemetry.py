@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,15 +16,18 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from stix2matcher.matcher import match as oracle
 
-from citysec.correlate import telemetry, warnings
+from citysec.correlate import kept, telemetry, warnings
 from citysec.correlate.listing import EntryKind
+from citysec.correlate.meeting import meeting
 from citysec.correlate.sighted import Telling
+from citysec.correlate.warned import WarningIndex
 from citysec.db import Database
 from citysec.observable import network
+from citysec.patterning import compile  # noqa: A004
 from citysec.settings import Settings
 from citysec.tables import Constituent, Feed, Match, Observed, Sighting, WarningEntry, WarningList
 from citysec.tables.feeds import NEW_DOMAIN
-from citysec.telemetry import Form, read
+from citysec.telemetry import Form, Seen, read
 from citysec.tlp import TLP
 from tests.correlate.city import City, indicator
 
@@ -231,3 +236,72 @@ async def test_a_name_that_is_only_new_was_not_sighted(town: City):
     async with town.db.writing() as session:
         (await session.get_one(Feed, "feed")).says = NEW_DOMAIN
     assert await tell(town, seen(domain="a.example")) == 0
+
+
+async def test_an_indicator_that_is_issued_anew_while_a_batch_is_taken_in_was_seen_all_the_same(either: City):
+    await either.say(indicator(1, A))
+    items = read(json.dumps([seen(domain="a.example")]).encode(), Form.JSON)
+    taken = await telemetry.take_in(either.db, items, LATER)
+    await either.say(indicator(1, A, modified="2024-02-01T00:00:00.000Z"))
+    async with either.db.writing() as session:
+        (found,) = await telemetry.write_down(session, taken, Telling("camden", "siem", LATER), "batch")
+    assert found.tally.count == 1
+
+
+async def test_an_indicator_that_is_taken_back_while_a_batch_is_taken_in_was_not_seen(either: City):
+    await either.say(indicator(1, A))
+    items = read(json.dumps([seen(domain="a.example")]).encode(), Form.JSON)
+    taken = await telemetry.take_in(either.db, items, LATER)
+    await either.say(indicator(1, A, modified="2024-02-01T00:00:00.000Z", revoked=True))
+    async with either.db.writing() as session:
+        assert await telemetry.write_down(session, taken, Telling("camden", "siem", LATER), "batch") == []
+
+
+async def test_the_ends_of_time_cost_nothing_but_their_records(town: City):
+    await town.say(indicator(1, A))
+    ends = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z")
+    records = [{"seen_at": at, "domain": "a.example"} for at in ends]
+    taken = await telemetry.take_in(town.db, read(json.dumps(records).encode(), Form.JSON), LATER)
+    assert [fault.at for fault in taken.faults] == ["/0", "/1"]
+    async with town.db.writing() as session:
+        (found,) = await telemetry.write_down(session, taken, Telling("camden", "siem", LATER), "batch")
+    assert found.tally.count == 1
+
+
+async def test_no_text_in_stix_stops_a_batch(either: City):
+    await either.say(indicator(1, A))
+    files = {"type": "file", "hashes": {"ssdeep": "3:a\0b:c", "TLSH": "\u202e"}, "name": "\0"}
+    names = {"type": "domain-name", "value": "a.example"}
+    at = {"first_observed": "2026-05-01T12:00:00Z", "last_observed": "2026-05-01T12:00:00Z", "number_observed": 1}
+    objects = [{"type": "observed-data", "objects": {"0": files, "1": names}} | at]
+    taken = await telemetry.take_in(either.db, read(json.dumps({"objects": objects}).encode(), Form.JSON), LATER)
+    async with either.db.writing() as session:
+        assert len(await telemetry.write_down(session, taken, Telling("camden", "siem", LATER), "batch")) == 1
+
+
+async def test_however_long_an_address_it_stops_neither_a_page_of_a_feed_nor_a_batch(either: City):
+    noise = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(2000))
+    await either.say(indicator(1, A), indicator(2, f"[url:value = 'http://b.example/{noise}']"))
+    assert await tell(either, seen(url=f"http://b.example/{noise}"), seen(domain="a.example"), keep=True) == 1
+
+
+def test_many_terms_meet_many_observations_in_time():
+    terms = " OR ".join(f"ipv4-addr:value = '198.51.{high}.{low}'" for high in range(16) for low in range(64))
+    atoms = compile(f"[{terms}]").atoms
+    records = [{"seen_at": number, "ip": f"198.51.{number % 16}.{number % 64}"} for number in range(20_000)]
+    observed = [one for one in read(json.dumps(records).encode(), Form.JSON) if isinstance(one, Seen)]
+    began = time.process_time()
+    how = meeting(f"[{terms}]", atoms, observed, WarningIndex())
+    assert how is not None
+    assert how.seen == len(observed)
+    assert time.process_time() - began < 2
+
+
+async def test_of_what_is_kept_the_newest_is_looked_at_again(either: City, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kept, "_MOST", 2)
+    for minute in (3, 1, 2):
+        await tell(either, seen(minute, domain="a.example"), keep=True)
+    await either.say(indicator(1, A))
+    await either.work("correlate")
+    async with either.db.reading() as session:
+        assert (await session.exec(select(Sighting.last_seen))).all() == [NOON + timedelta(minutes=2)]
