@@ -114,9 +114,10 @@ async def remove(database: Database, actor: str) -> Change:
     async with database.writing() as db:
         await alone(db, _LOCK)
         change = Change(None, 0, await _concerns(db, await _registered(db), {}))
+        present = await origin(db)
         await _counts(db, change, actor)
-        edition = await _next_edition(db)
-    await _forget(database, edition)
+    if present is not None:
+        await _forget(database, present.edition + 1)  # another that comes in just now counts when it is whole
     return change
 
 

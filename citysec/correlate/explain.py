@@ -212,7 +212,8 @@ async def _meanings(
     for claim in loaded:
         state = state_of(versions[claim.indicator_id].valid_until, claim, at)
         like = alike.get(claim.indicator_id, NO_RESEMBLANCE)
-        touched = {**like.touches, **touches(claim.against, claim.terms.types, assets.index, warned)}
+        real = touches(claim.against, claim.terms.types, assets.index, warned)
+        touched = {**real, **like.touches} | {i: touch for i, touch in real.items() if not touch.suppressed}
         until, allowed = claim.terms.valid_until, like.allowed
         found[claim.indicator_id] = _Meaning(state, claim.atoms, until, touched, allowed, claim.is_news)
     for claim, outlook in await vulnerable.judged(db, vulnerabilities, assets.index, at, ceiling):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -16,12 +17,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate import vocabularies
 from citysec.correlate.allowed import allowed
+from citysec.correlate.assets import Assets
 from citysec.correlate.batches import batches
 from citysec.correlate.claims import Claim
 from citysec.correlate.listing import Effect
 from citysec.correlate.rules import Doubt, Relation
 from citysec.correlate.subjects import carriers, names_of, owned
-from citysec.correlate.touch import ANONYMIZATION, Touch
+from citysec.correlate.touch import ANONYMIZATION, Outlook, Touch, beside, outlook
 from citysec.correlate.warned import WarningIndex
 from citysec.lookalikes.alike import Alike
 from citysec.lookalikes.forms import Likeness, Reading, Subject, all_forms, likeness, readings, subject
@@ -70,6 +72,15 @@ class Hit:
     def rank(self) -> tuple[bool, int]:
         """Sorts the hit that says most first."""
         return self.found.strength is not Strength.CERTAIN, _CLOSENESS[self.found.kind]
+
+
+def meant(claim: Claim, alike: Resemblance | None, assets: Assets, warned: WarningIndex, at: datetime) -> Outlook[int]:
+    """Return what a claim means for `assets` at `at`, by what it says of them and by names that look like theirs."""
+    found = outlook(claim.terms, claim.against, assets.index, warned, at)
+    if alike is None:
+        return found
+    touched = {asset_id: touch for asset_id, touch in alike.touches.items() if asset_id in assets.owners}
+    return beside(found, touched, alike.allowed, claim.terms)
 
 
 async def resemblances(db: AsyncSession, claims: Sequence[Claim], warned: WarningIndex) -> dict[str, Resemblance]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from datetime import datetime
 from enum import StrEnum
 from typing import cast
@@ -13,13 +13,16 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate import claims, warnings
-from citysec.correlate.assets import part_of_register
+from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.batches import batches
+from citysec.correlate.lookalikes import meant, resemblances
 from citysec.correlate.retro import INDICATORS, concerning
-from citysec.correlate.touch import Outlook, outlook
-from citysec.correlate.warned import WarningIndex
-from citysec.correlate.warning_lists import ASSETS, Proposal, affected, proposed
+from citysec.correlate.subjects import reached
+from citysec.correlate.touch import Outlook
+from citysec.correlate.warned import Reach, WarningIndex
+from citysec.correlate.warning_lists import ASSETS, Proposal, affected, between, proposed
 from citysec.tables.columns import now
+from citysec.tables.feeds import StixObject
 from citysec.tables.matches import Match
 
 
@@ -42,20 +45,47 @@ async def preview(db: AsyncSession, proposal: Proposal) -> Counter[Shift]:
     index = await warnings.load(db, but=proposal.name)
     if after.warner:
         index.add(after.warner, after.entries)
-    shifts: Counter[Shift] = Counter()
-    for part in batches(await affected(db, before, after), ASSETS):
-        shifts.update(await _shifts(db, part, index, now()))
+    at, shifts = now(), Counter[Shift]()
+    touched = await affected(db, before, after)
+    for part in batches(touched, ASSETS):
+        owned, assets = await part_of_register(db, part)
+        shifts.update(await _shifts(db, await concerning(db, part, owned, assets), assets, index, at))
+    alike = await _speaking(db, await reached(db, Reach(between(before, after))))
+    for part in batches(sorted(await _imitated(db, alike, index, at) - set(touched)), ASSETS):
+        _, assets = await part_of_register(db, part)
+        shifts.update(await _shifts(db, alike, assets, index, at))
     return shifts
 
 
-async def _shifts(db: AsyncSession, asset_ids: Collection[int], index: WarningIndex, at: datetime) -> Counter[Shift]:
-    present = await warnings.current(db)
-    owned, assets = await part_of_register(db, asset_ids)
-    found: Counter[Shift] = Counter()
-    for batch in batches(await concerning(db, asset_ids, owned, assets), INDICATORS):
-        standing = await _standing(db, batch, asset_ids)
-        for claim in await claims.load(db, batch, at):
-            was, will = (outlook(claim.terms, claim.atoms, assets.index, one, at) for one in (present, index))
+async def _speaking(db: AsyncSession, object_ids: Collection[int]) -> list[str]:
+    """Return the ids of the indicators of these rows."""
+    found, connection = list[str](), await db.connection()
+    for part in batches(sorted(object_ids), INDICATORS):
+        ids = select(col(StixObject.stix_id)).where(col(StixObject.id).in_(part))
+        found += (await connection.execute(ids)).scalars()
+    return sorted(found)
+
+
+async def _imitated(db: AsyncSession, indicator_ids: Sequence[str], index: WarningIndex, at: datetime) -> set[int]:
+    """Return the assets that names of these indicators look like."""
+    found = set[int]()
+    for batch in batches(indicator_ids, INDICATORS):
+        for each in (await resemblances(db, await claims.load(db, batch, at), index)).values():
+            found.update(each.touches)
+    return found
+
+
+async def _shifts(
+    db: AsyncSession, indicator_ids: Sequence[str], assets: Assets, index: WarningIndex, at: datetime
+) -> Counter[Shift]:
+    """Return what becomes of the matches of indicators with `assets` if the lists were those of `index`."""
+    present, found = await warnings.current(db), Counter[Shift]()
+    for batch in batches(indicator_ids, INDICATORS):
+        standing = await _standing(db, batch, assets.owners.keys())
+        loaded = await claims.load(db, batch, at)
+        alike = [(one, await resemblances(db, loaded, one)) for one in (present, index)]
+        for claim in loaded:
+            was, will = (meant(claim, each.get(claim.indicator_id), assets, one, at) for one, each in alike)
             found.update(_compared(claim.indicator_id, was, will, standing))
     return found
 

@@ -17,9 +17,8 @@ from citysec.correlate.assets import Assets, whole_register
 from citysec.correlate.batches import batches
 from citysec.correlate.cap import Wanted
 from citysec.correlate.claims import Claim
-from citysec.correlate.lookalikes import Resemblance
-from citysec.correlate.touch import Outlook, Touch, beside, close_reason, outlook
-from citysec.correlate.warned import WarningIndex
+from citysec.correlate.lookalikes import meant
+from citysec.correlate.touch import Outlook, Touch, close_reason
 from citysec.db import insert_many
 from citysec.tables.columns import new_id
 from citysec.tables.matches import Match
@@ -94,20 +93,10 @@ async def _judged(
     if within is None:
         await lookalikes.remember(db, {claim.object_id: claim.atoms for claim in found})
     alike = await lookalikes.resemblances(db, found, warned)
-    judged = [(claim, _outlook(claim, alike.get(claim.indicator_id), assets, warned, at)) for claim in found]
+    judged = [(claim, meant(claim, alike.get(claim.indicator_id), assets, warned, at)) for claim in found]
     if suppressed := sum(len(each.suppressed) for _, each in judged):
         _log.info("match.suppressed", matches=suppressed)
     return judged + await vulnerable.judged(db, vulnerabilities, assets.index, at)
-
-
-def _outlook(
-    claim: Claim, alike: Resemblance | None, assets: Assets, warned: WarningIndex, at: datetime
-) -> Outlook[int]:
-    found = outlook(claim.terms, claim.against, assets.index, warned, at)
-    if alike is None:
-        return found
-    touched = {asset_id: touch for asset_id, touch in alike.touches.items() if asset_id in assets.owners}
-    return beside(found, touched, alike.allowed, claim.terms)
 
 
 async def recount(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import date
 
 import msgspec
 import pytest
+from sqlalchemy import insert
 from sqlmodel import col, func, select
 
 from citysec.announced import META, origin, shares_of
@@ -90,6 +91,18 @@ async def test_a_table_that_is_taken_away_leaves_no_row(either: City):
     change = await prefixes.remove(either.db, "ada")
     assert [concern.system for concern in change.concerns] == [64496]
     assert await stored(either) == (0, 0)
+
+
+async def test_a_table_that_comes_in_while_another_is_taken_away_is_whole(either: City):
+    await either.announce(*TABLE)
+    change = await planned(either, *TABLE)
+    async with either.db.writing() as db:
+        edition = await prefixes._next_edition(db)
+        await db.exec(insert(AnnouncedPrefix).values(edition=edition, key="4/c0000200/24", system=64496, certain=True))
+    await prefixes.remove(either.db, "ada")
+    assert await stored(either) == (1, 0)
+    await prefixes.apply(either.db, change, lambda: TABLE, "ada")
+    assert await stored(either) == (2, 1)
 
 
 async def test_a_system_that_nobody_registered_concerns_nobody(either: City):

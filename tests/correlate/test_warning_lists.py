@@ -153,6 +153,23 @@ async def test_a_preview_counts_what_would_change_and_changes_nothing(camden: Ci
     assert await shifts(camden, Effect.DEMOTE, "198.51.100.1") == {Shift.OPENS: 1, Shift.POSSIBLE: 1}
 
 
+async def test_a_preview_counts_lookalikes_and_nothing_of_names_that_are_only_new(camden: City):
+    await camden.own("camden", "domain", "camden.gov.uk", "brent.gov.uk")
+    await camden.news("brent.gov.uk", "brnet.gov.uk")
+    await camden.say(indicator(3, "[domain-name:value = 'camdem.gov.uk' OR ipv4-addr:value = '192.0.2.1']"))
+    await camden.work()
+    await camden.work()
+    names = ("camdem.gov.uk", "brent.gov.uk")
+    async with camden.db.reading() as session:
+        given = proposal(Effect.SUPPRESS, *names, type_="hostname", attributes=("domain",))
+        assert dict(await preview(session, given)) == {Shift.ENDS: 1}
+    await imported(camden, Effect.SUPPRESS, *names, type_="hostname", attributes=("domain",))
+    ended = [match.indicator_value for match in await camden.matches() if match.close_reason == "warning-list"]
+    assert ended == ["camdem.gov.uk"]
+    async with camden.db.reading() as session:
+        assert dict(await preview(session, proposal(Effect.ANNOTATE, "203.0.113.9"))) == {Shift.OPENS: 1}
+
+
 async def test_a_preview_of_a_list_that_is_switched_off_promises_nothing(camden: City):
     await imported(camden, Effect.SUPPRESS, "192.0.2.1")
     await changed(camden, warning_lists.switch, "hosting", enabled=False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from citysec.correlate import allow_list
+from citysec.correlate import allow_list, warning_lists
+from citysec.correlate.listing import Effect
 from citysec.explanation.chain import Outcome, Question
+from tests.correlate import test_warning_lists as warned
 from tests.correlate.city import City, indicator
 from tests.explanation.conftest import LEE, Desk
 
@@ -46,6 +48,16 @@ async def test_an_allowed_name_says_so(city: City, desk: Desk):
     assert (reason.question, reason.facts["allowed"]) == (Question.TOUCHES, ["camdem.gov.uk"])
     ended = await desk.step("camdem.gov.uk", Question.KEPT)
     assert "the city’s team has allowed the name" in ended.sentence
+
+
+async def test_a_lookalike_beside_the_real_name_that_is_listed_says_why_it_is_a_match(city: City, desk: Desk):
+    listed = warned.proposal(Effect.SUPPRESS, "camden.gov.uk", type_="hostname", attributes=("domain",))
+    await warned.changed(city, warning_lists.store, listed)
+    await city.say(indicator(1, "[domain-name:value = 'camden.gov.uk' OR domain-name:value = 'camdem.gov.uk']"))
+    await city.work()
+    assert [match.relation for match in await city.matches()] == ["lookalike"]
+    step = await desk.step("camdem.gov.uk", Question.TOUCHES)
+    assert step.facts["relation"] == "lookalike"
 
 
 async def test_a_new_name_that_is_the_real_one_is_no_threat_to_it(city: City, desk: Desk):
