@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,17 @@ from tests.correlate.city import City, indicator
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FEEDS = definitions(Settings())
 EVIL = indicator(1, "[domain-name:value = 'evil.example']")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def db(request: pytest.FixtureRequest) -> AsyncGenerator[Database, None]:
+    """An open, empty database of each kind."""
+    if request.param == "sqlite":
+        url = request.getfixturevalue("sqlite_url")
+    else:
+        url = Settings(database_url=request.getfixturevalue("postgres_url")).app_database
+    async with Database.opened(url) as database:
+        yield database
 
 
 @pytest.fixture

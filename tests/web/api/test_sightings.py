@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -14,6 +17,7 @@ from sqlmodel import select
 from citysec.access.policy import Role
 from citysec.db import Database
 from citysec.incidents.triage import triage
+from citysec.settings import Settings
 from citysec.tables import Constituent, Incident, Match, Outbox, Sighting
 from citysec.tables.columns import now
 from citysec.tlp import TLP
@@ -29,6 +33,17 @@ RECORDS: list[dict[str, Any]] = [
     {"seen_at": AT, "dst_ip": "198.51.100.7"},
     {"seen_at": "2026-05-01T10:00:00", "ip": "198.51.100.7"},
 ]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def db(request: pytest.FixtureRequest) -> AsyncGenerator[Database, None]:
+    """An open, empty database of each kind."""
+    if request.param == "sqlite":
+        url = request.getfixturevalue("sqlite_url")
+    else:
+        url = Settings(database_url=request.getfixturevalue("postgres_url")).app_database
+    async with Database.opened(url) as database:
+        yield database
 
 
 @pytest.fixture
@@ -242,3 +257,47 @@ def _bundle() -> dict[str, Any]:
             observed | {"objects": {"0": {"type": "ipv4-addr", "value": "198.51.100.7"}}},
         ],
     }
+
+
+async def test_the_same_batch_at_the_same_moment_counts_nothing_twice(as_: As, db: Database):
+    async with as_("camden-siem") as camden:
+        answers = await asyncio.gather(*(send(camden, RECORDS) for _ in range(4)))
+    assert {status for status, _ in answers} <= {200, 409}
+    async with db.reading() as session:
+        assert sorted((await session.exec(select(Sighting.count))).all()) == [1, 3]
+
+
+async def test_different_batches_at_the_same_moment_are_all_counted(as_: As, db: Database):
+    batches = [[{"seen_at": f"2026-05-01T10:00:0{n}Z", "domain": "evil.example"}] for n in range(6)]
+    async with as_("camden-siem") as camden:
+        assert {status for status, _ in await asyncio.gather(*(send(camden, one) for one in batches))} == {200}
+    async with db.reading() as session:
+        assert (await session.exec(select(Sighting.count))).all() == [6]
+
+
+async def test_a_body_may_be_packed_but_not_longer_than_is_allowed(as_: As):
+    async with as_("camden-siem") as camden:
+        for body, status in ((RECORDS, 200), ([{"domain": "a" * 11_000_000}], 413)):
+            packed, kind = gzip.compress(json.dumps(body).encode()), {"Content-Type": "application/json"}
+            headers = kind | {"Content-Encoding": "gzip"}
+            async with camden.post("/api/v1/observations", data=packed, headers=headers) as answer:
+                assert answer.status == status
+
+
+async def test_nothing_that_touches_no_indicator_is_logged_or_answered(
+    as_: As, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)  # the service lets libraries say less
+    raw = "raw" * 5
+    async with as_("camden-siem") as camden:
+        for body in (
+            [{"seen_at": AT, "domain": f"{raw}.example"}, {"seen_at": AT, "ip": raw}, {"seen_at": raw, "domain": raw}],
+            {"objects": [{"type": "observed-data", "objects": {raw: raw}, "first_observed": raw}]},
+            {"objects": [{"type": "observed-data", "object_refs": raw, "number_observed": raw}]},
+            {"observations": raw},
+        ):
+            _, answer = await send(camden, body)
+            assert raw not in json.dumps(answer)
+        async with camden.post("/api/v1/sightings", json={"value": f"{raw} {raw}"}) as answer:
+            assert raw not in await answer.text()
+    assert raw not in caplog.text + "".join(capfd.readouterr())
