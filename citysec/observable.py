@@ -370,7 +370,8 @@ def brand(text: str) -> Observable:
     if not letters.isascii() or not _SHORTEST_BRAND <= len(letters) <= _LONGEST_BRAND or letters.isdigit():
         limits = f"{_SHORTEST_BRAND} to {_LONGEST_BRAND}"
         raise InvalidInput.at("", f"{text!r} is no brand: {limits} letters a to z and digits, not digits alone")
-    return Observable(Kind.BRAND, " ".join(words), " ".join(text.split()))
+    shown = "".join(c if c.isprintable() else " " for c in text)  # of PostgreSQL's texts none holds a NUL
+    return Observable(Kind.BRAND, " ".join(words), " ".join(shown.split()))
 
 
 def registered(kind: AssetKind, text: str) -> Observable:

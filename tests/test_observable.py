@@ -283,6 +283,10 @@ def test_a_brand_is_its_words(text: str, key: str):
     assert (found.kind, found.key) == (Kind.BRAND, key)
 
 
+def test_a_brand_is_shown_without_what_cannot_be_seen_or_stored():
+    assert observable.registered(AssetKind.BRAND, "Camden\x00\u202e Council").value == "Camden Council"
+
+
 @pytest.mark.parametrize("kind", AssetKind)
 def test_every_kind_of_asset_has_a_canonical_form(kind: AssetKind):
     with pytest.raises(InvalidInput):

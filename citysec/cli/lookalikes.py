@@ -11,13 +11,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened
 from citysec.correlate import allow_list
 from citysec.correlate.allowed import allowed
 from citysec.correlate.lookalikes import Hit, alike
-from citysec.correlate.subjects import carriers, owned, subject_of
+from citysec.correlate.subjects import carriers, owned, subject_of, watchable
 from citysec.errors import InvalidInput
 from citysec.lookalikes.alike import WAYS, readable
 from citysec.lookalikes.forms import subject
@@ -75,9 +76,8 @@ def of(
     every: Annotated[bool, typer.Option("--all", help="Show all permutations instead of some of each kind.")] = False,
 ) -> None:
     """Show what NAME, or the brand of that name, may be taken for."""
-    key, rows, watched = asyncio.run(_of(name, data))
+    key, rows, why = asyncio.run(_of(name, data))
     if not rows:
-        why = "nobody has registered it" if not watched else "the service has not come to it yet"
         screen.stderr().print(Text(f"No lookalikes of {subject(key).value} are looked for: {why}."))
         raise typer.Exit(1)
     kinds: dict[str, list[str]] = {}
@@ -93,13 +93,21 @@ def of(
     screen.stdout().print(Text(f"{sum(map(len, kinds.values())):,} permutations of {subject(key).value}. {rest}"))
 
 
-async def _of(text: str, data: Path | None) -> tuple[str, list[tuple[str, str]], bool]:
+async def _of(text: str, data: Path | None) -> tuple[str, list[tuple[str, str]], str]:
     key = _subject(text)
     async with opened(data) as db, db.reading() as session:
         query = select(Lookalike.form, Lookalike.kind).where(col(Lookalike.of) == key, col(Lookalike.kind) != "")
         rows = list((await session.exec(query)).all())
-        watched = bool((await carriers(session, [key]))[key])
-    return key, rows, watched
+        return key, rows, await _unwatched(session, key)
+
+
+async def _unwatched(db: AsyncSession, key: str) -> str:
+    """Return why nothing may be stored for a subject."""
+    if await watchable(db, [key]):
+        return "the service has not come to it yet"
+    if (await carriers(db, [key]))[key]:
+        return "only names below it are registered, and strangers may have others there"
+    return "nobody has registered it, or whose it is has not been verified"
 
 
 def _subject(text: str) -> str:

@@ -56,7 +56,7 @@ async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = F
     if not keys:
         return
     vocabulary = await vocabularies.current(db)
-    wanted = {key for key, rows in (await _carrying(db, keys)).items() if _ours(key, rows, vocabulary)}
+    wanted = await watchable(db, keys)
     here = select(col(Lookalike.of)).where(col(Lookalike.of).in_(keys)).distinct()
     watched = set((await (await db.connection()).execute(here)).scalars())
     again = await _speaking(db, watched)
@@ -69,6 +69,12 @@ async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = F
     again |= await _speaking(db, fresh) | await _within(db, keys, vocabulary)
     for part in batches(sorted(again), _WORK):
         outbox.add(db, "correlate", {"objects": list(part)})
+
+
+async def watchable(db: AsyncSession, keys: Collection[str]) -> set[str]:
+    """Return those of the subjects that are certainly somebody's who has registered them, and so are watched."""
+    vocabulary = await vocabularies.current(db)
+    return {key for key, rows in (await _carrying(db, keys)).items() if _ours(key, rows, vocabulary)}
 
 
 def subject_key(kind: str, key: str) -> str | None:

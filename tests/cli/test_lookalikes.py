@@ -84,6 +84,16 @@ def test_what_nobody_has_registered_has_none(data: Path):
     assert "nobody has registered it" in result.output
 
 
+def test_what_is_hosted_elsewhere_is_not_said_to_be_coming(data: Path, sqlite_url: str):
+    async def host() -> None:
+        async with Database.opened(sqlite_url) as db:
+            await City(db).own("camden", "domain", "camden.sharepoint.example")
+            await City(db).work()
+
+    asyncio.run(host())
+    assert "strangers may have others there" in " ".join(run(data, "of", "sharepoint.example").output.split())
+
+
 def test_a_name_is_allowed_and_disallowed(data: Path):
     assert run(data, "allow", "camdem.gov.uk", "--note", "a printer's").exit_code == 0
     assert reasons(data) == ["allowed"]
