@@ -249,5 +249,8 @@ async def _tell(db: AsyncSession, telling: Telling, *, now: bool, later: bool) -
         slot = SLOT.total_seconds()
         due = telling.at + timedelta(seconds=slot - telling.at.timestamp() % slot)
         work_id = f"sight:{telling.constituent_id}:{due:%Y%m%dT%H%M%S}"
-        if await db.get(outbox.Outbox, work_id) is None:
+        waiting = await db.get(outbox.Outbox, work_id)
+        if waiting is None:
             outbox.add(db, "sight", payload, due_at=due, work_id=work_id)
+        elif waiting.done_at is not None:  # the hour ended while we waited for our turn
+            outbox.add(db, "sight", payload)

@@ -52,7 +52,7 @@ async def sight(db: AsyncSession, payload: Mapping[str, Any], definitions: Mappi
     at, maker = now(), await the_author(db)
     await standing.enrol(db, {feed.name: feed}, at)
     body = await db.get_one(Constituent, payload["constituent"])
-    drafts = [sighting(maker, row, indicator_id, body) for row, indicator_id in rows]
+    drafts = [sighting(maker, row, match, body) for row, match in rows]
     names = [] if await _is_named(db, maker, body) else [identity(maker, body, at)]
     await ingest(db, feed, Batch(own=[*names, *drafts]))
     for row, _ in rows:
@@ -61,11 +61,11 @@ async def sight(db: AsyncSession, payload: Mapping[str, Any], definitions: Mappi
         outbox.add(db, "sight", payload)
 
 
-async def _changed(db: AsyncSession, constituent_id: str) -> Sequence[tuple[Sighting, str]]:
-    """Return the sightings that have not been written as they stand, with what they are of."""
+async def _changed(db: AsyncSession, constituent_id: str) -> Sequence[tuple[Sighting, Match]]:
+    """Return the sightings that have not been written as they stand, with their matches."""
     unwritten = or_(col(Sighting.written_at).is_(None), col(Sighting.written_at) < col(Sighting.last_told_at))
     query = (
-        select(Sighting, Match.indicator_id)
+        select(Sighting, Match)
         .join(Match, col(Match.id) == col(Sighting.match_id))
         .where(col(Match.constituent_id) == constituent_id, unwritten)
         .order_by(col(Sighting.id))
@@ -78,20 +78,24 @@ async def _is_named(db: AsyncSession, maker: Author, body: Constituent) -> bool:
     return found.first() is not None
 
 
-def sighting(maker: Author, row: Sighting, indicator_id: str, body: Constituent) -> Draft:
-    """Return the STIX sighting that `row` stands for; it names `body` only where its label keeps it with the city."""
-    private = row.tlp > TLP.AMBER
-    name = f"sighting {indicator_id} {body.id} {row.day} {row.tlp}"
+def sighting(maker: Author, row: Sighting, match: Match, body: Constituent) -> Draft:
+    """Return the STIX sighting that `row` stands for; it names `body` only where its label keeps it with the city.
+
+    The label of the match may have risen since `row` was told.
+    """
+    label = max(TLP(row.tlp), TLP(match.tlp))
+    name = f"sighting {match.indicator_id} {body.id} {row.day} {row.tlp}"
     about: dict[str, Any] = {
         "first_seen": _written(row.first_seen),
         "last_seen": _written(row.last_seen),
         "count": min(row.count, MOST_COUNTED),
-        "sighting_of_ref": indicator_id,
+        "sighting_of_ref": match.indicator_id,
     }
-    if private:
+    if label > TLP.AMBER:
         about["where_sighted_refs"] = [_identity_id(maker, body)]
-    label = tlp.MARKING_IDS[TLP(row.tlp)]
-    return _draft(maker, maker.id_of("sighting", name), about, label, (row.first_told_at, row.last_told_at))
+    return _draft(
+        maker, maker.id_of("sighting", name), about, tlp.MARKING_IDS[label], (row.first_told_at, row.last_told_at)
+    )
 
 
 def identity(maker: Author, body: Constituent, at: datetime) -> Draft:

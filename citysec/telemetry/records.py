@@ -18,7 +18,8 @@ from citysec.telemetry.seen import DESTINATION, SOURCE, Fact, Seen
 _Facts = tuple[Fact, ...]
 _Known = dict[str, _Facts | None]
 _ALGORITHMS: Final = {32: "md5", 40: "sha-1", 64: "sha-256", 128: "sha-512"}
-_WHEN: Final = msgspec.json.Decoder(datetime)
+_REMEMBERED: Final = 20_000
+"""Different texts of a field that are not read again when they come again."""
 
 
 class Record(msgspec.Struct, gc=False):
@@ -44,7 +45,7 @@ VALUES: Final = ("ip", "src_ip", "dst_ip", "domain", "url", "email", "hash")
 
 
 class Reader:
-    """Makes observations of records; what came before in the same form costs next to nothing."""
+    """Makes observations of records; what came shortly before in the same form costs next to nothing."""
 
     def __init__(self) -> None:
         self._known: Sequence[_Known] = [{} for _ in VALUES]
@@ -69,6 +70,8 @@ class Reader:
         return Seen(at, *times, record.count, facts)
 
     def _read(self, known: _Known, name: str, text: str) -> _Facts | None:
+        if len(known) >= _REMEMBERED:
+            known.clear()
         known[text] = found = _read(name, text)
         return found
 

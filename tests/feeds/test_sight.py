@@ -20,8 +20,8 @@ from citysec.feeds.sight import sight
 from citysec.patterning.evaluation.observed import microseconds
 from citysec.settings import Settings
 from citysec.share.collections import NewCollection, admit, create
-from citysec.tables import Assertion, Constituent, Member, StixObject
-from citysec.tlp import TLP
+from citysec.tables import Assertion, Constituent, Member, Outbox, StixObject
+from citysec.tlp import MARKING_IDS, TLP
 from tests.correlate.city import City, indicator
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -100,6 +100,31 @@ async def test_nobody_pulls_what_stays_with_the_city(town: City, label: TLP, sha
         await admit(session, {"objects": list(ids)})
     async with town.db.reading() as session:
         assert len((await session.exec(select(Member))).all()) == shared
+
+
+async def test_what_is_of_a_stricter_label_by_now_is_told_under_that(town: City):
+    tally = Tally(microseconds(NOON), microseconds(NOON), 1)
+    async with town.db.writing() as session:
+        telling = Telling("camden", "siem", NOON, TLP.GREEN)
+        await sighted.record_one(session, EVIL["id"], tally, telling, TLP.RED)
+    async with town.db.writing() as session:
+        for said in await session.exec(select(Assertion)):
+            said.tlp = TLP.RED
+        await session.flush()
+        await sighted.follow(session, [EVIL["id"]], NOON)
+        await sight(session, {"constituent": "camden"}, FEEDS)
+    (found,) = await written(town.db)
+    assert found["object_marking_refs"] == [MARKING_IDS[TLP.RED]]
+
+
+async def test_what_is_counted_when_its_hour_is_over_already_is_told_all_the_same(town: City):
+    tally = Tally(microseconds(NOON), microseconds(NOON), 1)
+    for _ in range(3):
+        async with town.db.writing() as session:
+            for work in await session.exec(select(Outbox).where(Outbox.kind == "sight")):
+                work.done_at = NOON
+            await sighted.record_one(session, EVIL["id"], tally, Telling("camden", "siem", NOON), TLP.RED)
+    assert len(await town.waiting("sight")) == 1
 
 
 @pytest.mark.parametrize(("label", "renewed"), [(TLP.AMBER_STRICT, False), (TLP.AMBER, True)])
