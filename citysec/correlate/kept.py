@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, text, true
 from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,7 +26,7 @@ from citysec.telemetry import Fact, Seen
 
 _IDS: Final = 500  # ids in one statement
 _MOST: Final = 10_000
-"""Observations that are looked at again for one indicator: the newest."""
+"""Observations of a constituent that are looked at again for one indicator: the newest."""
 
 
 async def keep(db: AsyncSession, seen: Iterable[Seen], constituent_id: str, batch: str, at: datetime) -> None:
@@ -77,14 +77,19 @@ async def speaking_of(
     alike = [_alike(atom) for atom in atoms if atom.op not in {Op.LIKE, Op.MATCHES}]
     if not alike:
         return {}
-    newest = func.max(col(Observed.id)).desc()
-    wanted = select(col(Observed.observation)).group_by(col(Observed.observation)).order_by(newest).limit(_MOST)
-    if constituent_id is not None:
-        wanted = wanted.where(col(Observed.constituent_id) == constituent_id)
+    here = true() if constituent_id is None else col(Observed.constituent_id) == constituent_id
     connection, names = await db.connection(), set[str]()
     for part in batches(alike, 100):
-        names.update((await connection.execute(wanted.where(or_(*part)))).scalars())
+        names.update((await connection.execute(_newest(and_(here, or_(*part))))).scalars())
     return await _observations(db, names)
+
+
+def _newest(where: ColumnElement[bool]) -> Select[str]:
+    """Return what asks for the newest observations of each constituent: who has many hides nobody else's."""
+    body, name = col(Observed.constituent_id), col(Observed.observation)
+    rank = func.row_number().over(partition_by=body, order_by=func.max(col(Observed.id)).desc())
+    found = select(name, rank.label("rank")).where(where).group_by(body, name).subquery()
+    return select(found.c.observation).where(found.c.rank <= _MOST)
 
 
 def _alike(atom: Atom) -> Any:
