@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -63,7 +64,8 @@ async def disallow(request: web.Request) -> web.Response:
     principal = context.principal(request)
     policy.demand(principal, Action.ALLOW)
     async with context.of(request).database.writing() as db:
-        await allow_list.disallow(db, await field(request, "name"), principal.name)
+        with suppress(InvalidInput):
+            await allow_list.disallow(db, await field(request, "name"), principal.name)
     raise back(PATH, "disallow")
 
 

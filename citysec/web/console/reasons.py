@@ -13,8 +13,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import announced
 from citysec.access import policy
 from citysec.access.policy import Principal
+from citysec.blocks import around
+from citysec.correlate.index import URL_PATH
 from citysec.feeds.definition import Definition
 from citysec.lookalikes import alike
+from citysec.observable import network
 from citysec.software.particulars import particulars, told
 from citysec.tables.feeds import StixObject
 from citysec.tables.incidents import Incident, IncidentMatch
@@ -92,6 +95,7 @@ async def matches_where(
             certain=match.certain,
             warning_lists=tuple(lists.get(name, name) for name in match.warning_lists),
             prefix=match.prefix or "",
+            lies=_lies(match),
             according=table.said if table else "",
             said=_said(match),
             why=next((address(match.indicator_id, owner.slug) for owner in _whose(match, owners, homes)), ""),
@@ -153,6 +157,16 @@ def _said(match: Match) -> str:
         return alike.told(like)
     about = particulars(match.about)
     return told(about, certain=match.certain) if about else ""
+
+
+def _lies(match: Match) -> str:
+    """Return how what an indicator names lies to the prefix that an autonomous system announces."""
+    if not match.prefix:
+        return ""
+    if match.path == URL_PATH:
+        return "has its host in"
+    inside = network(match.prefix).key in around(network(match.indicator_value).key)
+    return "lies in" if inside else "has addresses in"
 
 
 def _claim(name: str | None, labels: Sequence[str]) -> str:

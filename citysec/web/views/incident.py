@@ -25,6 +25,7 @@ class MatchView:
         warning_lists: titles of the lists that its value is on.
         why: address of the explanation; empty where there is no owner to explain it for.
         prefix: through which an autonomous system is touched; `according` is which table says that it announces that.
+        lies: how the value lies to the prefix, as a verb with its preposition.
         said: of a vulnerability, which software has it and how urgent that is, in sentences; else empty.
         sighted: how often the owners' own machines saw it, and when, to follow "saw it"; else empty.
     """
@@ -44,6 +45,7 @@ class MatchView:
     certain: bool = True
     warning_lists: tuple[str, ...] = ()
     prefix: str = ""
+    lies: str = ""
     according: str = ""
     why: str = ""
     said: str = ""

@@ -58,7 +58,8 @@ async def test_an_allowed_name_is_listed_with_who_and_why_until_it_is_taken_off(
     text = (await ann.get("/lookalikes")).text
     assert "No name that a feed speaks of" in text
     assert "Theirs, since 2019" in text
-    await ann.post("/lookalikes/disallow", name=NAME)
+    for _ in range(2):
+        assert (await ann.post("/lookalikes/disallow", name=NAME)).status < 400
     await City(db).work()
     text = (await ann.get("/lookalikes")).text
     assert "No name is allowed" in text

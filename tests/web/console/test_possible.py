@@ -49,3 +49,17 @@ async def test_a_page_behind_the_last_is_empty_not_wrong(place: city.Site):
 async def test_it_is_the_citys_page(place: city.Site):
     async with visit.signed_in(place, "liz") as liz:
         assert (await liz.get("/possible")).status == 403
+
+
+async def test_a_block_around_what_a_system_announces_is_not_said_to_lie_in_it(place: city.Site, db: Database):
+    correlation = City(db)
+    await correlation.own("camden", "asn", "AS64496")
+    await correlation.announce("192.0.2.0\t24\t64496,64497")
+    await correlation.say(
+        *(indicator(n, f"[ipv4-addr:value = '{v}']") for n, v in ((8, "192.0.0.0/16"), (9, "192.0.2.7")))
+    )
+    await correlation.work()
+    async with visit.signed_in(place, "ann") as ann:
+        text = " ".join((await ann.get("/possible")).text.split())
+    assert "it has addresses in <code>192.0.2.0/24</code>, announced" in text
+    assert "it lies in <code>192.0.2.0/24</code>, announced" in text
