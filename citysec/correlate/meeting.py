@@ -17,7 +17,6 @@ from citysec.blocks import BITS, parse_network_key
 from citysec.correlate.listing import Effect
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.warned import Verdict, WarningIndex
-from citysec.errors import InvalidInput
 from citysec.observable import Kind
 from citysec.patterning import Atom, Op
 from citysec.patterning.evaluation import Matcher, matcher
@@ -70,6 +69,9 @@ def meeting(
         seen: observations that have a fact in common with it.
         warned: the warning lists that count.
         version: of the pattern's language.
+
+    Raises:
+        InvalidInput: the pattern cannot be evaluated, or takes too long on these observations.
     """
     speaks = _Sufficient(atom for atom in atoms if atom.certain and atom.op is Op.EQ)
     met = [(one, fact, atom) for one in seen for fact in one.facts for atom in speaks.of(fact)]
@@ -144,11 +146,8 @@ def _evaluated(
     pattern: str, atoms: Sequence[Atom], seen: Sequence[Seen], warned: WarningIndex, version: Version | None
 ) -> Meeting | None:
     """Return how the whole pattern was seen: by each observation that fulfils it alone, or once by several."""
-    try:
-        test = _matcher(pattern, version)
-        found = _fulfilling(test, seen)
-    except InvalidInput:
-        return None
+    test = _matcher(pattern, version)
+    found = _fulfilling(test, seen)
     atom, verdict = _by(atoms, found, warned)
     if not found or atom is None or _suppressed(verdict):
         return None

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import log
 from citysec.access.policy import SERVICE
 from citysec.correlate import claims, kept, warnings
 from citysec.correlate.batches import batches
@@ -22,10 +23,12 @@ from citysec.correlate.sighted import Sighted, Telling, note_down
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.warned import WarningIndex
 from citysec.db import alone
+from citysec.errors import InvalidInput
 from citysec.tables.feeds import StixObject
 from citysec.tables.matches import Match
 from citysec.telemetry import Seen
 
+_log: Final = log.get(__name__)
 MANY: Final = 1000
 """So many observations, or more, are compared with a pattern in a thread, and the loop goes on."""
 _IDS: Final = 500  # ids in one statement
@@ -47,10 +50,7 @@ async def record(db: AsyncSession, found: Sifted, telling: Telling) -> list[Sigh
     met: list[_Met] = []
     for claim in in_force:
         pattern, observed = patterns[claim.indicator_id], seen[claim.indicator_id]
-        if len(observed) < MANY:
-            how = meeting(pattern, claim.atoms, observed, warned)
-        else:
-            how = await asyncio.to_thread(meeting, pattern, claim.atoms, observed, warned)
+        how = await _how(claim, pattern, observed, warned)
         if how is None and with_kept:
             how = await _with_kept(db, claim, pattern, observed, warned, telling)
         if how is not None:
@@ -67,9 +67,20 @@ async def look_back(db: AsyncSession, indicator_ids: Collection[str], at: dateti
     for claim in await _in_force(db, sorted(patterns), at):
         have = await _sighted_at(db, claim.indicator_id)
         for body, seen in (await kept.speaking_of(db, claim.atoms)).items():
-            how = None if body in have else meeting(patterns[claim.indicator_id], claim.atoms, seen, warned)
+            how = None if body in have else await _how(claim, patterns[claim.indicator_id], seen, warned)
             if how is not None:
                 await note_down(db, [(claim, how)], Telling(body, SERVICE, at))
+
+
+async def _how(claim: Claim, pattern: str, seen: Sequence[Seen], warned: WarningIndex) -> Meeting | None:
+    """Return how an indicator was seen; what cannot be decided is logged, and counts as not seen."""
+    try:
+        if len(seen) < MANY:
+            return meeting(pattern, claim.atoms, seen, warned)
+        return await asyncio.to_thread(meeting, pattern, claim.atoms, seen, warned)
+    except InvalidInput:
+        _log.warning("sighting.undecided", indicator=claim.indicator_id, observations=len(seen))
+        return None
 
 
 async def _by_indicator(db: AsyncSession, found: Sifted) -> tuple[dict[str, list[Seen]], dict[str, str]]:
@@ -126,7 +137,7 @@ async def _with_kept(
     if here in await _sighted_at(db, claim.indicator_id):
         return None
     before = (await kept.speaking_of(db, claim.atoms, here)).get(here)
-    return meeting(pattern, claim.atoms, [*before, *seen], warned) if before else None
+    return await _how(claim, pattern, [*before, *seen], warned) if before else None
 
 
 async def _sighted_at(db: AsyncSession, indicator_id: str) -> set[str]:

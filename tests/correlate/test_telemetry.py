@@ -24,6 +24,7 @@ from citysec.correlate.warned import WarningIndex
 from citysec.db import Database
 from citysec.observable import network
 from citysec.patterning import compile  # noqa: A004
+from citysec.patterning.evaluation import budget
 from citysec.settings import Settings
 from citysec.tables import Constituent, Feed, Match, Observed, Sighting, WarningEntry, WarningList
 from citysec.tables.feeds import NEW_DOMAIN
@@ -307,3 +308,15 @@ async def test_of_what_each_has_kept_the_newest_is_looked_at_again(either: City,
     async with either.db.reading() as session:
         last = (await session.exec(select(Sighting.last_seen))).all()
     assert sorted(last) == [NOON + timedelta(minutes=2), NOON + timedelta(minutes=9)]
+
+
+async def test_what_takes_too_long_to_decide_is_logged_and_stops_nothing(
+    town: City, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for limit in ("MAX_STEPS", "STEPS_PER_OBSERVATION"):
+        monkeypatch.setattr(budget, limit, 0)
+    both = f"({A} AND {B} AND {A}) WITHIN 5 SECONDS"
+    await town.say(indicator(1, both), indicator(2, A))
+    records = [seen(number / 60, domain="a.example", ip="192.0.2.1") for number in range(50)]
+    assert await tell(town, *records) == 1
+    assert "sighting.undecided" in capsys.readouterr().out
