@@ -12,8 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.db import Database
 from citysec.errors import Conflict, Forbidden, InvalidInput, NotShared
 from citysec.playbooks.deeds import Deed, Does, deed
-from citysec.playbooks.signals import ACTION_TIMEOUT, Perform, StepEnded
+from citysec.playbooks.signals import ACTION_TIMEOUT, Cancelled, Perform, StepEnded
 from citysec.tables.columns import now
+from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Run, RunStep
 
 Hands: TypeAlias = Mapping[Does, Callable[[AsyncSession, Deed], Awaitable[None]]]
@@ -28,8 +29,10 @@ _KINDS: Final = {
 }
 
 
-async def perform(db: Database, hands: Hands, run_id: str, order: Perform) -> StepEnded:
+async def perform(db: Database, hands: Hands, run_id: str, order: Perform) -> StepEnded | Cancelled:
     """Carry out `order` and return its outcome.
+
+    What fails because the incident was closed meanwhile is no failure: the run is cancelled, before it is told to.
 
     All commands of a step, and the fact that it is done, are one transaction: called again after a crash it does
     nothing twice, and a command that fails leaves nothing of those before it.
@@ -38,8 +41,16 @@ async def perform(db: Database, hands: Hands, run_id: str, order: Perform) -> St
         async with asyncio.timeout(order.timeout_ms / 1000), db.writing() as session:
             await _perform(session, hands, run_id, order)
     except (InvalidInput, NotShared, Forbidden, Conflict, TimeoutError) as err:
+        if await _is_closed(db, run_id):
+            return Cancelled()
         return StepEnded(order.step, order.occurrence, error=_KINDS[type(err)], message=str(err))
     return StepEnded(order.step, order.occurrence)
+
+
+async def _is_closed(db: Database, run_id: str) -> bool:
+    closed = select(Run.id).join(Incident).where(col(Run.id) == run_id, col(Incident.closed_at).is_not(None))
+    async with db.reading() as session:
+        return (await session.exec(closed)).first() is not None
 
 
 async def _perform(session: AsyncSession, hands: Hands, run_id: str, order: Perform) -> None:

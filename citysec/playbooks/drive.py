@@ -89,10 +89,14 @@ class _Clock:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What one step did: when it was written down, and the outcome of the order carried out in it, if any."""
+    """What one step did: when it was written down, and the outcome of the order carried out in it, if any.
+
+    `cancelled`: the incident was closed, so that the order could not be carried out.
+    """
 
     at: datetime
     outcome: StepEnded | None
+    cancelled: bool = False
 
 
 class _Conduct:
@@ -126,12 +130,14 @@ class _Conduct:
         async def write_and_perform() -> JsonValue:
             async with self._conductor.db.writing() as session:
                 at = await ledger.write(session, page, signals)
-            return msgspec.to_builtins(_Done(at, await self._perform(order)))
+            found = await self._perform(order)
+            over = isinstance(found, Cancelled)
+            return msgspec.to_builtins(_Done(at, None if over else found, over))
 
         done = msgspec.convert(await self._journal.step("advance", write_and_perform), _Done)
         for signal in signals:
             self._time(signal, done.at)
-        return done.outcome
+        return Cancelled() if done.cancelled else done.outcome
 
     def _queue(self, signal: Signal) -> None:
         match signal:
@@ -163,7 +169,7 @@ class _Conduct:
     def _set(self, signal: _Timed, due_at: datetime) -> None:
         self._clocks[signal.step, signal.occurrence] = _Clock(due_at, signal)
 
-    async def _perform(self, order: Perform | None) -> StepEnded | None:
+    async def _perform(self, order: Perform | None) -> StepEnded | Cancelled | None:
         if order is None:
             return None
         return await perform(self._conductor.db, self._conductor.hands, self._run_id, order)

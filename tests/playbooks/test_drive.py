@@ -12,8 +12,9 @@ from citysec.errors import Conflict, NotShared
 from citysec.playbooks.answers import Answered, Verdict
 from citysec.playbooks.drive import CANCEL
 from citysec.playbooks.questions import answer, pass_on
+from citysec.tables.incidents import Incident
 from citysec.tables.playbooks import Playbook
-from tests.playbooks.conftest import Runs
+from tests.playbooks.conftest import INCIDENT, NOON, Runs
 from tests.playbooks.score import SELF, line, note, question, step
 
 ASKING: dict[str, Any] = {
@@ -129,6 +130,19 @@ async def test_a_command_that_fails_leaves_nothing_of_its_step_and_takes_the_fai
         assert (await runs.ended(run_id)).state == "completed"
     assert await runs.notes() == ["mend"]
     assert ("action", "failed") in await runs.steps()
+
+
+async def test_what_fails_because_the_incident_was_closed_cancels_the_run(runs: Runs):
+    late = {"commands": [note("impossible", "c0ffee")], "agent": SELF, "on_completion": "end"}
+    run_id = await runs.add({**ASKING, "yes": late, **line("cry", "end-cry")}, workflow_exception=step("cry"))
+    async with runs.engine() as engine:
+        await engine.start(run_id)
+        question_id = await give(runs, Verdict.APPROVED)
+        async with runs.db.writing() as session:
+            (await session.get_one(Incident, INCIDENT)).closed_at = NOON
+        await pass_on(runs.db, {"question": question_id}, engine)
+        assert (await runs.ended(run_id)).state == "cancelled"
+    assert await runs.notes() == ["warn"]
 
 
 async def test_a_run_touches_its_own_incident_only(runs: Runs):
