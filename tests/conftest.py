@@ -93,6 +93,16 @@ async def db(sqlite_url: str) -> AsyncGenerator[Database, None]:
         yield database
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def each_db(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncGenerator[Database, None]:
+    """An open, empty database with the present schema: SQLite, and PostgreSQL."""
+    url = sqlite_url
+    if request.param == "postgresql":
+        url = Settings(database_url=request.getfixturevalue("postgres_url")).app_database
+    async with Database.opened(url) as database:
+        yield database
+
+
 @pytest.fixture(scope="session")
 def london_database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
     """The file of a SQLite database with sample London, to be copied."""

@@ -123,9 +123,12 @@ async def test_one_at_a_time_holds_a_lock(postgres_url: str):
             (rows,) = await session.exec(select(func.count()).select_from(Meta))
             session.add(Meta(name=str(rows), value=""))
 
-    async with Database.opened(url) as db, asyncio.TaskGroup() as group:
-        for _ in range(8):
-            group.create_task(add_one())
+    async with Database.opened(url) as db:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(add_one())
+        async with db.reading() as session:
+            assert set(await session.exec(select(Meta.name))) == {str(number) for number in range(8)}
 
 
 async def come_in(url: str, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 import msgspec
@@ -21,15 +21,12 @@ from tests.correlate.city import City
 TABLE = ("198.51.100.0\t24\t64496", "198.51.100.128\t25\t64511")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def either(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncGenerator[City, None]:
+@pytest.fixture
+async def either(each_db: Database) -> City:
     """A city with a registered system, on each of the two databases."""
-    url = sqlite_url
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+asyncpg://")
-    async with Database.opened(url) as database:
-        await City(database).own("camden", "asn", "AS64496")
-        yield City(database)
+    city = City(each_db)
+    await city.own("camden", "asn", "AS64496")
+    return city
 
 
 async def planned(city: City, *lines: str) -> Change:

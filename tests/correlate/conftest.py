@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
 from citysec.db import Database
@@ -16,11 +14,7 @@ def city(db: Database) -> City:
     return City(db)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def either(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncGenerator[City, None]:
+@pytest.fixture
+def either(each_db: Database) -> City:
     """A city on each of the two databases."""
-    url = sqlite_url
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url").replace("postgresql://", "postgresql+asyncpg://")
-    async with Database.opened(url) as database:
-        yield City(database)
+    return City(each_db)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,15 +28,10 @@ FEEDS = definitions(Settings())
 EVIL = indicator(1, "[domain-name:value = 'evil.example']")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def db(request: pytest.FixtureRequest) -> AsyncGenerator[Database, None]:
-    """An open, empty database of each kind."""
-    if request.param == "sqlite":
-        url = request.getfixturevalue("sqlite_url")
-    else:
-        url = Settings(database_url=request.getfixturevalue("postgres_url")).app_database
-    async with Database.opened(url) as database:
-        yield database
+@pytest.fixture
+def db(each_db: Database) -> Database:
+    """Each of the two databases."""
+    return each_db
 
 
 @pytest.fixture

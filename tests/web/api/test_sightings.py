@@ -17,7 +17,6 @@ from sqlmodel import select
 from citysec.access.policy import Role
 from citysec.db import Database
 from citysec.incidents.triage import triage
-from citysec.settings import Settings
 from citysec.tables import Constituent, Incident, Match, Outbox, Sighting
 from citysec.tables.columns import now
 from citysec.tlp import TLP
@@ -35,15 +34,10 @@ RECORDS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def db(request: pytest.FixtureRequest) -> AsyncGenerator[Database, None]:
-    """An open, empty database of each kind."""
-    if request.param == "sqlite":
-        url = request.getfixturevalue("sqlite_url")
-    else:
-        url = Settings(database_url=request.getfixturevalue("postgres_url")).app_database
-    async with Database.opened(url) as database:
-        yield database
+@pytest.fixture
+def db(each_db: Database) -> Database:
+    """Each of the two databases."""
+    return each_db
 
 
 @pytest.fixture
