@@ -8,7 +8,8 @@ in memory.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,12 +18,12 @@ from sqlalchemy import select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.blocks import BITS, network_keys, parse_network_key
+from citysec.blocks import BITS, inside, network_keys, parse_network_key
 from citysec.correlate.lookups import EXPRESSIONS
 from citysec.db import dialect
 from citysec.observable import Kind, reverse_labels
 from citysec.patterning import regex
-from citysec.tables.feeds import BLOCK_LENGTHS, IndicatorKey
+from citysec.tables.feeds import BLOCK, BLOCK_LENGTHS, IndicatorKey
 from citysec.tables.work import Meta
 from citysec.telemetry import Seen
 
@@ -39,7 +40,12 @@ _KEYS: Final = {
         ' JOIN indicator_key AS k ON k.kind = :kind AND k.key = asked.value COLLATE "C" AND NOT k.only_url'
     ),
 }
-_SINGLE: Final = tuple(BITS.items())
+_BLOCKS: Final = {
+    "sqlite": text(
+        f"SELECT key FROM indicator_key INDEXED BY ix_indicator_key_block WHERE {BLOCK} LIMIT :most"  # noqa: S608
+    ),
+    "postgresql": text(f"SELECT key FROM indicator_key WHERE {BLOCK} LIMIT :most"),  # noqa: S608
+}
 
 
 @dataclass(slots=True)
@@ -57,16 +63,13 @@ class Sifted:
 
 async def sift(db: AsyncSession, seen: Sequence[Seen]) -> Sifted:
     """Return those of `seen` that have a fact in common with some indicator, and with which."""
-    facts = _facts(seen)
-    found = Sifted()
-    addresses = _Addresses(facts.get(Kind.IP, ()))
+    facts, found = _facts(seen), Sifted()
+    addresses = _Addresses(facts.pop(Kind.IP, ()))
+    for object_id, block in await _indexed(db, Kind.IP, await _around(db, addresses)):
+        found.objects.setdefault(object_id, set()).update((Kind.IP, key) for key in addresses.inside(block))
     for kind, keys in facts.items():
-        if kind is not Kind.IP:
-            for object_id, key in await _indexed(db, kind, keys):
-                found.objects.setdefault(object_id, set()).add((kind, key))
-    lengths = await _lengths(db) if Kind.IP in facts else ()
-    for object_id, key in await _indexed(db, Kind.IP, addresses.around(lengths)):
-        found.objects.setdefault(object_id, set()).update((Kind.IP, inside) for inside in addresses.inside(key))
+        for object_id, key in await _indexed(db, kind, keys):
+            found.objects.setdefault(object_id, set()).add((kind, key))
     for object_id, key in await _by_expression(db, facts.get(Kind.NAME, ())):
         found.objects.setdefault(object_id, set()).add((Kind.NAME, key))
     touched = {key for several in found.objects.values() for _, key in several}  # keys of different kinds differ
@@ -74,7 +77,7 @@ async def sift(db: AsyncSession, seen: Sequence[Seen]) -> Sifted:
     return found
 
 
-def _facts(seen: Iterable[Seen]) -> Mapping[Kind, set[str]]:
+def _facts(seen: Iterable[Seen]) -> dict[Kind, set[str]]:
     found: dict[Kind, set[str]] = {}
     for one in seen:
         for fact in one.facts:
@@ -90,53 +93,58 @@ class _Addresses:
     """The addresses, or blocks, that were seen."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        self._seen: dict[tuple[int, int], dict[int, str]] = {}
-        for key in keys:
-            family, prefix, number = parse_network_key(key)
-            self._seen.setdefault((family, prefix), {})[number] = key
+        self.keys: Final = sorted(keys)
 
-    def around(self, lengths: Iterable[tuple[int, int]]) -> list[str]:
+    def inside(self, block: str) -> list[str]:
+        """Return the keys of those that are the block of that key, or lie inside it."""
+        _, end = inside(block)
+        return self.keys[bisect_left(self.keys, block) : bisect_left(self.keys, end)]
+
+    def around(self, lengths: Iterable[tuple[int, int]]) -> set[str]:
         """Return the keys of the blocks of these (family, prefix length) around those that were seen."""
-        found: list[str] = []
+        seen: dict[tuple[int, int], list[int]] = {}
+        for key in self.keys:
+            family, prefix, number = parse_network_key(key)
+            seen.setdefault((family, prefix), []).append(number)
+        found: set[str] = set()
         for family, length in lengths:
-            of_family = [(prefix, numbers) for (its, prefix), numbers in self._seen.items() if its == family]
-            starts = [_starts(family, length, numbers) for prefix, numbers in of_family if length <= prefix]
-            found += network_keys(family, length, sorted(set[int]().union(*starts)))
+            shift = BITS[family] - length
+            of_family = [numbers for (its, prefix), numbers in seen.items() if its == family and length <= prefix]
+            starts = {number >> shift << shift for numbers in of_family for number in numbers}
+            found.update(network_keys(family, length, starts))
         return found
 
-    def inside(self, key: str) -> Iterator[str]:
-        """Yield the keys of those that were seen inside the block `key`."""
-        family, length, block = parse_network_key(key)
-        shift = BITS[family] - length
-        for (its, prefix), numbers in self._seen.items():
-            if its != family or prefix < length:
-                continue
-            if prefix == length:
-                yield from (numbers[block],) if block in numbers else ()
-            else:
-                yield from (one for number, one in numbers.items() if number >> shift << shift == block)
 
+async def _around(db: AsyncSession, addresses: _Addresses) -> Collection[str]:
+    """Return the keys of `addresses`, and of the blocks around them that the index may have.
 
-def _starts(family: int, length: int, numbers: Iterable[int]) -> set[int]:
-    shift = BITS[family] - length
-    return {number >> shift << shift for number in numbers}
+    Where it has fewer blocks than there are addresses, that is told by looking at all of them.
+    """
+    lengths = await _lengths(db) if addresses.keys else ()
+    if not lengths:
+        return addresses.keys
+    most = len(addresses.keys)
+    rows = await (await db.connection()).execute(_BLOCKS[dialect(db)], {"most": most + 1})
+    blocks = rows.scalars().all()
+    around = addresses.around(lengths) if len(blocks) > most else filter(addresses.inside, blocks)
+    return {*addresses.keys, *around}
 
 
 async def _indexed(db: AsyncSession, kind: Kind, keys: Collection[str]) -> Sequence[tuple[int, str]]:
     """Return (row id of an indicator's version, key) for each of `keys` that the index has."""
     if not keys:
         return []
-    keys = keys if kind is Kind.IP else sorted(keys)  # in the order of the index its pages come once
-    asked = {"kind": kind.value, "keys": msgspec.json.encode(keys).decode()}
+    ordered = sorted(keys)  # in the order of the index its pages come once
+    asked = {"kind": kind.value, "keys": msgspec.json.encode(ordered).decode()}
     rows = await (await db.connection()).execute(_KEYS[dialect(db)], asked)
     return [(row[0], row[1]) for row in rows]
 
 
 async def _lengths(db: AsyncSession) -> list[tuple[int, int]]:
-    """Return (family, prefix length) of single addresses and of the blocks that the index may hold."""
+    """Return (family, prefix length) of the blocks that the index may hold."""
     noted = await db.get(Meta, BLOCK_LENGTHS, populate_existing=True)
     blocks = (one.split("/") for one in (noted.value.split() if noted else ()))
-    return [*_SINGLE, *((int(family), int(length)) for family, length in blocks)]
+    return [(int(family), int(length)) for family, length in blocks]
 
 
 async def _by_expression(db: AsyncSession, names: Collection[str]) -> list[tuple[int, str]]:
@@ -145,9 +153,11 @@ async def _by_expression(db: AsyncSession, names: Collection[str]) -> list[tuple
         return []
     columns = (col(IndicatorKey.object_id), col(IndicatorKey.kind), col(IndicatorKey.key))
     rows = await (await db.connection()).execute(select(*columns).where(col(IndicatorKey.kind).in_(EXPRESSIONS)))
+    if not (expected := rows.all()):
+        return []
     labels = {"", *(label for name in names for label in name.split("."))}
     expressions: dict[tuple[str, str], list[int]] = {}
-    for object_id, kind, key in rows:
+    for object_id, kind, key in expected:
         label, _, expression = key.partition(" ")
         if label in labels:
             expressions.setdefault((kind, expression), []).append(object_id)

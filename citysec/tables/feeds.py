@@ -12,6 +12,8 @@ from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDa
 
 PRODUCT: Final = "kind = 'product'"
 """Of what there is an index of keys by object: of vulnerabilities, whose keys do not follow from a pattern."""
+BLOCK: Final = "kind = 'ip' AND key NOT LIKE '%/32' AND key NOT LIKE '%/128'"
+"""Of what there is an index by itself: blocks of addresses, far fewer than single ones, so that they can be listed."""
 THREAT: Final = "threat"
 NEW_DOMAIN: Final = "new-domain"
 _SIGHTING: Final = "relationship_type IS NULL AND target_ref IS NOT NULL"
@@ -169,6 +171,7 @@ class IndicatorKey(Row, table=True):
 
     __table_args__ = (
         Index("ix_indicator_key_product", "object_id", sqlite_where=text(PRODUCT), postgresql_where=text(PRODUCT)),
+        Index("ix_indicator_key_block", "key", sqlite_where=text(BLOCK), postgresql_where=text(BLOCK)),
         {"sqlite_with_rowid": False},
     )
 

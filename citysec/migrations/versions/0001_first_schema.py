@@ -415,6 +415,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("indicator_key", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_indicator_key_block",
+            ["key"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'ip' AND key NOT LIKE '%/32' AND key NOT LIKE '%/128'"),
+            postgresql_where=sa.text("kind = 'ip' AND key NOT LIKE '%/32' AND key NOT LIKE '%/128'"),
+        )
+        batch_op.create_index(
             "ix_indicator_key_product",
             ["object_id"],
             unique=False,
