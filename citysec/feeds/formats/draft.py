@@ -12,7 +12,7 @@ import msgspec
 from citysec.observable import Observable
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """One STIX object, checked, with the properties that stages ask for.
 
     A `msgspec.Struct` and no dataclass: it is made once per object of every feed, and frozen dataclasses of this size

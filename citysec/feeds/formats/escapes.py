@@ -19,7 +19,7 @@ _ESCAPE: Final = re.compile(
 
 def mended(body: bytes) -> bytes:
     """Return the JSON text `body` with U+FFFD for each half of a pair."""
-    return _ESCAPE.sub(_whole, body) if _SURROGATE.search(body) else body
+    return _ESCAPE.sub(_whole, body) if b"\\" in body and _SURROGATE.search(body) else body
 
 
 def _whole(escape: re.Match[bytes]) -> bytes:

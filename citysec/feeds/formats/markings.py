@@ -73,6 +73,12 @@ def of_label(label: str) -> str | None:
     return tlp.MARKING_IDS[_level(label)] if label.lower().startswith(_PREFIX) else None
 
 
+@lru_cache(maxsize=1024)
+def of_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the marking ids that labels stand for; a publisher's objects mostly have the same few."""
+    return tuple(filter(None, map(of_label, labels)))
+
+
 def _level(name: str) -> TLP:
     try:
         return tlp.parse(name)

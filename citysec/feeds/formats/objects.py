@@ -47,12 +47,13 @@ _REQUIRED: Final = {
     "indicator": ("pattern",),
     "sighting": ("sighting_of_ref",),
 }
+_POINTING: Final = frozenset({"relationship", "sighting"})
 _INDICATOR_TYPES: Final = frozenset(
     {"anomalous-activity", "anonymization", "benign", "compromised", "malicious-activity", "attribution", "unknown"}
 )
 _TYPE: Final = re.compile(r"[a-z0-9-]{3,250}")
 _HEX: Final = "[0-9a-fA-F]"
-_UUID: Final = re.compile(rf"--{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
+_UUID: Final = re.compile(rf"--{_HEX}{{8}}+-{_HEX}{{4}}+-{_HEX}{{4}}+-{_HEX}{{4}}+-{_HEX}{{12}}+")
 """What follows the type in an id."""
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -122,7 +123,7 @@ def draft(raw: Raw, bundle_version: str | None) -> Draft:
         InvalidInput: the object breaks a rule; each problem names the property.
     """
     found, text = _decode(raw)
-    return _checked(found, text, bundle_version)
+    return _checked(found, bundle_version, text.decode(), hashlib.sha256(text).hexdigest())
 
 
 def kind(raw: Raw) -> str | None:
@@ -139,13 +140,13 @@ def claim(raw: Raw, bundle_version: str | None) -> Draft:
     Raises:
         InvalidInput: as `draft`.
     """
-    if len(raw) > MAX_OBJECT_BYTES or bytes(raw).count(b"{") + bytes(raw).count(b"[") > MAX_DEPTH:
+    if len(raw) > MAX_OBJECT_BYTES or _may_be_deep(bytes(raw)):
         return draft(raw, bundle_version)
     try:
         found = _object.decode(raw)
     except MALFORMED:
         return draft(raw, bundle_version)
-    return _checked(found, b"", bundle_version)
+    return _checked(found, bundle_version)
 
 
 def _decode(raw: Raw) -> tuple[_Object, bytes]:
@@ -161,7 +162,7 @@ def _decode(raw: Raw) -> tuple[_Object, bytes]:
         found, text = _read(everything), _canonical.encode(everything)
     except MALFORMED as err:
         raise InvalidInput.at("", str(err)) from err
-    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and _depth(everything) > MAX_DEPTH:
+    if _may_be_deep(text) and _depth(everything) > MAX_DEPTH:
         raise InvalidInput.at("", f"nested deeper than {MAX_DEPTH}")
     return found, text
 
@@ -174,6 +175,11 @@ def _read(everything: object) -> _Object:
         if common.type in _KNOWN:
             raise
         return msgspec.convert(common, _Object, from_attributes=True)
+
+
+def _may_be_deep(text: bytes) -> bool:
+    """Return whether there are brackets enough; to take what is rare out of a text is faster than to count it."""
+    return len(text) - len(text.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH
 
 
 def _depth(value: object) -> int:
@@ -189,62 +195,59 @@ def _depth(value: object) -> int:
     return deepest
 
 
-def _checked(found: _Object, text: bytes, bundle_version: str | None) -> Draft:
+def _checked(found: _Object, bundle_version: str | None, text: str = "", content_hash: str = "") -> Draft:
     """Return the draft of an object that keeps the rules.
+
+    Not all is passed by name: CPython makes a dictionary of more names than here.
 
     Raises:
         InvalidInput: it does not.
     """
-    _check_properties(found)
-    _settle_times(found)
-    common = Draft(
-        stix_id=found.id,
-        type=found.type,
-        spec_version=found.spec_version or _spec_version(found, bundle_version),
-        text=text.decode(),
-        content_hash=hashlib.sha256(text).hexdigest() if text else "",
-        created=found.created,
-        modified=found.modified,
-        revoked=found.revoked is True,
-        confidence=found.confidence,
-        created_by_ref=found.created_by_ref,
-        name=found.name,
-        marking_refs=_marking_refs(found),
-        labels=found.labels or (),
-    )
-    match found.type:
-        case "indicator":
-            return _indicator(common, found)
-        case "relationship" | "sighting":
-            return replace(
-                common,
-                relationship_type=found.relationship_type,
-                source_ref=found.source_ref,
-                target_ref=found.target_ref or found.sighting_of_ref,
-            )
-        case _:
-            return common
-
-
-def _indicator(common: Draft, found: _Object) -> Draft:
-    types = found.indicator_types or tuple([label for label in common.labels if label in _INDICATOR_TYPES])
-    return replace(
-        common,
-        pattern=found.pattern,
-        pattern_type=found.pattern_type or "stix",
-        valid_from=found.valid_from or found.created,
-        valid_until=found.valid_until,
-        indicator_types=types,
-    )
-
-
-def _check_properties(found: _Object) -> None:
     kind = found.type
     names, values = _required(kind)
     if not found.id.startswith(kind) or _UUID.fullmatch(found.id, len(kind)) is None:
         raise InvalidInput.at("id", f"{found.id!r} is not {kind}--UUID")
     if not all(values(found)):
         raise InvalidInput(Problem(name, "is missing") for name in names if not getattr(found, name))
+    if not _is_settled(found):
+        _settle_times(found)
+    version = found.spec_version or _spec_version(found, bundle_version)
+    _settle_indicator(found)
+    made = Draft(
+        found.id,
+        found.type,
+        version,
+        text,
+        content_hash,
+        found.created,
+        found.modified,
+        revoked=found.revoked is True,
+        valid_from=found.valid_from,
+        valid_until=found.valid_until,
+        confidence=found.confidence,
+        created_by_ref=found.created_by_ref,
+        name=found.name,
+        pattern=found.pattern,
+        pattern_type=found.pattern_type,
+        marking_refs=_marking_refs(found),
+        labels=found.labels or (),
+        indicator_types=found.indicator_types or (),
+    )
+    if found.type not in _POINTING:
+        return made
+    target = found.target_ref or found.sighting_of_ref
+    return replace(made, relationship_type=found.relationship_type, source_ref=found.source_ref, target_ref=target)
+
+
+def _settle_indicator(found: _Object) -> None:
+    """Fill the gaps of an indicator; what other objects call `pattern` or `valid_from` means something else."""
+    if found.type != "indicator":
+        found.pattern = found.pattern_type = found.valid_from = found.valid_until = found.indicator_types = None
+        return
+    found.pattern_type = found.pattern_type or "stix"
+    found.valid_from = found.valid_from or found.created
+    if not found.indicator_types and found.labels:
+        found.indicator_types = tuple(filter(_INDICATOR_TYPES.__contains__, found.labels))
 
 
 @lru_cache(maxsize=256)
@@ -259,6 +262,20 @@ def _required(kind: str) -> tuple[Sequence[str], Callable[[_Object], Iterable[ob
     versions = ("created", "modified") if kind in _VERSIONED else ("created",) if kind == _MARKING else ()
     names = ("id", "type", *versions, *_REQUIRED.get(kind, ()))
     return names, attrgetter(*names)
+
+
+def _is_settled(found: _Object) -> bool:
+    """Return whether all times are in UTC and in order, as they nearly always are: nothing is left to do then."""
+    created, modified, begin, end = found.created, found.modified, found.valid_from, found.valid_until
+    return (
+        created is not None
+        and modified is not None
+        and created.tzinfo is modified.tzinfo is UTC
+        and _EARLIEST <= created <= modified < _LATEST
+        and (begin is None or begin.tzinfo is UTC)
+        and (end is None or (end.tzinfo is UTC and (begin is None or begin < end)))
+        and found.type not in _OBSERVABLES
+    )
 
 
 def _settle_times(found: _Object) -> None:
@@ -314,7 +331,7 @@ def _spec_version(found: _Object, bundle_version: str | None) -> str:
 def _marking_refs(found: _Object) -> tuple[str, ...]:
     """Return what the object, its parts and its labels are marked with, each once."""
     own = found.object_marking_refs or ()
-    further = list(filter(None, map(markings.of_label, found.labels or ())))
+    further = markings.of_labels(found.labels) if found.labels else ()
     if found.granular_markings:
-        further = [ref for part in found.granular_markings if (ref := part.marking_ref)] + further
+        further = (*(part.marking_ref for part in found.granular_markings if part.marking_ref), *further)
     return tuple(dict.fromkeys((*own, *further))) if further else own

@@ -75,10 +75,12 @@ def _read(file: BinaryIO, _: NoOptions) -> Iterator[Draft | Reject]:
     for document in documents(file, "objects"):
         if isinstance(document, Reject):
             yield document
-        elif document.within.startswith("/"):
-            yield from _element(document, version)
-        else:
+        elif not document.within.startswith("/"):
             yield from _contained(document, _element)
+        elif _is_bundle(document, found := _drafted(document, draft, version)):
+            yield from _contained(document, _innermost)
+        else:
+            yield found
 
 
 def _contained(document: Document, read_one: Callable[..., Iterable[Draft | Reject]]) -> Iterator[Draft | Reject]:
@@ -115,13 +117,13 @@ def _objects(document: Document) -> tuple[Iterator[Document | Reject], str | Non
 
 def _element(document: Document, bundle_version: str | None) -> Iterable[Draft | Reject]:
     """Return what an element of a list is: nearly always an object, but there are lists of bundles."""
-    found = _draft(document, bundle_version)
+    found = _drafted(document, draft, bundle_version)
     return _contained(document, _innermost) if _is_bundle(document, found) else (found,)
 
 
 def _innermost(document: Document, bundle_version: str | None) -> Iterable[Draft | Reject]:
     """Return what an element of a bundle in a list is: an object, since each further level would be read once more."""
-    found = _draft(document, bundle_version)
+    found = _drafted(document, draft, bundle_version)
     if _is_bundle(document, found):
         return (rejected(document.at, "bundles are nested more than once", bytes(document.raw)),)
     return (found,)
@@ -134,10 +136,6 @@ def _is_bundle(document: Document, found: Draft | Reject) -> bool:
         return _container.decode(document.raw).type == _BUNDLE
     except MALFORMED:
         return False
-
-
-def _draft(document: Document, bundle_version: str | None) -> Draft | Reject:
-    return _drafted(document, draft, bundle_version)
 
 
 def _drafted(

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,11 @@ INDICATOR: dict[str, Any] = {
     "pattern_type": "stix",
     "valid_from": "2024-01-01T00:00:00Z",
 }
+
+ZONES = st.sampled_from(
+    [UTC, timezone(timedelta(0)), timezone(timedelta(hours=5, minutes=30)), timezone(-timedelta(hours=8))]
+)
+TIMES = st.datetimes(datetime(1960, 1, 1), datetime(2210, 1, 1), timezones=ZONES)  # noqa: DTZ001
 
 
 def changed(**properties: Any) -> dict[str, Any]:
@@ -131,6 +136,25 @@ def test_one_bad_object_costs_one_object():
 )
 def test_a_bad_object_is_refused_with_the_reason(properties: dict[str, Any], reason: str):
     assert reason in reject([changed(**properties)]).reason
+
+
+@given(st.lists(TIMES, min_size=4, max_size=4), st.booleans())
+def test_times_come_in_utc_and_in_order_or_cost_the_object(times: list[datetime], in_order: bool):
+    created, modified, begin, end = sorted(times) if in_order else times
+    names = {"created": created, "modified": modified, "valid_from": begin, "valid_until": end}
+    (found,) = parse([INDICATOR | {name: at.isoformat() for name, at in names.items()}])
+    sane = datetime(1970, 1, 1, tzinfo=UTC) <= created <= modified < datetime(2200, 1, 1, tzinfo=UTC)
+    assert isinstance(found, Draft) == (sane and begin < end)
+    for name, at in names.items() if isinstance(found, Draft) else ():
+        assert getattr(found, name) == at
+        assert getattr(found, name).tzinfo is UTC
+
+
+@given(st.sampled_from(["[", '{"a":']), st.integers(55, 75), st.text(alphabet="[{", max_size=80))
+def test_depth_is_limited_whatever_texts_say(opening: str, deep: int, text: str):
+    closing = {"[": "]", '{"a":': "}"}[opening]
+    (found,) = parse([changed(name=text, x_deep=json.loads(opening * deep + "1" + closing * deep))])
+    assert isinstance(found, Draft) == (deep <= 63)
 
 
 @pytest.mark.parametrize("bad", [b'{"a":' * 2000 + b"1" + b"}" * 2000, b"[" * 5000 + b"]" * 5000, b"{'a': NaN}"])
