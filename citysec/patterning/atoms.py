@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import Final
 
@@ -88,7 +88,7 @@ class Compiled(msgspec.Struct, frozen=True, gc=False):
     residue: tuple[Residue, ...] = ()
 
 
-_Reader = Callable[[str], tuple[Observable, ...]]
+_Reader = Callable[[str], Observable | tuple[Observable, ...]]
 _EQ: Final = Op.EQ  # Python looks a member up as slowly as it makes an atom
 _HASHED: Final = re.compile(
     r"(file|artifact|x509-certificate|(?:process:|file:).*)(?::|\.)hashes\.'?([A-Za-z0-9_-]+)'?"
@@ -102,7 +102,7 @@ def compile(pattern: str) -> Compiled:  # noqa: A001
         InvalidInput: it is not a STIX pattern; such a pattern matches nothing.
     """
     one = shortcut.ONE.fullmatch(pattern)
-    if one is not None and len(pattern) <= MAX_LENGTH and (found := _single(one[1], one[2])) is not None:
+    if one is not None and len(pattern) <= MAX_LENGTH and (found := _single(*one.groups())) is not None:
         return found
     flat = None if one else shortcut.flat(pattern)
     return _parsed(parse(pattern)) if flat is None else _compiled(flat)
@@ -120,16 +120,14 @@ def _single(path: str, text: str) -> Compiled | None:
     read = _equal_reader(path)
     if read is None:
         return None if path_text(path) is None else Compiled((), (Residue(path, Why.PATH),))
-    value = unescaped(text)
+    value = unescaped(text) if "\\" in text else text
     try:
         stated = read(value)
     except InvalidInput:
         return Compiled((), (Residue(path, Why.VALUE),))
-    first = stated[0]
-    atom = Atom(first.kind, first.key, path, value, certain=True, op=_EQ)
-    if len(stated) == 1:
-        return Compiled((atom,))
-    return Compiled((atom, *(Atom(one.kind, one.key, path, value, certain=True, op=_EQ) for one in stated[1:])))
+    if isinstance(stated, Observable):
+        return Compiled((Atom(stated.kind, stated.key, path, value, certain=True, op=_EQ),))
+    return Compiled(tuple([Atom(one.kind, one.key, path, value, certain=True, op=_EQ) for one in stated]))
 
 
 def _tests(program: Sequence[Instruction]) -> Iterator[Test]:
@@ -202,9 +200,10 @@ def _read(path: str, op: Op, value: Literal) -> tuple[Observable, ...] | Why:
     if not isinstance(value, (str, int)):
         return Why.VALUE
     try:
-        return read(str(value))
+        stated = read(str(value))
     except InvalidInput:
         return Why.VALUE
+    return (stated,) if isinstance(stated, Observable) else stated
 
 
 def _unreadable(op: Op, value: Literal) -> Why | None:
@@ -228,7 +227,7 @@ def _reader(path: str, op: Op) -> _Reader | None:
     if op is Op.IN or read is None:
         return read
     if op is Op.ISSUBSET or op is Op.ISSUPERSET:
-        return _network if read in {_network, _endpoint} else None
+        return observable.network if read in {observable.network, _endpoint} else None
     return _EXPRESSIONS.get(op) if path == NAME_PATH else None
 
 
@@ -242,63 +241,42 @@ def _hash_reader(path: str) -> _Reader | None:
     if found is None:
         return None
     make = observable.certificate if found[1] == "x509-certificate" else observable.file_hash
-    algorithm = found[2]
-    return lambda text: (make(algorithm, text),)
+    return partial(make, found[2])
 
 
-def _network(text: str) -> tuple[Observable, ...]:
-    return (observable.network(text),)
-
-
-def _name(text: str) -> tuple[Observable, ...]:
-    return (observable.domain_name(text),)
-
-
-def _endpoint(text: str) -> tuple[Observable, ...]:
+def _endpoint(text: str) -> Observable:
     """Read the value of an object of unknown type: an address or a name."""
     try:
-        return (observable.network(text),)
+        return observable.network(text)
     except InvalidInput:
-        return (observable.domain_name(text),)
+        return observable.domain_name(text)
 
 
-def _mailbox(text: str) -> tuple[Observable, ...]:
-    return (observable.mailbox(text),)
-
-
-def _number(text: str) -> tuple[Observable, ...]:
-    return (observable.autonomous_system(text),)
-
-
-def _serial(text: str) -> tuple[Observable, ...]:
-    return (observable.serial_number(text),)
-
-
-def _like(text: str) -> tuple[Observable, ...]:
+def _like(text: str) -> Observable:
     regex.like(text).check()
-    return (Observable(Kind.NAME_LIKE, text.lower(), text),)
+    return Observable(Kind.NAME_LIKE, text.lower(), text)
 
 
-def _regex(text: str) -> tuple[Observable, ...]:
-    return (Observable(Kind.NAME_REGEX, text, text),)
+def _regex(text: str) -> Observable:
+    return Observable(Kind.NAME_REGEX, text, text)
 
 
 NAME_PATH: Final = "domain-name:value"
 """The path of names, the only one on which expressions can be looked up."""
 _EXPRESSIONS: Final[dict[Op, _Reader]] = {Op.LIKE: _like, Op.MATCHES: _regex}
 _EQUAL: Final[dict[str, _Reader]] = {
-    "ipv4-addr:value": _network,
-    "ipv6-addr:value": _network,
+    "ipv4-addr:value": observable.network,
+    "ipv6-addr:value": observable.network,
     "network-traffic:src_ref.value": _endpoint,
     "network-traffic:dst_ref.value": _endpoint,
-    NAME_PATH: _name,
+    NAME_PATH: observable.domain_name,
     "url:value": observable.url,
-    "email-addr:value": _mailbox,
-    "email-message:from_ref.value": _mailbox,
-    "email-message:sender_ref.value": _mailbox,
-    "email-message:to_refs[*].value": _mailbox,
-    "email-message:cc_refs[*].value": _mailbox,
-    "email-message:bcc_refs[*].value": _mailbox,
-    "autonomous-system:number": _number,
-    "x509-certificate:serial_number": _serial,
+    "email-addr:value": observable.mailbox,
+    "email-message:from_ref.value": observable.mailbox,
+    "email-message:sender_ref.value": observable.mailbox,
+    "email-message:to_refs[*].value": observable.mailbox,
+    "email-message:cc_refs[*].value": observable.mailbox,
+    "email-message:bcc_refs[*].value": observable.mailbox,
+    "autonomous-system:number": observable.autonomous_system,
+    "x509-certificate:serial_number": observable.serial_number,
 }
