@@ -86,6 +86,10 @@ class Observable(msgspec.Struct, frozen=True, gc=False):
     value: str
 
 
+_OF_IP: Final = Kind.IP  # read off the class, a member takes Python 3.11 as long as making all else of an `Observable`
+_OF_NAME: Final = Kind.NAME
+_OF_URL: Final = Kind.URL
+_OF_HASH: Final = Kind.HASH
 _MAPPED: Final = 0xFFFF << 32
 _LONGEST_NAME: Final = 253
 _NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+(?![0-9]++\Z)[a-z0-9_-]{1,63}+")
@@ -100,7 +104,6 @@ _PORTS: Final = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "
 _LOCAL_PART: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+|\"[^\x00-\x1f\x7f\"]+\"")
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}", re.IGNORECASE)
 _ASN: Final = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
-_HEX: Final = re.compile("[0-9a-f]+")
 _HEX_DIGITS: Final = {
     "md5": 32,
     "sha-1": 40,
@@ -136,11 +139,11 @@ def network(text: str) -> Observable:
     """
     plain = quad(text)
     if plain is not None:  # nearly all that comes
-        return Observable(Kind.IP, f"4/{plain}/32", text)
+        return Observable(_OF_IP, f"4/{plain}/32", text)
     family, prefix, number = block(text)
     if family == 6 and prefix >= 96 and number >> 32 == _MAPPED >> 32:
         family, prefix, number = 4, prefix - 96, number & 0xFFFFFFFF
-    return Observable(Kind.IP, network_key(family, prefix, number), network_text(family, prefix, number))
+    return Observable(_OF_IP, network_key(family, prefix, number), network_text(family, prefix, number))
 
 
 def domain_name(text: str) -> Observable:
@@ -153,7 +156,7 @@ def domain_name(text: str) -> Observable:
     """
     if _NAME.fullmatch(text) is None or len(text) > _LONGEST_NAME:  # nearly all that comes is canonical
         text = _canonical_name(text)
-    return Observable(Kind.NAME, ".".join(text.split(".")[::-1]), text)
+    return Observable(_OF_NAME, ".".join(text.split(".")[::-1]), text)
 
 
 def _canonical_name(text: str) -> str:
@@ -199,22 +202,24 @@ def url(text: str) -> tuple[Observable, Observable]:
         InvalidInput: `text` is not a URL with a host.
     """
     plain = _PLAIN_URL.fullmatch(text)
-    host = _plain_host(plain[2], plain[3]) if plain else None
-    if plain is None or host is None:
+    if plain is None:
         return _any_url(text)
-    scheme, _, _, port, rest = plain.groups()
+    scheme, name, address, port, rest = plain.groups()
+    host = _plain_host(name, address)
+    if host is None:
+        return _any_url(text)
     if port or not rest:
         shown = f":{port}" if port and port != _PORTS[scheme] else ""
         text = f"{scheme}://{host.value}{shown}{rest or '/'}"
-    return Observable(Kind.URL, text, text), host
+    return Observable(_OF_URL, text, text), host
 
 
 def _plain_host(name: str | None, address: str) -> Observable | None:
     """Return a host in its usual form, None where it is in none."""
     if name is not None:
-        return Observable(Kind.NAME, reverse_labels(name), name) if len(name) <= _LONGEST_NAME else None
+        return Observable(_OF_NAME, reverse_labels(name), name) if len(name) <= _LONGEST_NAME else None
     octets = quad(address)
-    return None if octets is None else Observable(Kind.IP, f"4/{octets}/32", address)
+    return None if octets is None else Observable(_OF_IP, f"4/{octets}/32", address)
 
 
 def _any_url(text: str) -> tuple[Observable, Observable]:
@@ -227,7 +232,7 @@ def _any_url(text: str) -> tuple[Observable, Observable]:
     written = f"[{host.value}]" if ":" in host.value else host.value
     port = "" if not authority[2] or authority[2] == _PORTS.get(scheme) else f":{authority[2]}"
     canonical = f"{scheme}://{written}{port}{rest if rest.startswith('/') else '/' + rest.removeprefix(chr(92))}"
-    return Observable(Kind.URL, canonical, canonical), host
+    return Observable(_OF_URL, canonical, canonical), host
 
 
 def _host(text: str) -> Observable:
@@ -261,7 +266,7 @@ def file_hash(algorithm: str, text: str) -> Observable:
         InvalidInput: the algorithm is unknown, or `text` is none of its values.
     """
     name = _algorithm(algorithm)
-    return _hash(Kind.HASH, name, text)
+    return _hash(_OF_HASH, name, text)
 
 
 def certificate(algorithm: str, text: str) -> Observable:
@@ -318,9 +323,17 @@ def _hash(kind: Kind, algorithm: str, text: str) -> Observable:
             raise InvalidInput.at("", f"{text!r} is not a value of {algorithm}")
         return Observable(kind, f"{algorithm}:{text}", text)
     value = text.lower()
-    if len(value) != _HEX_DIGITS[algorithm] or _HEX.fullmatch(value) is None:
+    if len(value) != _HEX_DIGITS[algorithm] or not _is_hexadecimal(value):
         raise InvalidInput.at("", f"{text!r} is not a value of {algorithm}")
     return Observable(kind, f"{algorithm}:{value}", value)
+
+
+def _is_hexadecimal(text: str) -> bool:
+    """Return whether `text` is pairs of hexadecimal digits; `fromhex` passes over spaces between them."""
+    try:
+        return len(bytes.fromhex(text)) * 2 == len(text)
+    except ValueError:
+        return False
 
 
 def cve(text: str) -> Observable:

@@ -53,6 +53,24 @@ def test_what_inet_pton_would_refuse_is_refused(text: str):
         observable.network(text)
 
 
+@given(st.text("012359.\0a \u0661\ud800", max_size=15) | st.from_regex(r"([0-9]{1,3}\.){3}[0-9]{1,3}", fullmatch=True))
+def test_a_dotted_quad_is_what_four_octets_in_decimal_are(text: str):
+    octets = text.split(".")
+    plain = len(octets) == 4 and all(octet in {str(number) for number in range(256)} for octet in octets)
+    assert blocks.quad(text) == ("".join(f"{int(octet):02x}" for octet in octets) if plain else None)
+
+
+@given(st.text("0aAfFgG \n\0\u0661K", min_size=30, max_size=34) | st.binary(min_size=16, max_size=16).map(bytes.hex))
+def test_a_hash_is_as_many_hexadecimal_digits_as_its_algorithm_makes(text: str):
+    digits = len(text) == 32 and set(text) <= set("0123456789abcdefABCDEF")
+    try:
+        assert observable.file_hash("md5", text).value == text.lower()
+    except InvalidInput:
+        assert not digits
+    else:
+        assert digits
+
+
 @given(st.one_of(v4, v6))
 def test_the_value_of_an_address_reads_back_as_the_same_key(text: str):
     found = observable.network(text)

@@ -51,15 +51,23 @@ class Taken:
     left: Sifted = field(default_factory=Sifted)
     all: list[Seen] = field(default_factory=list[Seen])
 
-    def add(self, item: Item, latest: int) -> Seen | None:
-        """Count an item, and return it where it is an observation that can be used."""
-        if isinstance(item, Seen) and item.last <= latest:
-            self.received += 1
-            return item
+    def add(self, items: Iterable[Item], latest: int) -> list[Seen]:
+        """Count items, and return those that are observations that can be used."""
+        usable: list[Seen] = []
+        for item in items:
+            if isinstance(item, Problem):
+                self._reject(item)
+            elif item.last > latest:
+                self._reject(Problem(item.at, _FUTURE))
+            else:
+                usable.append(item)
+        self.received += len(usable)
+        return usable
+
+    def _reject(self, fault: Problem) -> None:
         self.rejected += 1
         if len(self.faults) < SHOWN:
-            self.faults.append(Problem(item.at, _FUTURE) if isinstance(item, Seen) else item)
-        return None
+            self.faults.append(fault)
 
 
 async def take_in(database: Database, items: Iterable[Item], at: datetime, *, keep: bool = False) -> Taken:
@@ -86,7 +94,7 @@ async def take_in(database: Database, items: Iterable[Item], at: datetime, *, ke
 def _part(waiting: Iterator[Item], taken: Taken, latest: int) -> list[Seen]:
     """Return the next observations, none at the end."""
     while items := list(islice(waiting, PART)):
-        if found := [one for item in items if (one := taken.add(item, latest)) is not None]:
+        if found := taken.add(items, latest):
             return found
     return []
 

@@ -107,11 +107,11 @@ def _records(found: Sequence[msgspec.Raw], at: str) -> Iterator[Item]:
 def _lines(content: bytes) -> Iterator[Item]:
     reader = Reader()
     for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
         record = decoded(line) if len(line) <= LONGEST_LINE else "is too long"
-        place = f"line {number}"
-        yield Problem(place, record) if isinstance(record, str) else reader.seen(place, record)
+        if not isinstance(record, str):
+            yield reader.seen(f"line {number}", record)
+        elif line.strip():
+            yield Problem(f"line {number}", record)
 
 
 def _stix(found: Sequence[msgspec.Raw], at: str) -> Iterator[Item]:
@@ -181,5 +181,5 @@ def _row(place: str, cells: Mapping[str, str], reader: Reader) -> Item:
     until = when(last) if last else None
     if last and until is None:
         return Problem(place, "last_seen_at is no time")
-    record = Record(first, until, int(count), *(cells.get(name) for name in VALUES))
+    record = Record(first, until, int(count), *map(cells.get, VALUES))
     return reader.seen(place, record)

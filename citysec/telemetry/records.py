@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import compress
 from typing import Any, Final
 
 import msgspec
@@ -16,14 +17,14 @@ from citysec.patterning.evaluation.observed import MAX_OBSERVED, microseconds
 from citysec.telemetry.seen import DESTINATION, SOURCE, Fact, Seen
 
 _Facts = tuple[Fact, ...]
-_Known = dict[str, _Facts | None]
+_OF_NAME: Final = observable.Kind.NAME
 _ALGORITHMS: Final = {32: "md5", 40: "sha-1", 64: "sha-256", 128: "sha-512"}
 _REMEMBERED: Final = 20_000
 """Different texts of a field that are not read again when they come again."""
 
 
 class Record(msgspec.Struct, gc=False):
-    """One record; what else it holds is not looked at.
+    """One record, the values last; what else it holds is not looked at.
 
     `seen_at`, and `last_seen_at` where it was seen more than once, are RFC 3339 with an offset, or seconds since 1970.
     """
@@ -42,37 +43,42 @@ class Record(msgspec.Struct, gc=False):
 
 VALUES: Final = ("ip", "src_ip", "dst_ip", "domain", "url", "email", "hash")
 """The fields of a record that say what was seen."""
+_PLACES: Final = range(len(VALUES))
+_BEFORE_VALUES: Final = 3
 
 
 class Reader:
     """Makes observations of records; what came shortly before in the same form costs next to nothing."""
 
     def __init__(self) -> None:
-        self._known: Sequence[_Known] = [{} for _ in VALUES]
+        self._known: Sequence[dict[str, _Facts]] = [{} for _ in VALUES]
 
     def seen(self, at: str, record: Record) -> Seen | Problem:
         """Return the observation at place `at`, or what is wrong with it, without its values."""
-        times = _times(record)
-        if times is None:
+        first = _microseconds(record.seen_at)
+        last = first if record.last_seen_at is None else _microseconds(record.last_seen_at)
+        if first is None or last is None or last < first:
             return Problem(at, "seen_at is no time with an offset, or last_seen_at is none or before it")
         if not 1 <= record.count <= MAX_OBSERVED:
             return Problem(at, f"count is not a number from 1 to {MAX_OBSERVED}")
         facts: _Facts = ()
-        _, _, _, *texts = msgspec.structs.astuple(record)
-        for known, name, text in zip(self._known, VALUES, texts, strict=True):
-            if text:
-                found = known[text] if text in known else self._read(known, name, text)
-                if found is None:
-                    return Problem(at, f"{name} is not what its name says")
-                facts = facts + found if facts else found
+        texts: Sequence[str] = msgspec.structs.astuple(record)[_BEFORE_VALUES:]
+        for place in compress(_PLACES, texts):
+            found = self._known[place].get(texts[place])
+            if found is None:
+                found = self._read(place, texts[place])
+            if not found:
+                return Problem(at, f"{VALUES[place]} is not what its name says")
+            facts = facts + found if facts else found
         if not facts:
             return Problem(at, f"it has none of {', '.join(VALUES)}")
-        return Seen(at, *times, record.count, facts)
+        return Seen(at, first, last, record.count, facts)
 
-    def _read(self, known: _Known, name: str, text: str) -> _Facts | None:
+    def _read(self, place: int, text: str) -> _Facts:
+        known = self._known[place]
         if len(known) >= _REMEMBERED:
             known.clear()
-        known[text] = found = _read(name, text)
+        known[text] = found = _read(VALUES[place], text)
         return found
 
 
@@ -84,45 +90,40 @@ def when(text: str) -> datetime | float | None:
         return None
 
 
-def _times(record: Record) -> tuple[int, int] | None:
-    first = _microseconds(record.seen_at)
-    if first is None or record.last_seen_at is None:
-        return None if first is None else (first, first)
-    last = _microseconds(record.last_seen_at)
-    return None if last is None or last < first else (first, last)
-
-
 def _microseconds(at: datetime | float | None) -> int | None:
+    if at is None:
+        return None
     try:
-        match at:
-            case None:
-                return None
-            case datetime():
-                return microseconds(at.astimezone(UTC)) if at.tzinfo is not None else None
-            case _:
-                return microseconds(datetime.fromtimestamp(at, UTC))
+        instant = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
+        return None if instant.tzinfo is None else microseconds(instant.astimezone(UTC))
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def _read(name: str, text: str) -> _Facts | None:
+def _read(name: str, text: str) -> _Facts:
+    """Return what a field says; nothing where that is not what its name says."""
     try:
         return _READERS[name](text.strip())
     except InvalidInput:
-        return None
+        return ()
 
 
 def _address(text: str, role: str = "") -> _Facts:
-    return (_fact(observable.network(text), role),)
+    found = observable.network(text)
+    return (Fact(_family(found), found, role),)
+
+
+def _family(address: Observable) -> str:
+    return "ipv4-addr" if address.key[0] == "4" else "ipv6-addr"
 
 
 def _name(text: str) -> _Facts:
-    return (_fact(observable.domain_name(text)),)
+    return (Fact("domain-name", observable.domain_name(text)),)
 
 
 def _url(text: str) -> _Facts:
     found, host = observable.url(text)
-    return Fact("url", found), _fact(host)
+    return Fact("url", found), Fact("domain-name" if host.kind is _OF_NAME else _family(host), host)
 
 
 def _mailbox(text: str) -> _Facts:
@@ -132,12 +133,6 @@ def _mailbox(text: str) -> _Facts:
 def _hash(text: str) -> _Facts:
     algorithm = _ALGORITHMS.get(len(text), "")
     return (Fact("file", observable.file_hash(algorithm, text)),)
-
-
-def _fact(found: Observable, role: str = "") -> Fact:
-    if found.kind is observable.Kind.NAME:
-        return Fact("domain-name", found)
-    return Fact("ipv6-addr" if ":" in found.value else "ipv4-addr", found, role)
 
 
 _READERS: Final[Mapping[str, Callable[[str], _Facts]]] = {
@@ -177,7 +172,7 @@ def facts_in(text: str) -> _Facts:
         InvalidInput: it is no address, name, URL, mailbox or hash.
     """
     for name in _likely(text):
-        if (found := _read(name, text)) is not None:
+        if found := _read(name, text):
             return found
     raise InvalidInput.at("value", "is no address, name, URL, mailbox or hash")
 
