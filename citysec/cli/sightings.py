@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 import typer
 from rich.table import Table
@@ -26,12 +27,12 @@ from citysec.tables.columns import now
 from citysec.tables.matches import Match
 from citysec.tables.register import Constituent
 from citysec.tables.sightings import Report, Sighting
-from citysec.telemetry import Form, recognised
-from citysec.telemetry import read as read_observations
+from citysec.telemetry import Form, recognised, stream
 from citysec.tlp import TLP
 
 app: Final = typer.Typer(name="sightings", help="What constituents' machines saw.", no_args_is_help=True)
 _SHOWN: Final = 20
+_PIECE: Final = 1 << 21  # octets: more than the longest line, by which the form is known
 
 
 @app.command("import")
@@ -45,10 +46,11 @@ def import_(
 ) -> None:
     """Compare the observations in FILE with all indicators, and keep only what was seen of these.
 
-    Exit 1 when some of them could not be used. The same file again counts nothing twice.
+    Exit 1 when some of them could not be used. The same file again counts nothing twice. Lines and tables may be of any
+    size.
     """
-    content = file.read()
-    taken, found, again = asyncio.run(_import(content, form or recognised(content), constituent, _level(label), data))
+    batch = _Batch(file, form)
+    taken, found, again = asyncio.run(_import(batch, constituent, _level(label), data))
     out = screen.stdout()
     if again:
         out.print("It was taken in before; nothing is counted twice.")
@@ -66,6 +68,27 @@ def import_(
     raise typer.Exit(1 if taken.rejected else 0)
 
 
+class _Batch:
+    """Observations in a file, which is read once and piece by piece."""
+
+    def __init__(self, file: BinaryIO, form: Form | None) -> None:
+        self._digest = hashlib.sha256()
+        start = file.read(_PIECE)
+        self.form: Final = form or recognised(start)
+        self.items: Final = stream(self._pieces(start, file), self.form)
+
+    def _pieces(self, start: bytes, file: BinaryIO) -> Iterator[bytes]:
+        piece = start
+        while piece:
+            self._digest.update(piece)
+            yield piece
+            piece = file.read(_PIECE)
+
+    def id(self, body: Constituent, level: TLP) -> str:
+        """Return its name, once all of it is read."""
+        return telemetry.batch_id(actor(), body.id, level.label, self.form.value, self._digest.digest())
+
+
 def _level(text: str) -> TLP:
     try:
         return tlp.parse(text)
@@ -73,17 +96,15 @@ def _level(text: str) -> TLP:
         raise typer.BadParameter(str(err), param_hint="--tlp") from err
 
 
-async def _import(
-    content: bytes, form: Form, slug: str, level: TLP, data: Path | None
-) -> tuple[Taken, Sequence[Sighted], bool]:
+async def _import(batch: _Batch, slug: str, level: TLP, data: Path | None) -> tuple[Taken, Sequence[Sighted], bool]:
     keep, at = read(data).telemetry_keep_hours > 0, now()
     async with opened(data) as database:
-        taken = await telemetry.take_in(database, read_observations(content, form), at, keep=keep)
+        taken = await telemetry.take_in(database, batch.items, at, keep=keep)
         async with database.writing() as db:
             body = (await db.exec(select(Constituent).where(Constituent.slug == slug))).first()
             if body is None:
                 raise NotShared(f"there is no constituent {slug!r}")
-            number = telemetry.batch_id(actor(), body.id, level.label, form.value, content)
+            number = batch.id(body, level)
             if await db.get(Report, number) is not None:
                 return taken, (), True
             found = await telemetry.write_down(db, taken, Telling(body.id, actor(), at, level), number)

@@ -4,7 +4,7 @@ Flat records stand for observed-data: an address, a name, a URL with its host, a
 between two addresses. So a pattern means the same whatever the form.
 """
 
-from citysec.telemetry.reading import Form, read, recognised
+from citysec.telemetry.reading import Form, read, recognised, stream
 from citysec.telemetry.seen import Fact, Seen
 
-__all__ = ["Fact", "Form", "Seen", "read", "recognised"]
+__all__ = ["Fact", "Form", "Seen", "read", "recognised", "stream"]

@@ -7,7 +7,7 @@ Source:
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final, cast
@@ -17,10 +17,11 @@ import msgspec
 from citysec.errors import InvalidInput, Problem
 from citysec.patterning.evaluation import observations
 from citysec.patterning.evaluation.paths import Json, Object
+from citysec.telemetry.lines import LONGEST, lines
 from citysec.telemetry.records import VALUES, Reader, Record, decoded, when
 from citysec.telemetry.seen import Seen, facts_of
 
-LONGEST_LINE: Final = 1 << 20
+_NO_ROW: Final = "," + "x" * (1 << 17)  # longer than `csv` takes a cell
 _OBSERVED: Final = "observed-data"
 Item = Seen | Problem
 """An observation, or what is wrong with one and where; never a value of it."""
@@ -50,13 +51,22 @@ def read(content: bytes, form: Form) -> Iterator[Item]:
     Raises:
         InvalidInput: the whole is not in that form.
     """
+    return stream([content], form)
+
+
+def stream(pieces: Iterable[bytes], form: Form) -> Iterator[Item]:
+    """Yield the same of content that comes in pieces; only JSON is held as a whole.
+
+    Raises:
+        InvalidInput: the whole is not in that form, which may turn out late.
+    """
     match form:
         case Form.JSON:
-            return _json(content)
+            return _json(b"".join(pieces))
         case Form.LINES:
-            return _lines(content)
+            return _lines(lines(pieces))
         case Form.CSV:
-            return _csv(content)
+            return _csv(lines(pieces))
 
 
 class _Envelope(msgspec.Struct):
@@ -104,10 +114,10 @@ def _records(found: Sequence[msgspec.Raw], at: str) -> Iterator[Item]:
         yield Problem(place, record) if isinstance(record, str) else reader.seen(place, record)
 
 
-def _lines(content: bytes) -> Iterator[Item]:
+def _lines(found: Iterable[bytes]) -> Iterator[Item]:
     reader = Reader()
-    for number, line in enumerate(content.splitlines(), 1):
-        record = decoded(line) if len(line) <= LONGEST_LINE else "is too long"
+    for number, line in enumerate(found, 1):
+        record = decoded(line) if len(line) <= LONGEST else "is too long"
         if not isinstance(record, str):
             yield reader.seen(f"line {number}", record)
         elif line.strip():
@@ -143,19 +153,26 @@ def _observed(place: str, one: Object, known: Mapping[str, Object]) -> Item:
     return Seen(place, whole.first, whole.last, whole.number, tuple(facts_of(whole.roots)), whole)
 
 
-def _csv(content: bytes) -> Iterator[Item]:
+def _csv(found: Iterable[bytes]) -> Iterator[Item]:
+    rows = csv.reader(_texts(found))
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as err:
-        raise InvalidInput.at("", "it is not UTF-8") from err
-    lines = csv.reader(text.splitlines())
-    try:
-        header = [name.strip().lower() for name in next(lines, list[str]())]
+        header = [name.strip().lower() for name in next(rows, list[str]())]
     except csv.Error as err:
         raise InvalidInput.at("line 1", "is no row") from err
     if "seen_at" not in header or not set(VALUES).intersection(header):
         raise InvalidInput.at("line 1", f"names no column seen_at, or none of {', '.join(VALUES)}")
-    return _rows(lines, header)
+    return _rows(rows, header)
+
+
+def _texts(found: Iterable[bytes]) -> Iterator[str]:
+    """Yield lines as texts, parted where texts part and octets do not, too."""
+    encoding = "utf-8-sig"
+    for line in found:
+        try:
+            yield from f"{line.decode(encoding)}\n".splitlines() if len(line) <= LONGEST else (_NO_ROW,)
+        except UnicodeDecodeError as err:
+            raise InvalidInput.at("", "it is not UTF-8") from err
+        encoding = "utf-8"
 
 
 def _rows(lines: Iterator[list[str]], header: Sequence[str]) -> Iterator[Item]:

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput, Problem
-from citysec.telemetry import Form, Seen, read, recognised
+from citysec.telemetry import Form, Seen, read, recognised, stream
+from citysec.telemetry.lines import lines
 
 AT = "2026-05-01T10:00:00Z"
 SECRET = "secret-value"
@@ -42,6 +43,35 @@ def test_whatever_the_bytes_only_the_whole_is_refused(content: bytes, form: Form
     except InvalidInput:
         return
     assert all(isinstance(one, Seen | Problem) for one in found)
+
+
+@given(st.lists(st.sampled_from([b"a", b"\r", b"\n", b"\r\n", b"\x0b"]) | st.binary(max_size=4)))
+def test_lines_are_the_same_however_they_are_cut_into_pieces(pieces: list[bytes]):
+    assert list(lines(pieces)) == b"".join(pieces).splitlines()
+
+
+@given(st.text('1,"\r\n\v\u2028\x85 '), st.integers(1, 9))
+def test_a_table_is_the_same_however_it_is_cut_into_pieces(rest: str, size: int):
+    content = f"\ufeffseen_at,ip\n{rest}".encode()
+    pieces = [content[at : at + size] for at in range(0, len(content), size)]
+    assert list(stream(pieces, Form.CSV)) == list(read(content, Form.CSV))
+
+
+def test_no_more_is_read_than_is_asked_for():
+    record = json.dumps({"seen_at": AT, "domain": "x.example"}).encode() + b"\n"
+    pieces = iter([record, record, record])
+    assert isinstance(next(stream(pieces, Form.LINES)), Seen)
+    assert len(list(pieces)) == 2
+
+
+@pytest.mark.parametrize("form", [Form.LINES, Form.CSV])
+def test_a_line_that_never_ends_costs_itself(form: Form):
+    good = {Form.LINES: json.dumps({"seen_at": 1, "ip": "192.0.2.1"}), Form.CSV: "1,192.0.2.1"}[form].encode()
+    pieces = [b"seen_at,ip\n" if form is Form.CSV else b"\n", *[b"1," * (1 << 18)] * 6, b"\n", good]
+    first, second = stream(pieces, form)
+    assert isinstance(first, Problem)
+    assert isinstance(second, Seen)
+    assert (first.at, second.at) == ("line 2", "line 3")
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
