@@ -42,7 +42,7 @@ def quad(text: str) -> str | None:
     if len(parts) != 4:
         return None
     try:
-        return _OCTETS[parts[0]] + _OCTETS[parts[1]] + _OCTETS[parts[2]] + _OCTETS[parts[3]]
+        return f"{_OCTETS[parts[0]]}{_OCTETS[parts[1]]}{_OCTETS[parts[2]]}{_OCTETS[parts[3]]}"
     except KeyError:
         return None
 

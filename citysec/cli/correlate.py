@@ -66,11 +66,11 @@ def _take(correlation: Correlation, item: Item, skipped: Counter[str]) -> None:
         skipped[item.reason] += 1
     elif not isinstance(item, Draft):
         return
-    elif item.type == "indicator" and item.version is not None and item.pattern is not None:
-        types = (*item.indicator_types, *item.labels)
+    elif item.type == "indicator" and (version := item.version) is not None and item.pattern is not None:
+        types = item.indicator_types + item.labels
         terms = Terms(item.revoked, item.pattern_type, item.valid_from, item.valid_until, types)
         try:
-            correlation.take(item.stix_id, item.version, terms, item.pattern)
+            correlation.take(item.stix_id, version, terms, item.pattern)
         except InvalidInput as err:
             skipped[f"pattern: {err}"] += 1
 
@@ -86,8 +86,12 @@ def _write(target: TextIO, correlation: Correlation, values: dict[str, str]) -> 
 def _watched(items: Iterable[Item], name: str) -> Iterator[Item]:
     """Pass `items` on, counting them on the terminal if there is one."""
     console = Console(stderr=True)
+    return _counted(items, name, console) if console.is_terminal else iter(items)
+
+
+def _counted(items: Iterable[Item], name: str, console: Console) -> Iterator[Item]:
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f} objects"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task(name, total=None)
         for number, item in enumerate(items, 1):
             yield item

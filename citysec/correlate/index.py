@@ -83,12 +83,14 @@ class AssetIndex(Generic[Id]):
         A name that many others are with fits its expressions once, and once more a certain one: a hundred expressions
         that fit every name cost hardly more than two.
         """
+        near = [atom for atom in atoms if self.may_touch(atom.kind, atom.key)]
+        return self._hits(near) if near else iter(())
+
+    def _hits(self, atoms: Iterable[Atom]) -> Iterator[tuple[Atom, Hit[Id]]]:
         left: dict[bool, bytes] = {}
         for atom in atoms:
-            if not self.may_touch(atom.kind, atom.key):
-                continue
             if atom.kind not in EXPRESSIONS:
-                for hit in self.matches(atom):
+                for hit in self._touched[atom.kind](atom):
                     yield atom, hit
                 continue
             fitting = self._fitting(atom, left.get(atom.certain, self._name_lines))

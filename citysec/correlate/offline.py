@@ -17,6 +17,7 @@ from citysec.correlate.touch import Touch, touches
 from citysec.patterning import compile  # noqa: A004
 
 POSSIBLE: Final = "possible"
+_IN_FORCE: Final = Standing.IN_FORCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,17 @@ class Correlation:
         """
         found: dict[str, Touch] = {}
         try:
-            if standing(terms, self._at) is Standing.IN_FORCE:
+            if standing(terms, self._at) is _IN_FORCE:
                 found = touches(compile(pattern).atoms, terms.types, self._index)
         finally:
+            instant = version.timestamp()
             if not found:
                 self._others.append(hash(indicator_id))
-                self._versions.append(version.timestamp())
-        known = self._touching.get(indicator_id)
-        if found and (known is None or known.version < version.timestamp()):
-            self._touching[indicator_id] = _Touching(version.timestamp(), len(self._others), found)
+                self._versions.append(instant)
+        if found:
+            known = self._touching.get(indicator_id)
+            if known is None or known.version < instant:
+                self._touching[indicator_id] = _Touching(instant, len(self._others), found)
 
     def pairs(self) -> Iterator[Pair]:
         """Yield each indicator × asset once, by what says most about it."""

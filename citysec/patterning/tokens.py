@@ -53,7 +53,7 @@ WHITE: Final = r"[ \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u300
 BLANKS: Final = rf"(?:{WHITE}++|//[^\r\n]*+|/\*.*?\*/)*+"
 """What may stand between two words: white space as Unicode has it, and comments."""
 
-CHARACTERS: Final = r"(?:[^'\\]++|\\['\\])*+"
+CHARACTERS: Final = r"[^'\\]*+(?:\\['\\][^'\\]*+)*+"
 STRING: Final = f"'{CHARACTERS}'"
 _IDENTIFIER: Final = r"[A-Za-z_][A-Za-z0-9_]*+"
 _INDEX: Final = r"[+-]?(?:0|[1-9][0-9]*+)"

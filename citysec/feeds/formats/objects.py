@@ -47,6 +47,7 @@ _REQUIRED: Final = {
     "indicator": ("pattern",),
     "sighting": ("sighting_of_ref",),
 }
+_OTHERS: Final = _VERSIONED - _REQUIRED.keys()
 _POINTING: Final = frozenset({"relationship", "sighting"})
 _INDICATOR_TYPES: Final = frozenset(
     {"anomalous-activity", "anonymization", "benign", "compromised", "malicious-activity", "attribution", "unknown"}
@@ -203,13 +204,8 @@ def _checked(found: _Object, bundle_version: str | None, text: str = "", content
     Raises:
         InvalidInput: it does not.
     """
-    kind = found.type
-    names, values = _required(kind)
-    if not found.id.startswith(kind) or _UUID.fullmatch(found.id, len(kind)) is None:
-        raise InvalidInput.at("id", f"{found.id!r} is not {kind}--UUID")
-    if not all(values(found)):
-        raise InvalidInput(Problem(name, "is missing") for name in names if not getattr(found, name))
-    if not _is_settled(found):
+    if not _is_sound(found):
+        _check_properties(found)
         _settle_times(found)
     version = found.spec_version or _spec_version(found, bundle_version)
     _settle_indicator(found)
@@ -250,6 +246,31 @@ def _settle_indicator(found: _Object) -> None:
         found.indicator_types = tuple(filter(_INDICATOR_TYPES.__contains__, found.labels))
 
 
+def _is_sound(found: _Object) -> bool:
+    """Return whether a versioned object keeps all rules, its times in UTC already: nothing is left to be done."""
+    created, modified, begin, end = found.created, found.modified, found.valid_from, found.valid_until
+    return bool(
+        created is not None
+        and modified is not None
+        and created.tzinfo is modified.tzinfo is UTC
+        and _EARLIEST <= created <= modified < _LATEST
+        and (begin is None or begin.tzinfo is UTC)
+        and (end is None or (end.tzinfo is UTC and (begin is None or begin < end)))
+        and (found.pattern if found.type == "indicator" else found.type in _OTHERS)
+        and found.id.startswith(found.type)
+        and _UUID.fullmatch(found.id, len(found.type))
+    )
+
+
+def _check_properties(found: _Object) -> None:
+    kind = found.type
+    names, values = _required(kind)
+    if not found.id.startswith(kind) or _UUID.fullmatch(found.id, len(kind)) is None:
+        raise InvalidInput.at("id", f"{found.id!r} is not {kind}--UUID")
+    if not all(values(found)):
+        raise InvalidInput(Problem(name, "is missing") for name in names if not getattr(found, name))
+
+
 @lru_cache(maxsize=256)
 def _required(kind: str) -> tuple[Sequence[str], Callable[[_Object], Iterable[object]]]:
     """Return the names of the properties that objects of that type must have, and what gets their values.
@@ -262,20 +283,6 @@ def _required(kind: str) -> tuple[Sequence[str], Callable[[_Object], Iterable[ob
     versions = ("created", "modified") if kind in _VERSIONED else ("created",) if kind == _MARKING else ()
     names = ("id", "type", *versions, *_REQUIRED.get(kind, ()))
     return names, attrgetter(*names)
-
-
-def _is_settled(found: _Object) -> bool:
-    """Return whether all times are in UTC and in order, as they nearly always are: nothing is left to do then."""
-    created, modified, begin, end = found.created, found.modified, found.valid_from, found.valid_until
-    return (
-        created is not None
-        and modified is not None
-        and created.tzinfo is modified.tzinfo is UTC
-        and _EARLIEST <= created <= modified < _LATEST
-        and (begin is None or begin.tzinfo is UTC)
-        and (end is None or (end.tzinfo is UTC and (begin is None or begin < end)))
-        and found.type not in _OBSERVABLES
-    )
 
 
 def _settle_times(found: _Object) -> None:
