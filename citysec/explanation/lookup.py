@@ -14,13 +14,14 @@ from citysec.access.policy import Principal
 from citysec.correlate.prospect import Prospect, prospects
 from citysec.errors import InvalidInput
 from citysec.explanation.asked import Asked, read
+from citysec.explanation.observed import Trace, traces
 from citysec.explanation.seen import Sightings, sightings
 from citysec.feeds.formats import values
 
 MOST: Final = 1000
 """Values that are looked up at once."""
 SHOWN: Final = 5
-"""Indicators of one value that are told one by one."""
+"""Indicators of one value, and constituents that have observed it, that are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,13 @@ class Answer:
         asked: as it was read.
         prospect: registered assets that it would touch and warning lists that it is on; None where there are none.
         seen: what speaks of it.
+        observed: whose machines did so themselves, as far as that is kept.
     """
 
     asked: Asked
     prospect: Prospect | None
     seen: Sightings
+    observed: Sequence[Trace]
 
 
 async def look_up(db: AsyncSession, texts: Sequence[str], reader: Principal, at: datetime) -> list[Answer]:
@@ -45,8 +48,8 @@ async def look_up(db: AsyncSession, texts: Sequence[str], reader: Principal, at:
     owners = None if reader.of_city else policy.owners(reader)
     touched = await prospects(db, dict.fromkeys(filter(None, patterns)), owners)
     seen = await sightings(db, asked, reader, at, SHOWN)
-    rows = zip(asked, patterns, seen, strict=True)
-    return [Answer(one, touched.get(pattern), found) for one, pattern, found in rows]
+    rows = zip(asked, patterns, seen, await traces(db, asked, reader), strict=True)
+    return [Answer(one, touched.get(pattern), found, observed) for one, pattern, found, observed in rows]
 
 
 def _pattern(asked: Asked) -> str:

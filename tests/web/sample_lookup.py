@@ -10,6 +10,7 @@ from citysec.web.views import (
     LinkView,
     LookupRow,
     LookupView,
+    ObservedRow,
     SeenRow,
     TouchedRow,
 )
@@ -17,6 +18,10 @@ from tests.web.sample_names import CAMDEN, NOW, ago
 
 _FEEDS = (LinkView(href="/feeds/abusech-feodo", text="abusech-feodo"), LinkView(href="", text="city-exchange"))
 _INCIDENT = LinkView(href="/incidents/camden", text="LDN-2026-0042")
+_OBSERVED = (
+    ObservedRow(constituent="London Borough of Camden", count=3, last=ago(hours=2)),
+    ObservedRow(constituent="Transport for London", count=1, last=ago(hours=30)),
+)
 _WHY = "/explain?indicator=203.0.113.77"
 
 
@@ -39,7 +44,7 @@ def looked_up() -> LookupView:
         rows=(
             LookupRow(
                 asked="203.0.113[.]77", kind="ip", value="203.0.113.77", problem="", touches=whose, touched=4,
-                warned=("public-dns-v4",), seen=seen, known=9, why=_WHY,
+                warned=("public-dns-v4",), seen=seen, known=9, observed=_OBSERVED, observers=3, why=_WHY,
             ),
             LookupRow(
                 asked="hxxps://pay-camden[.]parking-fines[.]top/login", kind="url",

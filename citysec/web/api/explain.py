@@ -11,6 +11,7 @@ from citysec.explanation import explain, lookup
 from citysec.explanation.asked import LONGEST, read
 from citysec.explanation.chain import Explanation, Noun, Outcome, Question, Step
 from citysec.explanation.lookup import Answer
+from citysec.explanation.observed import Trace
 from citysec.explanation.seen import Seen
 from citysec.explanation.told import Case
 from citysec.tables.columns import now
@@ -97,6 +98,15 @@ class SeenOut(Out):
     incidents: Annotated[list[PointerOut], Field(description="The newest.")]
 
 
+class ObservedOut(Out):
+    """A constituent whose machines have observed the value, as far as observations are kept."""
+
+    constituent: Annotated[str, Field(description="Slug.")]
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+
+
 class AnswerOut(Out):
     """What there is to say of one value."""
 
@@ -109,6 +119,11 @@ class AnswerOut(Out):
     warned: Annotated[list[str], Field(description="Warning lists that it is on.")]
     seen: Annotated[list[SeenOut], Field(description="The newest of each way; `known` counts all.")]
     known: int
+    observed: Annotated[
+        list[ObservedOut],
+        Field(description="Whose machines saw it, the newest; `observers` counts all."),
+    ]
+    observers: int
 
 
 class LookupOut(Out):
@@ -166,7 +181,13 @@ def _answer(answer: Answer) -> AnswerOut:
         warned=list(prospect.warned) if prospect else [],
         seen=[_seen(one) for one in answer.seen.shown],
         known=answer.seen.count,
+        observed=[_observed(trace) for trace in answer.observed[: lookup.SHOWN]],
+        observers=len(answer.observed),
     )
+
+
+def _observed(trace: Trace) -> ObservedOut:
+    return ObservedOut(constituent=trace.slug, count=trace.count, first_seen=trace.first, last_seen=trace.last)
 
 
 def _seen(one: Seen) -> SeenOut:

@@ -110,6 +110,11 @@ def _row(answer: Answer, reader: Principal) -> v.LookupRow:
         warned=prospect.warned if prospect else (),
         seen=[_seen(one, slug, reader) for one in answer.seen.shown],
         known=answer.seen.count,
+        observed=[
+            v.ObservedRow(constituent=one.name, count=one.count, last=one.last)
+            for one in answer.observed[: lookup.SHOWN]
+        ],
+        observers=len(answer.observed),
         why=address(_name(answer.asked), slug),
     )
 

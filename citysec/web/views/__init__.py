@@ -52,6 +52,7 @@ from citysec.web.views.lookup import (
     LinkView,
     LookupRow,
     LookupView,
+    ObservedRow,
     SeenRow,
 )
 from citysec.web.views.operate import AuditRow, AuditView, FeedRow, FeedsView
@@ -124,6 +125,7 @@ __all__ = [
     "LookupView",
     "MatchView",
     "Named",
+    "ObservedRow",
     "Page",
     "PollRow",
     "PossibleView",

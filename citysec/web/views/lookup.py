@@ -44,6 +44,15 @@ class SeenRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedRow:
+    """A constituent whose machines have observed a value, whether an indicator speaks of it or not."""
+
+    constituent: str
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookupRow:
     """What there is to say of one value.
 
@@ -55,6 +64,7 @@ class LookupRow:
         touches: registered assets, the closest first; `touched` counts all.
         warned: warning lists that it is on.
         seen: what speaks of it; `known` counts all.
+        observed: who has observed it lately, the newest first; `observers` counts all.
         why: address of the explanation.
     """
 
@@ -67,6 +77,8 @@ class LookupRow:
     warned: Sequence[str]
     seen: Sequence[SeenRow]
     known: int
+    observed: Sequence[ObservedRow] = ()
+    observers: int = 0
     why: str
 
 
