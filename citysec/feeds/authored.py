@@ -60,7 +60,6 @@ class Author:
             type=entry.subject.value,
             spec_version="2.1",
             text=text.decode(),
-            content_hash=hashlib.sha256(text).hexdigest(),
             created=at,
             modified=at,
             valid_from=at if is_indicator else None,

@@ -39,7 +39,7 @@ _NAMESPACE: Final = "feeds.namespace"
 Stands = Mapping[str, Sequence[Stored]]
 """STIX id -> the versions that are here."""
 Labels = Mapping[str, TLP | None]
-"""Content hash of an object -> the label of its own markings, None where no TLP marking applies to it."""
+"""Text of an object -> the label of its own markings, None where no TLP marking applies to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,11 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch, reading: Read
     drafts += [author.draft(stix_id, entry, at) for stix_id, entry in entries.items() if stix_id not in have]
     plan = versions.plan(drafts, have, at)
     known = await markings.known(db, [*drafts, *entries.values()], batch.markings)
-    labels = {draft.content_hash: tlp.strictest(draft.marking_refs, known) for draft in drafts}
+    labels = {draft.text: tlp.strictest(draft.marking_refs, known) for draft in drafts}
     rows = {key: _row(key, draft, labels, at) for key, draft in plan.new.items()}
     ids = await objects.store(db, plan, have, rows)
     held = {ids[key]: draft for key, draft in plan.new.items()} | {have.id: draft for draft, have in plan.again}
-    said = {
-        object_id: terms.of_draft(feed, draft, labels[draft.content_hash], reading) for object_id, draft in held.items()
-    }
+    said = {object_id: terms.of_draft(feed, draft, labels[draft.text], reading) for object_id, draft in held.items()}
     listed = _standing_for(entries, ids, have)
     for object_id, stix_id in listed.items():
         entry = entries[stix_id]
@@ -194,7 +192,7 @@ def _row(key: Key, draft: Draft, labels: Labels, at: datetime) -> dict[str, Any]
         "target_ref": draft.target_ref,
         "relationship_type": draft.relationship_type,
         "labels": list(dict.fromkeys((*draft.labels, *draft.indicator_types))),
-        "tlp": _column(labels[draft.content_hash]),
+        "tlp": _column(labels[draft.text]),
         "content_hash": draft.content_hash,
         "text": draft.text,
         "received_at": at,
@@ -207,7 +205,7 @@ def _column(label: TLP | None) -> int:
 
 async def _relabel(db: AsyncSession, plan: Plan, labels: Labels) -> set[int]:
     """Mark stored versions anew whose marking definition has come since, and return those."""
-    marked = {have.id: _column(labels[draft.content_hash]) for draft, have in plan.again}
+    marked = {have.id: _column(labels[draft.text]) for draft, have in plan.again}
     changes = {have.id: marked[have.id] for _, have in plan.again if marked[have.id] != have.tlp}
     await objects.relabel(db, changes)
     return set(changes)

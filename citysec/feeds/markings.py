@@ -46,7 +46,7 @@ async def waiting(db: AsyncSession, feed: str, of_page: Mapping[str, TLP | None]
     for stix_id in candidates.difference(have.all()):
         red = select(StixObject.text).join(Assertion, col(Assertion.object_id) == StixObject.id)
         red = red.where(Assertion.feed == feed, Assertion.tlp == TLP.RED, col(StixObject.text).contains(stix_id))
-        found |= {draft.content_hash: draft for draft in _drafts((await db.exec(red)).all())}
+        found |= {draft.text: draft for draft in _drafts((await db.exec(red)).all())}
     return list(found.values())
 
 

@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -120,7 +119,6 @@ def _draft(
         type=kind,
         spec_version="2.1",
         text=text.decode(),
-        content_hash=hashlib.sha256(text).hexdigest(),
         created=created,
         modified=modified,
         created_by_ref=maker.ref,

@@ -81,7 +81,7 @@ def _place_unversioned(
     have = contents.get((draft.stix_id, draft.content_hash))
     if have is not None:
         result.again.append((draft, have))
-    elif all((d.stix_id, d.content_hash) != (draft.stix_id, draft.content_hash) for d in result.new.values()):
+    elif all((d.stix_id, d.text) != (draft.stix_id, draft.text) for d in result.new.values()):
         result.new[draft.stix_id, version, draft.spec_version] = draft
 
 

@@ -22,8 +22,7 @@ def _draft(day: int | None, content: str = "a", *, revoked: bool = False) -> Dra
         stix_id="x--1",
         type="x",
         spec_version="2.1",
-        text="{}",
-        content_hash=content,
+        text=content,
         modified=modified,
         revoked=revoked,
     )
@@ -50,14 +49,14 @@ def test_a_version_that_is_here_is_said_again():
 
 def test_the_same_version_with_other_content_is_a_clash_and_the_first_is_kept():
     found = plan([_draft(1, "a"), _draft(1, "b")], {}, DAY)
-    assert [d.content_hash for d in found.new.values()] == ["a"]
+    assert [d.text for d in found.new.values()] == ["a"]
     assert "other content" in found.clashes[0].reason
 
 
 def test_an_observable_is_a_new_version_only_with_other_content():
     here = {"x--1": [_stored(_draft(None, "a"))]}
     found = plan([_draft(None, "a"), _draft(None, "b"), _draft(None, "b"), _draft(None, "c")], here, DAY)
-    assert [d.content_hash for d in found.new.values()] == ["b", "c"]
+    assert [d.text for d in found.new.values()] == ["b", "c"]
     assert len(found.again) == 1
 
 
@@ -97,6 +96,6 @@ def test_the_newest_does_not_depend_on_the_order_of_arrival(versions: list[tuple
 
 @pytest.mark.parametrize("spec_version", ["2.0", "2.1"])
 def test_the_forms_of_2_0_and_2_1_are_versions_of_their_own(spec_version: str):
-    draft = msgspec.structs.replace(_draft(1), spec_version=spec_version, content_hash="other")
+    draft = msgspec.structs.replace(_draft(1), spec_version=spec_version, text="other")
     found = plan([draft], {"x--1": [_stored(_draft(1))]}, DAY)
     assert len(found.new) == (1 if spec_version == "2.0" else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +21,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
     `version` is `modified`, else `created`, else None (observables without either). `marking_refs` holds the object's
     own and its granular markings, and the TLP marking that a label such as `tlp:amber` stands for. `text` is the whole
-    object, unknown properties included, as JSON with sorted names and no blanks; `content_hash` is its SHA-256.
+    object, unknown properties included, as JSON with sorted names and no blanks.
     `observables` are those of an entry that the draft is made of.
     """
 
@@ -28,7 +29,6 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     type: str
     spec_version: str
     text: str
-    content_hash: str
     created: datetime | None = None
     modified: datetime | None = None
     revoked: bool = False
@@ -51,6 +51,11 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     def version(self) -> datetime | None:
         """The instant that orders the versions of one id (STIX 2.1 §3.6)."""
         return self.modified or self.created
+
+    @property
+    def content_hash(self) -> str:
+        """The SHA-256 of `text`, hexadecimal; made when it is asked for, as storing does."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 class Subject(StrEnum):

@@ -48,7 +48,7 @@ def parse(body: bytes) -> Iterator[Draft | Reject]:
 
 
 def claims(file: BinaryIO) -> Iterator[Draft | Reject]:
-    """Yield what correlation needs of the indicators in `file`: as it is read else, but texts and hashes are empty.
+    """Yield what correlation needs of the indicators in `file`: as it is read else, but texts are empty.
 
     Other objects are passed over, unless they have to be read to be told.
 
