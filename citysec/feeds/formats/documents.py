@@ -32,6 +32,7 @@ MAX_VALUES: Final = 1 << 21
 _FEW: Final = 2 << 20
 """Bytes that hold no more values than memory has room for."""
 _HEAD: Final = 4096
+_PIECE: Final = 64 << 10
 _EXCERPT: Final = 200
 _BOM: Final = codecs.BOM_UTF8
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -201,14 +202,27 @@ def _is_lines(file: BinaryIO) -> bool:
 
     Where the first one is a list, the second must look like JSON, too: many lists are followed by a remark.
     """
+    if not _goes_on(file):
+        return False
     file.seek(0)
     said = (line for _, line in bounded_lines(file, MAX_LINE_BYTES) if not line.isspace())
-    first, second = next(said, b"").removeprefix(_BOM), next(said, None)
-    if second is None:
-        return False
+    first, second = next(said, b"").removeprefix(_BOM), next(said, b"")
     if _is_json(first):
         return not is_list(first) or _BRACKET.match(second) is not None
     return _OBJECT.match(second) is not None and _is_json(second) and _is_json(next(said, b""))
+
+
+def _goes_on(file: BinaryIO) -> bool:
+    """Return whether something follows the first line; nothing is kept of that, for it may be all of a large file."""
+    file.seek(0)
+    has_begun = has_ended = False
+    for piece in iter(lambda: file.readline(_PIECE), b""):
+        if piece.isspace() and not has_begun:
+            continue
+        if has_ended and not piece.isspace():
+            return True
+        has_begun, has_ended = True, has_ended or piece.endswith(b"\n")
+    return False
 
 
 def _is_json(written: bytes) -> bool:
