@@ -11,7 +11,11 @@ from typing import Final
 ARENAS: Final = 1
 """From so many places the C library serves all threads; its own choice, eight a core, keeps 7 MB more of ours."""
 
+LARGE: Final = 128 << 10
+"""What is larger is given back to the system as soon as it is freed; left to itself, the C library soon keeps it."""
+
 _M_ARENA_MAX: Final = -8  # <malloc.h> of the GNU C library
+_M_MMAP_THRESHOLD: Final = -3
 
 
 def spare() -> None:
@@ -19,6 +23,7 @@ def spare() -> None:
     tune = getattr(ctypes.CDLL(None), "mallopt", None)
     if tune is not None:
         tune(_M_ARENA_MAX, ARENAS)
+        tune(_M_MMAP_THRESHOLD, LARGE)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time_ns
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -22,6 +23,7 @@ from citysec.db import COPIED, Database, alone, append, at_the_end, insert_many,
 from citysec.errors import SettingsError
 from citysec.settings import Settings
 from citysec.tables import Account, Collection, Grant, Meta, Outbox
+from citysec.tables.columns import new_id
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -157,3 +159,12 @@ async def test_many_rows_come_in_as_they_are(url: str, number: int):
 @pytest.mark.parametrize("number", [1, COPIED - 1, COPIED, 3 * COPIED])
 async def test_many_rows_come_in_as_they_are_by_copy_too(postgres_url: str, number: int):
     await come_in(Settings(database_url=postgres_url).app_database, number)
+
+
+def test_younger_ids_sort_behind_older_ones() -> None:
+    first = new_id()
+    start = time_ns()
+    while time_ns() - start < 2_000_000:  # two milliseconds
+        pass
+    assert first < new_id()
+    assert len({new_id() for _ in range(1000)}) == 1000

@@ -55,7 +55,7 @@ async def stored(db: AsyncSession, stix_ids: Collection[str]) -> dict[str, list[
 
 
 async def store(
-    db: AsyncSession, plan: Plan, have: Mapping[str, Sequence[Stored]], rows: Mapping[Key, Mapping[str, Any]]
+    db: AsyncSession, plan: Plan, have: Mapping[str, Sequence[Stored]], rows: Mapping[Key, dict[str, Any]]
 ) -> dict[Key, int]:
     """Insert the new versions of `plan`, move `latest` and the index to the newest of each id, and return their ids.
 
@@ -63,18 +63,16 @@ async def store(
         db: the session of the caller; it commits.
         plan: what to store.
         have: the versions that were here before, by STIX id.
-        rows: the columns of each new version; `latest` and `pattern_error` are found here.
+        rows: the columns of each new version; `id`, `latest` and `pattern_error` are put in here.
     """
     if not plan.new:
         return {}
     winners = newest(plan.new, have)
     found = {key: atoms(draft) for key, draft in plan.new.items()}
     ids = dict(zip(plan.new, await _fresh_ids(db, len(plan.new)), strict=True))
-    columns = [
-        {**rows[key], "id": ids[key], "latest": winners[key[0]] == key, "pattern_error": found[key][1]}
-        for key in plan.new
-    ]
-    await insert_many(db, StixObject, columns)
+    for key, row in rows.items():
+        row.update(id=ids[key], latest=winners[key[0]] == key, pattern_error=found[key][1])
+    await insert_many(db, StixObject, list(rows.values()))
     await _supersede(db, winners, have)
     live = (key for key, draft in plan.new.items() if winners[key[0]] == key and not draft.revoked)
     await _index(db, {ids[key]: found[key][0] for key in live})

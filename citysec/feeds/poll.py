@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -133,6 +133,7 @@ async def _stored(
                 return
             async with database.writing() as db:
                 outcome = await ingest(db, feed, batch, reading)
+            del batch  # before the next one is read
             yield outcome
 
 
@@ -154,38 +155,22 @@ def batches(layout: Layout, portion: Portion) -> Iterator[Batch]:
         FeedMalformed: the page as a whole is not of the format, or ends too early; what came before is yielded.
     """
     labels = markings.of_page(_definitions(layout, portion.body))
-    held: Sequence[_Taken] = ()
-    try:
-        found = _Counted(_read(layout, portion.body))
-        for part in _parts(found):
-            if held:
-                yield _batch(held, labels, None)
-            held = part
-    except InvalidInput as err:
-        if held:
-            yield _batch(held, labels, None)
-        raise FeedMalformed(str(err)) from err
-    found.check()
-    yield _batch([*held, *portion.lost], labels, portion.cursor)
-
-
-def _parts(items: Iterable[_Taken]) -> Iterator[Sequence[_Taken]]:
-    """Yield `items` by the `BATCH`, or fewer where they are large; what comes before an error, before it is raised."""
     part: list[_Taken] = []
     size = 0
+    found = _Counted(_read(layout, portion.body))
     try:
-        for item in items:
+        for item in found:
+            if len(part) == BATCH or size >= _LARGE:  # and it was not the last
+                yield _batch(part, labels, None)
+                part, size = [], 0
             part.append(item)
             size += len(item.text) if isinstance(item, Draft) else 0
-            if len(part) == BATCH or size >= _LARGE:
-                yield part
-                part, size = [], 0
-    except InvalidInput:
+    except InvalidInput as err:
         if part:
-            yield part
-        raise
-    if part:
-        yield part
+            yield _batch(part, labels, None)
+        raise FeedMalformed(str(err)) from err
+    found.check()
+    yield _batch([*part, *portion.lost], labels, portion.cursor)
 
 
 class _Counted:

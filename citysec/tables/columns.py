@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import time_ns
 from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
@@ -21,6 +22,8 @@ LONGEST_KEY: Final = 2600
 
 Json: Final = JSON(none_as_null=True)
 LongText: Final = Text()
+IN_ORDER: Final = {"sqlite_with_rowid": False}
+"""Of a table whose primary key is nearly all: SQLite keeps its rows in that order, without an index beside them."""
 BigCount: Final = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit number; on SQLite `INTEGER`, the only type whose primary keys it counts up by itself."""
 
@@ -78,8 +81,11 @@ def _read(text: str | None) -> datetime | None:
 
 
 def new_id() -> str:
-    """Return a fresh opaque row id."""
-    return secrets.token_hex(16)
+    """Return a fresh row id; younger ones sort behind older ones, so that an index grows at its end.
+
+    48 bits of milliseconds and 80 of chance, as in a UUID of version 7 (RFC 9562 §5.7).
+    """
+    return f"{time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def now() -> datetime:

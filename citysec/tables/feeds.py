@@ -16,6 +16,7 @@ BLOCK: Final = "kind = 'ip' AND key NOT LIKE '%/32' AND key NOT LIKE '%/128'"
 """Of what there is an index by itself: blocks of addresses, far fewer than single ones, so that they can be listed."""
 THREAT: Final = "threat"
 NEW_DOMAIN: Final = "new-domain"
+_RELATED: Final = "source_ref IS NOT NULL"
 _SIGHTING: Final = "relationship_type IS NULL AND target_ref IS NOT NULL"
 
 
@@ -62,6 +63,7 @@ class StixObject(Row, table=True):
         UniqueConstraint("stix_id", "version", "spec_version"),
         Index("ix_latest", "type", "latest"),
         Index("ix_sighting", "target_ref", sqlite_where=text(_SIGHTING), postgresql_where=text(_SIGHTING)),
+        Index("ix_related", "source_ref", sqlite_where=text(_RELATED), postgresql_where=text(_RELATED)),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigCount)
@@ -80,7 +82,7 @@ class StixObject(Row, table=True):
     pattern: str | None = Field(default=None, sa_type=LongText)
     pattern_type: str | None = None
     pattern_error: str | None = Field(default=None, sa_type=LongText)
-    source_ref: str | None = Field(default=None, sa_type=KeyText, index=True)
+    source_ref: str | None = Field(default=None, sa_type=KeyText)
     target_ref: str | None = Field(default=None, sa_type=KeyText)
     relationship_type: str | None = None
     labels: list[str] = Field(default_factory=list, sa_type=Json, description="Labels and indicator types.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Field
 
-from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime, new_id
+from citysec.tables.columns import IN_ORDER, BigCount, Json, KeyText, LongText, Row, UtcDateTime, new_id
 
 
 class Incident(Row, table=True):
@@ -40,6 +40,8 @@ class IncidentMatch(Row, table=True):
 
     `kind`, `criticality` and `shift` are what the match weighs there: with its confidence they make its severity.
     """
+
+    __table_args__ = IN_ORDER
 
     incident_id: str = Field(primary_key=True, foreign_key="incident.id")
     match_id: str = Field(primary_key=True, foreign_key="match.id", index=True)

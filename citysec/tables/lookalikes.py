@@ -6,19 +6,16 @@ The first two tables meet in `form` (`citysec.lookalikes`), whichever side comes
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from sqlmodel import Field
 
-from citysec.tables.columns import BigCount, KeyText, LongText, Row, UtcDateTime
-
-_ORDERED: Final = {"sqlite_with_rowid": False}  # the primary key is all that there is
+from citysec.tables.columns import IN_ORDER, BigCount, KeyText, LongText, Row, UtcDateTime
 
 
 class Lookalike(Row, table=True):
     """What one registered name or brand may be taken for; `of` is its key, `kind` a permutation or empty."""
 
-    __table_args__ = _ORDERED
+    __table_args__ = IN_ORDER
 
     form: str = Field(primary_key=True, sa_type=KeyText)
     of: str = Field(primary_key=True, sa_type=KeyText, index=True)
@@ -28,7 +25,7 @@ class Lookalike(Row, table=True):
 class NameForm(Row, table=True):
     """What a name that an indicator speaks of may be taken for."""
 
-    __table_args__ = _ORDERED
+    __table_args__ = IN_ORDER
 
     form: str = Field(primary_key=True, sa_type=KeyText)
     object_id: int = Field(primary_key=True, foreign_key="stix_object.id", sa_type=BigCount)

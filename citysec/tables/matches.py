@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime, new_id
+
+_SIGHTED: Final = "constituent_id IS NOT NULL"
 
 
 class Match(Row, table=True):
@@ -18,10 +20,20 @@ class Match(Row, table=True):
     surer. Either `asset_id` is there, or `constituent_id` with the relation `sighted` and rows of `Sighting`.
     """
 
-    __table_args__ = (UniqueConstraint("indicator_id", "asset_id"), UniqueConstraint("indicator_id", "constituent_id"))
+    __table_args__ = (
+        UniqueConstraint("indicator_id", "asset_id"),
+        Index(
+            "ix_match_sighted",
+            "indicator_id",
+            "constituent_id",
+            unique=True,
+            sqlite_where=text(_SIGHTED),
+            postgresql_where=text(_SIGHTED),
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    indicator_id: str = Field(sa_type=KeyText, index=True, description="STIX id of the indicator or vulnerability.")
+    indicator_id: str = Field(sa_type=KeyText, description="STIX id of the indicator or vulnerability.")
     object_id: int = Field(foreign_key="stix_object.id", sa_type=BigCount, description="The version it rests on.")
     asset_id: int | None = Field(default=None, foreign_key="asset.id", index=True)
     constituent_id: str | None = Field(

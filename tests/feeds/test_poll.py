@@ -151,6 +151,16 @@ async def test_a_crash_inside_a_large_page_loses_nothing(
     assert (await _count(enrolled), (await _row(enrolled)).cursor["etag"]) == (BATCH + 300, '"1"')
 
 
+async def test_the_cursor_moves_with_the_last_of_whole_batches(
+    enrolled: Database, bundle_publishers: Publishers, publisher: Publisher
+):
+    publisher.will(sends(bundle(*(indicator(n) for n in range(1, 2 * BATCH + 1))), ETag='"1"'))
+    reading = poll.read(enrolled, bundle_publishers.definitions["test"], bundle_publishers)
+    assert [await anext(reading), (await _row(enrolled)).cursor] == [Outcome(stored=BATCH), {}]
+    assert [one async for one in reading] == [Outcome(stored=BATCH)]
+    assert (await _row(enrolled)).cursor["etag"] == '"1"'
+
+
 async def test_after_a_repeated_page_it_goes_on_by_date(
     enrolled: Database, taxii_publishers: Publishers, publisher: Publisher
 ):

@@ -22,7 +22,7 @@ from citysec.feeds.formats.escapes import mended
 MAX_ELEMENT_BYTES: Final = 16 << 20
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding JSON of strangers may raise."""
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 256 << 10
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _PLAIN: Final = rb'[^"{}\[\]]*+'
 _TEXT: Final = rb"%b(?:%b%b)*+" % (_PLAIN, _STRING, _PLAIN)

@@ -216,13 +216,19 @@ def upgrade() -> None:
     with op.batch_alter_table("stix_object", schema=None) as batch_op:
         batch_op.create_index("ix_latest", ["type", "latest"], unique=False)
         batch_op.create_index(
+            "ix_related",
+            ["source_ref"],
+            unique=False,
+            sqlite_where=sa.text("source_ref IS NOT NULL"),
+            postgresql_where=sa.text("source_ref IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_sighting",
             ["target_ref"],
             unique=False,
             sqlite_where=sa.text("relationship_type IS NULL AND target_ref IS NOT NULL"),
             postgresql_where=sa.text("relationship_type IS NULL AND target_ref IS NOT NULL"),
         )
-        batch_op.create_index(batch_op.f("ix_stix_object_source_ref"), ["source_ref"], unique=False)
 
     op.create_table(
         "warning_list",
@@ -469,12 +475,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("indicator_id", "asset_id"),
-        sa.UniqueConstraint("indicator_id", "constituent_id"),
     )
     with op.batch_alter_table("match", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_match_asset_id"), ["asset_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_match_constituent_id"), ["constituent_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_match_indicator_id"), ["indicator_id"], unique=False)
+        batch_op.create_index(
+            "ix_match_sighted",
+            ["indicator_id", "constituent_id"],
+            unique=True,
+            sqlite_where=sa.text("constituent_id IS NOT NULL"),
+            postgresql_where=sa.text("constituent_id IS NOT NULL"),
+        )
 
     op.create_table(
         "member",
@@ -688,6 +699,7 @@ def upgrade() -> None:
             ["match.id"],
         ),
         sa.PrimaryKeyConstraint("incident_id", "match_id"),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("incident_match", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_incident_match_match_id"), ["match_id"], unique=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from aiohttp import web
@@ -26,10 +27,13 @@ _REVALIDATE: Final = "private, no-cache"
 
 def routes(app: AppContext) -> Sequence[web.AbstractRouteDef]:
     """Return the routes of the API and of its description."""
-    document = openapi.document(OPERATIONS, ROOT, app.settings.base_url).encode()
+
+    @cache  # made when somebody asks: it needs every model's schema
+    def document() -> bytes:
+        return openapi.document(OPERATIONS, ROOT, app.settings.base_url).encode()
 
     async def describe(request: web.Request) -> web.Response:
-        return _answer(request, 200, document)
+        return _answer(request, 200, document())
 
     found: list[web.AbstractRouteDef] = [web.get("/api/openapi.json", describe)]
     for operation in OPERATIONS:

@@ -49,13 +49,13 @@ Label = Annotated[
 class Out(BaseModel):
     """What an operation answers: read from a row's attributes of the same names."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
 
 class In(BaseModel):
     """What an operation takes: what it does not know, it refuses."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Paging(In):
