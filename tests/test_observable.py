@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from citysec import blocks, observable
@@ -58,6 +58,27 @@ def test_a_dotted_quad_is_what_four_octets_in_decimal_are(text: str):
     octets = text.split(".")
     plain = len(octets) == 4 and all(octet in {str(number) for number in range(256)} for octet in octets)
     assert blocks.quad(text) == ("".join(f"{int(octet):02x}" for octet in octets) if plain else None)
+
+
+@given(st.lists(st.sampled_from([0, 0, 1, 0xAB, 0xFFFF]), min_size=8, max_size=8), st.integers(0, 2**128 - 1))
+def test_ipv6_addresses_are_written_with_the_first_longest_run_of_zeros_left_out(groups: list[int], number: int):
+    sparse = sum(group << 16 * at for at, group in enumerate(groups))
+    for each in (sparse, number):
+        assert blocks.network_text(6, 128, each) == str(ipaddress.IPv6Address(each))
+
+
+@given(st.lists(st.sampled_from(["", "0", "1f", "ABCD", "00000", "g", "\u0661", "1.2.3.4"]), max_size=10).map(":".join))
+@example("0:1:2:3:4:5:6:7::8")
+@example("0:1:2:3:4:5:6::7")
+def test_an_ipv6_address_is_what_the_standard_library_takes_for_one(text: str):
+    try:
+        number = int(ipaddress.IPv6Address(text))
+    except ValueError:
+        number = None
+    try:
+        assert blocks.block(text) == (6, 128, number) or blocks.quad(text)
+    except InvalidInput:
+        assert number is None
 
 
 @given(st.text("0aAfFgG \n\0\u0661K", min_size=30, max_size=34) | st.binary(min_size=16, max_size=16).map(bytes.hex))
