@@ -26,10 +26,9 @@ class Lines:
         self._back: deque[tuple[int, str]] = deque()
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        return self
-
-    def __next__(self) -> tuple[int, str]:
-        return self._back.popleft() if self._back else next(self._lines)
+        """Yield what is left of them: whoever else iterates meanwhile takes from the same."""
+        while (numbered := self._back.popleft() if self._back else next(self._lines, None)) is not None:
+            yield numbered
 
     def put_back(self, lines: list[tuple[int, str]]) -> None:
         """Let `lines` come once more, in this order."""
@@ -44,6 +43,7 @@ class Dialect:
         self._form: dict[str, Any] = {"delimiter": delimiter, "quotechar": quote or None, "skipinitialspace": True}
         self._line: list[str] = []
         self._rows = csv.reader(iter(self._line.pop, None), strict=True, **self._form) if quote else iter(())
+        self._end, self._between = f"{quote}\n", f"{quote}{delimiter}{quote}"
 
     def cells(self, line: str, following: Lines) -> list[str]:
         """Return the cells of the row that begins with `line`; what it needs of the lines after it is taken.
@@ -56,7 +56,7 @@ class Dialect:
         """
         if len(line) > MAX_LINE:
             raise InvalidInput.at("", f"longer than {MAX_LINE} characters")
-        found = self._cells(line, following)
+        found = self._evenly_quoted(line) or self._cells(line, following)
         if len(found) > WIDEST:
             raise InvalidInput.at("", f"more than {WIDEST} cells")
         return found
@@ -73,12 +73,19 @@ class Dialect:
         csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n", **self._form).writerows(rows)
         return text.getvalue().encode()
 
+    def _evenly_quoted(self, line: str) -> list[str] | None:
+        """Return the cells of a row whose cells are all quoted and hold no quote, as machines write them; else None."""
+        if len(line) > _LONGEST or line[:1] != self._quote or line[-2:] != self._end:
+            return None
+        found = line[1:-2].split(self._between)
+        return found if line.count(self._quote) == 2 * len(found) else None
+
     def _cells(self, line: str, following: Lines) -> list[str]:
         if not self._quote:
             return [cell.strip() for cell in line.split(self._delimiter)]
         self._line.append(line)
         try:
-            return next(self._rows, list[str]())
+            return next(self._rows)
         except (csv.Error, IndexError):  # it asks for another line than this one where a quote is open
             self._line.clear()
         try:

@@ -90,8 +90,9 @@ def _vulnerability(document: Document) -> Entry | Reject:
 
 def _of_csv(file: BinaryIO) -> Iterator[Item]:
     dialect, following = Dialect(",", '"'), Lines((at, line) for at, line in lines(file) if line.strip())
-    names = _header(next(following, (0, ""))[1], dialect)
-    for number, line in following:
+    rows = iter(following)
+    names = _header(next(rows, (0, ""))[1], dialect)
+    for number, line in rows:
         row = [line.rstrip("\r\n")]
         try:
             row = dialect.cells(line, following)

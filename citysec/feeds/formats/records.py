@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, BinaryIO, Final, cast
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import Meta, Raw
 
 from citysec.errors import InvalidInput
 from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, excerpt, is_list, is_object, listed
-from citysec.feeds.formats.draft import Item, Reject, rejected
+from citysec.feeds.formats.draft import Entry, Item, Reject, rejected
 from citysec.feeds.formats.elements import repeats
 from citysec.feeds.formats.format import Format
 from citysec.feeds.formats.interpreter import Interpreter
@@ -34,12 +34,29 @@ class RecordOptions(Profile, frozen=True, forbid_unknown_fields=True):
     records: Annotated[str, Meta(pattern="^(/.*)?$")] = ""
 
 
+class _Records:
+    """Records that all mean what one profile says."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._names = tuple(dict.fromkeys(profile.names()))
+        self._is_flat = all(name and name[0] != "/" for name in self._names)
+        self._interpreter = Interpreter(profile, self._names)
+
+    def entries(self, at: str, record: object) -> tuple[list[Entry], list[str]]:
+        """Return what the record at `at` says, and what is wrong with it."""
+        if self._is_flat and isinstance(record, dict):
+            said = [*map(cast("dict[str, object]", record).get, self._names)]
+        else:
+            said = [_member(record, name) for name in self._names]
+        return self._interpreter.entries(at, said)
+
+
 def _read(file: BinaryIO, options: RecordOptions) -> Iterator[Item]:
     return readable(_items(file, options))
 
 
 def _items(file: BinaryIO, options: RecordOptions) -> Iterator[Item]:
-    declared, steps = Interpreter(options) if options.values else None, _steps(options.records)
+    declared, steps = _Records(options) if options.values else None, _steps(options.records)
     for found in _records(file, options):
         if isinstance(found, Reject):
             yield found
@@ -124,24 +141,17 @@ def _inner(raw: Raw) -> Mapping[str, Raw]:
     return _members.decode(raw)
 
 
-def _entries(document: Document, declared: Interpreter | None, steps: Sequence[str]) -> Sequence[Item]:
+def _entries(document: Document, declared: _Records | None, steps: Sequence[str]) -> Sequence[Item]:
     """Return what a record says; `steps` lead to the list of records."""
     try:
         record = decoded(document.raw)
     except MALFORMED as err:
         return (_rejected(document, steps, f"this is no JSON: {err}"),)
-    interpreter = declared or _by_usual_names(_names(record))
-    if interpreter is None:
+    like_it = declared or _by_usual_names(_names(record))
+    if like_it is None:
         return (_rejected(document, steps, "no member has a usual name of observables"),)
-    entries, faults = interpreter.entries(document.at, _getter(record, interpreter))
+    entries, faults = like_it.entries(document.at, record)
     return [*entries, *(_rejected(document, steps, fault) for fault in faults)] if faults else entries
-
-
-def _getter(record: object, interpreter: Interpreter) -> Callable[[str], object]:
-    """Return what gets the members of a record, as short as can be: it is called many times for each."""
-    if interpreter.is_flat and isinstance(record, dict):
-        return cast("dict[str, object]", record).get
-    return partial(_member, record)
 
 
 def _rejected(document: Document, steps: Sequence[str], reason: str) -> Reject:
@@ -157,9 +167,9 @@ def _names(record: object) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _by_usual_names(names: tuple[str, ...]) -> Interpreter | None:
+def _by_usual_names(names: tuple[str, ...]) -> _Records | None:
     profile = Profile(values={"": ANY}) if names == ("",) else usual(names)
-    return Interpreter(profile) if profile else None
+    return _Records(profile) if profile else None
 
 
 def _member(record: object, name: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Annotated, BinaryIO, Final
 
 from msgspec import Meta
@@ -123,9 +124,8 @@ class _Table:
 
     def __init__(self, names: tuple[str, ...], profile: Profile, dialect: Dialect) -> None:
         self.names, self.dialect = names, dialect
-        self._first = [name if names.index(name) == at else f"{name} ({at + 1})" for at, name in enumerate(names)]
         self._profile = profile
-        self._interpreter = Interpreter(profile)
+        self._interpreter = Interpreter(profile, names)
         self.header = dialect.written(names)
 
     @classmethod
@@ -155,8 +155,8 @@ class _Table:
         width = len(self.names)
         if len(row) > width and any(cell.strip() for cell in row[width:]):
             return (self._reject(at, row, f"{len(row)} cells under {width} names"),)
-        said = dict(zip(self._first, row, strict=False))
-        entries, faults = self._interpreter.entries(at, said.get)
+        said = row if len(row) >= width else [*row, *repeat(None, width - len(row))]
+        entries, faults = self._interpreter.entries(at, said)
         return [*entries, *(self._reject(at, row, fault) for fault in faults)] if faults else entries
 
     def _reject(self, at: str, row: Sequence[str], reason: str) -> Reject:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import TextIOWrapper
+from itertools import chain
 from typing import BinaryIO, Final
 
 from citysec.errors import InvalidInput
@@ -16,6 +17,8 @@ LOST: Final = "\N{REPLACEMENT CHARACTER}"
 """Stands where bytes were no text."""
 _MARKS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _HEAD: Final = 512
+_BLOCK: Final = 1 << 16
+"""Characters that are read at once: far fewer than may be in a line."""
 _NO_TEXT: Final = {
     b"\x1f\x8b": "a gzip file",
     b"PK\x03\x04": "a zip file",
@@ -35,12 +38,19 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
     Raises:
         InvalidInput: the file is of a kind that is known to hold no lines of data.
     """
+    return chain.from_iterable(_numbered(file))
+
+
+def _numbered(file: BinaryIO) -> Iterator[Iterable[tuple[int, str]]]:
     file.seek(0)
     head = file.read(_HEAD)
     file.seek(0)
     text = TextIOWrapper(file, _encoding(head), errors="replace")
+    number = 1
     try:
-        yield from _bounded(text)
+        for found in _blocks(text):
+            yield enumerate(found, number)
+            number += len(found)
     finally:
         with suppress(ValueError):  # the file may be closed by now
             text.detach()  # else it would be closed with `text`
@@ -59,10 +69,15 @@ def _encoding(head: bytes) -> str:
     return next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
 
 
-def _bounded(text: TextIOWrapper) -> Iterator[tuple[int, str]]:
-    number = 0
-    while line := text.readline(MAX_LINE + 1):
-        number += 1
-        yield number, line
-        while len(line) > MAX_LINE and line[-1] != "\n" and (line := text.readline(MAX_LINE + 1)):
-            pass
+def _blocks(text: TextIOWrapper) -> Iterator[list[str]]:
+    """Yield the lines of `text`, as many at a time as are whole in memory."""
+    begun = ""
+    while block := text.read(_BLOCK):
+        *ended, begun = (begun + block).split("\n")
+        if ended:
+            found = [line + "\n" for line in ended]
+            found[0] = found[0][: MAX_LINE + 1]  # the only one that may be longer than a block
+            yield found
+        begun = begun[: MAX_LINE + 1]
+    if begun:
+        yield [begun]

@@ -9,16 +9,18 @@ Source:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _ZERO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2200
-_LONGEST: Final = 64
+LONGEST: Final = 64
+"""Most characters of an instant."""
 _MILLISECONDS: Final = re.compile(r"[0-9]{13}")
 
 
@@ -29,7 +31,7 @@ def instant(value: object) -> datetime | None:
             return None
         case int() | float():
             return _since_1970(value)
-        case str() if len(value) <= _LONGEST:
+        case str() if len(value) <= LONGEST:
             return _of_text(value)
         case _:
             return None
@@ -50,7 +52,7 @@ def day(value: object) -> date | None:
 
 def of_mail(value: str) -> datetime | None:
     """Return the instant that a text says in the form of mails (`Mon, 06 Sep 2021 16:45:00 GMT`) or of ISO 8601."""
-    if len(value) > _LONGEST:
+    if len(value) > LONGEST:
         return None
     try:
         return _aware(parsedate_to_datetime(value.strip()))
@@ -58,25 +60,37 @@ def of_mail(value: str) -> datetime | None:
         return _iso(value.strip())
 
 
-@lru_cache(maxsize=4096)
-def written(value: str, forms: tuple[str, ...] = ()) -> datetime | None:
-    """Return the instant that a cell of a table says; None where it says none.
+def reader(forms: tuple[str, ...] = ()) -> Callable[[str], datetime | None]:
+    """Return what reads the instant that a cell of a table says, None where it says none; it remembers some thousand.
+
+    It reads what `instant` reads, also with `UTC` behind it, and milliseconds since 1970. It is for texts of at most
+    `LONGEST` characters: no longer one is an instant, and none should be kept in memory.
 
     Args:
-        value: what `instant` reads, also with `UTC` behind it, and milliseconds since 1970.
-        forms: what else it may be, in the language of `strptime`; they come first.
+        forms: what else a cell may say, in the language of `strptime`; they come first.
     """
-    if len(value) > _LONGEST:
-        return None
-    value = value.strip().removesuffix("UTC").rstrip()
-    for form in forms:
-        try:
-            return _aware(datetime.strptime(value, form))  # noqa: DTZ007  # it is made aware here
-        except (ValueError, OverflowError):
-            continue
+    return lru_cache(maxsize=4096)(partial(_in_a_form, forms)) if forms else _in_a_cell
+
+
+@lru_cache(maxsize=4096)
+def _in_a_cell(value: str) -> datetime | None:
+    value = _without_zone(value)
     if value[4:5] == "-":  # nearly all that comes
         return _iso(value)
     return instant(int(value) / 1000 if _MILLISECONDS.fullmatch(value) else value)
+
+
+def _in_a_form(forms: tuple[str, ...], value: str) -> datetime | None:
+    for form in forms:
+        try:
+            return _aware(datetime.strptime(_without_zone(value), form))  # noqa: DTZ007  # it is made aware here
+        except (ValueError, OverflowError):
+            continue
+    return _in_a_cell(value)
+
+
+def _without_zone(value: str) -> str:
+    return value.strip().removesuffix("UTC").rstrip()
 
 
 def _since_1970(seconds: float) -> datetime | None:

@@ -26,6 +26,8 @@ _STIX_HASHES: Final = {
     "sha-512": "'SHA-512'", "sha3-256": "'SHA3-256'", "sha3-512": "'SHA3-512'", "ssdeep": "SSDEEP", "tlsh": "TLSH",
 }  # fmt: skip
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+")
+_OF_CVE: Final = Kind.CVE  # to read a member off its class takes Python 3.11 as long as a call
+_OF_IP: Final = Kind.IP
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +40,7 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     @property
     def observables(self) -> tuple[Observable, ...]:
         """What can be looked up of the pattern: the observable, and the host of a URL."""
-        if self.observable.kind is Kind.CVE:
+        if self.observable.kind is _OF_CVE:
             return ()
         return (self.observable,) if self.host is None else (self.observable, self.host)
 
@@ -155,6 +157,7 @@ def reader(kinds: Collection[Kind] = ()) -> Reader:
 
 
 def _read(readings: Collection[tuple[Reader, Kind]], text: str) -> Value:
+    text = text.strip()
     for reading, _ in readings:
         try:
             return reading(text)
@@ -164,7 +167,7 @@ def _read(readings: Collection[tuple[Reader, Kind]], text: str) -> Value:
 
 
 def _hash(text: str) -> Value:
-    return Value(observable.file_hash(_algorithm(text), text.strip()))
+    return Value(observable.file_hash(_algorithm(text), text))
 
 
 def _certificate(text: str) -> Value:
@@ -179,11 +182,11 @@ def _algorithm(digits: str) -> str:
 
 
 def _address(text: str) -> Value:
-    return _at_port(text.strip(), observable.network)
+    return _at_port(text, observable.network)
 
 
 def _name(text: str) -> Value:
-    return _at_port(text.strip(), _dotted)
+    return _at_port(text, _dotted)
 
 
 def _at_port(text: str, reading: Callable[[str], Observable]) -> Value:
@@ -193,7 +196,7 @@ def _at_port(text: str, reading: Callable[[str], Observable]) -> Value:
 
 
 def _plain(reading: Callable[[str], Observable]) -> Reader:
-    return lambda text: Value(reading(text.strip()))
+    return lambda text: Value(reading(text))
 
 
 _BY_KIND: Final[Mapping[Kind, Reader]] = {
@@ -204,7 +207,7 @@ _BY_KIND: Final[Mapping[Kind, Reader]] = {
     Kind.ASN: _plain(observable.autonomous_system),
     Kind.MAILBOX: _plain(_mailbox),
     Kind.NAME: _name,
-    Kind.URL: lambda text: link(text.strip()),
+    Kind.URL: link,
 }
 """Kinds that a feed can hold -> what reads them; of several, the first that can."""
 
@@ -228,7 +231,7 @@ def term(found: Observable) -> tuple[str, str]:
     kind = found.kind
     if (path := _PATHS.get(kind)) is not None:
         return path, found.value
-    if kind is Kind.IP:
+    if kind is _OF_IP:
         return "ipv6-addr:value" if ":" in found.value else "ipv4-addr:value", found.value
     if kind is Kind.CERTIFICATE and observable.is_serial(found.key):
         return "x509-certificate:serial_number", found.key.partition(":")[2]
@@ -248,7 +251,11 @@ def pattern(found: Observable) -> str:
         InvalidInput: an observable of that kind has no place in a pattern of STIX 2.1 §9.
     """
     path, literal = term(found)
-    return f"[{path} = {literal}]" if path == _NUMBER else f"[{path} = {quoted(literal)}]"
+    if path == _NUMBER:
+        return f"[{path} = {literal}]"
+    if "'" in literal or "\\" in literal:
+        return f"[{path} = {quoted(literal)}]"
+    return f"[{path} = '{literal}']"
 
 
 def quoted(text: str) -> str:
