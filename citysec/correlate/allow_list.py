@@ -22,7 +22,7 @@ from citysec.correlate.subjects import inside
 from citysec.db import alone
 from citysec.errors import Conflict, InvalidInput
 from citysec.lookalikes.names import parts
-from citysec.observable import domain_name
+from citysec.observable import Observable, domain_name
 from citysec.tables.columns import now
 from citysec.tables.feeds import IndicatorKey
 from citysec.tables.lookalikes import AllowedName
@@ -48,7 +48,7 @@ async def allow(db: AsyncSession, text: str, note: str, actor: str) -> AllowedNa
         InvalidInput: `text` is no name, or one that many share.
         Conflict: it is on the list already.
     """
-    name = domain_name(text)
+    name = _name(text)
     if parts(name.value) is None:
         raise InvalidInput.at("name", f"{name.value} is a public suffix: what is below it has many owners")
     await alone(db, LOCK)
@@ -67,7 +67,7 @@ async def disallow(db: AsyncSession, text: str, actor: str) -> None:
     Raises:
         InvalidInput: it is not on the list.
     """
-    name = domain_name(text)
+    name = _name(text)
     await alone(db, LOCK)
     entry = await db.get(AllowedName, name.key)
     if entry is None:
@@ -75,6 +75,13 @@ async def disallow(db: AsyncSession, text: str, actor: str) -> None:
     await db.delete(entry)
     await audit.record(db, actor, "lookalike.disallow", f"lookalike:{name.value}", {"note": entry.note})
     await _again(db, name.key)
+
+
+def _name(text: str) -> Observable:
+    try:
+        return domain_name(text)
+    except InvalidInput as err:
+        raise InvalidInput.at("name", err.problems[0].message) from err
 
 
 async def _again(db: AsyncSession, key: str) -> None:

@@ -119,5 +119,6 @@ PARAMETERS: Mapping[str, str] = {
     "asset": "[0-9]{1,15}",
     "slug": "[a-z0-9][a-z0-9-]{0,99}",
     "feed": "[a-z0-9][a-z0-9_.-]{0,99}",
+    "name": "[A-Za-z0-9_.-]{1,255}",
 }
 """The parameters of paths and what they look like; what looks otherwise does not exist."""

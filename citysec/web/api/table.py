@@ -11,6 +11,7 @@ from citysec.web.api import (
     feeds,
     imports,
     incidents,
+    lookalikes,
     matches,
     operate,
     register,
@@ -33,6 +34,7 @@ from citysec.web.api.incidents import (
     StatementBody,
     TimelineOut,
 )
+from citysec.web.api.lookalikes import AllowBody, AllowedOut
 from citysec.web.api.matches import CappedOut, CappedQuery, MatchOut, MatchQuery, UnmatchableOut
 from citysec.web.api.operate import AuditOut, MeOut, WarningListOut
 from citysec.web.api.operation import Csv, Method, Nothing, Operation
@@ -120,6 +122,17 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
         Page[UnmatchableOut],
     ),
     Operation(_GET, "/warning-lists", _CITY, operate.list_warning_lists, Paging, Nothing, Page[WarningListOut]),
+    Operation(_GET, "/lookalikes/allowed", _CITY, lookalikes.list_allowed, Paging, Nothing, Page[AllowedOut]),
+    Operation(_POST, "/lookalikes/allowed", Action.ALLOW, lookalikes.allow_name, Nothing, AllowBody, AllowedOut),
+    Operation(
+        _POST,
+        "/lookalikes/allowed/{name}/withdraw",
+        Action.ALLOW,
+        lookalikes.withdraw_name,
+        Nothing,
+        Nothing,
+        AllowedOut,
+    ),
     Operation(_POST, "/submissions", Action.SUBMIT, submissions.submit_text, Nothing, SubmissionBody, SubmissionOut),
     Operation(_GET, "/sightings", _READ, sightings.list_sightings, SightingQuery, Nothing, Page[SightingOut]),
     Operation(_POST, "/sightings", Action.REPORT, sightings.report_sighting, Nothing, SightedBody, ReportOut),

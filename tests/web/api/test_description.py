@@ -20,6 +20,7 @@ from citysec.access.door import Door
 from citysec.access.throttle import Throttle
 from citysec.db import Database, upgrade
 from citysec.web.api import idempotency
+from citysec.web.api.lookalikes import AllowBody
 from citysec.web.api.operation import Csv, Operation
 from citysec.web.api.serve import ROOT
 from citysec.web.api.sightings import Observations, SightedBody
@@ -35,6 +36,7 @@ _WIDE.passwords._decoy = city.password_hash()  # they cost as little as the righ
 
 _UNSAID: dict[Any, list[Any]] = {
     Csv: [positive_data_acceptance],
+    AllowBody: [positive_data_acceptance],
     SightedBody: [positive_data_acceptance],  # the city's team must say at whom it was
     Observations: [positive_data_acceptance, negative_data_rejection],  # a record that is none costs itself
 }
