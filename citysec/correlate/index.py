@@ -83,7 +83,8 @@ class AssetIndex(Generic[Id]):
         A name that many others are with fits its expressions once, and once more a certain one: a hundred expressions
         that fit every name cost hardly more than two.
         """
-        near = [atom for atom in atoms if self.may_touch(atom.kind, atom.key)]
+        reached = self._reached
+        near = [atom for atom in atoms if atom.kind in reached and reached[atom.kind](atom.key)]
         return self._hits(near) if near else iter(())
 
     def _hits(self, atoms: Iterable[Atom]) -> Iterator[tuple[Atom, Hit[Id]]]:

@@ -216,12 +216,15 @@ def _goes_on(file: BinaryIO) -> bool:
     """Return whether something follows the first line; nothing is kept of that, for it may be all of a large file."""
     file.seek(0)
     has_begun = has_ended = False
-    for piece in iter(lambda: file.readline(_PIECE), b""):
-        if piece.isspace() and not has_begun:
-            continue
-        if has_ended and not piece.isspace():
+    while piece := file.read(_PIECE):
+        if not has_begun:
+            piece = piece.lstrip()
+            has_begun = bool(piece)
+        if not has_ended:
+            _, end, piece = piece.partition(b"\n")
+            has_ended = bool(end)
+        if has_ended and piece.strip():
             return True
-        has_begun, has_ended = True, has_ended or piece.endswith(b"\n")
     return False
 
 
