@@ -22,7 +22,8 @@ from citysec.feeds.formats.escapes import mended
 MAX_ELEMENT_BYTES: Final = 16 << 20
 MALFORMED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding JSON of strangers may raise."""
-_CHUNK: Final = 256 << 10
+_CHUNK: Final = 64 << 10
+"""What is larger than 128 KiB the C library maps anew each time, which took a twelfth of all reading."""
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _PLAIN: Final = rb'[^"{}\[\]]*+'
 _TEXT: Final = rb"%b(?:%b%b)*+" % (_PLAIN, _STRING, _PLAIN)
@@ -233,7 +234,8 @@ class _Window:
         """
         if len(self._held) - self._kept > MAX_ELEMENT_BYTES:
             raise _TooLarge([Problem("", f"something is larger than {MAX_ELEMENT_BYTES >> 20} MiB")])
-        more = self._file.read(_CHUNK)
+        some = max(_CHUNK, (len(self._held) - self._kept) // 2)  # large elements would be gone over too often
+        more = self._file.read(some)
         if not more:
             raise InvalidInput.at("", "the JSON text is cut off")
         self._held, self._at, self._kept = self._held[self._kept :] + more, self._at - self._kept, 0
