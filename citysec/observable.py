@@ -90,6 +90,7 @@ _OF_IP: Final = Kind.IP  # read off the class, a member takes Python 3.11 as lon
 _OF_NAME: Final = Kind.NAME
 _OF_URL: Final = Kind.URL
 _OF_HASH: Final = Kind.HASH
+_OF_CVE: Final = Kind.CVE
 _MAPPED: Final = 0xFFFF << 32
 _LONGEST_NAME: Final = 253
 _NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+(?![0-9]++\Z)[a-z0-9_-]{1,63}+")
@@ -102,7 +103,7 @@ _BARE_URL: Final = re.compile(r"(?=[^/?#\\@:]+\.[^/?#\\@:])[^/?#\\@:]++(?::[0-9]
 _AUTHORITY: Final = re.compile(r"(?:.*@)?+(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 _PORTS: Final = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "443"}
 _LOCAL_PART: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+|\"[^\x00-\x1f\x7f\"]+\"")
-_CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}", re.IGNORECASE)
+_CVE: Final = re.compile(r"[Cc][Vv][Ee]-[0-9]{4}-[0-9]{4,19}")
 _ASN: Final = re.compile(r"(?:AS)?([0-9]{1,10})", re.IGNORECASE)
 _HEX_DIGITS: Final = {
     "md5": 32,
@@ -344,7 +345,8 @@ def cve(text: str) -> Observable:
     """
     if _CVE.fullmatch(text) is None:
         raise InvalidInput.at("", f"{text!r} is not a CVE id")
-    return Observable(Kind.CVE, text.upper(), text.upper())
+    name = text.upper()
+    return Observable(_OF_CVE, name, name)
 
 
 def autonomous_system(text: str) -> Observable:

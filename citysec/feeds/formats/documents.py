@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from io import SEEK_END, BytesIO
 from itertools import chain
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -42,6 +42,7 @@ _BRACKET: Final = re.compile(rb"\s*[\[{]")
 _raws: Final = msgspec.json.Decoder(list[Raw])
 _raw: Final = msgspec.json.Decoder(Raw)
 _anything: Final = msgspec.json.Decoder()
+T = TypeVar("T")
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):
@@ -171,15 +172,15 @@ def _placed(found: Iterable[Raw], at: str) -> Iterator[Document | Reject]:
         yield Reject(at, err.problems[0].message, "")
 
 
-def decoded(raw: Raw) -> Any:
-    """Return what a JSON text says.
+def decoded(raw: Raw, decoder: msgspec.json.Decoder[T] = _anything) -> T:
+    """Return what a JSON text says, as `decoder` reads it.
 
     Raises:
         msgspec.DecodeError: it is none, or says more than memory has room for.
     """
     if len(raw) > _FEW and sum(map(bytes(raw).count, (b",", b"{", b"["))) > MAX_VALUES:
         raise msgspec.ValidationError(f"more than {MAX_VALUES:,} values in one piece")
-    return _anything.decode(raw)
+    return decoder.decode(raw)
 
 
 def _utf8(file: BinaryIO) -> BinaryIO:

@@ -10,7 +10,9 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -22,14 +24,14 @@ from citysec.feeds.formats.cells import Dialect, Lines
 from citysec.feeds.formats.documents import MALFORMED, Document, decoded, documents, frame, listed
 from citysec.feeds.formats.draft import Census, Entry, Item, Reject, Subject, rejected
 from citysec.feeds.formats.format import Format, NoOptions
-from citysec.feeds.formats.members import links, mapping, text, texts
+from citysec.feeds.formats.members import MOST_LINKS, NO_LINK, text, texts
 from citysec.feeds.formats.text import lines
-from citysec.feeds.formats.times import day, instant
-from citysec.software.records import KEV, Affected, Vulnerability
+from citysec.feeds.formats.times import instant
 
 _JSON: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
-_LINK: Final = re.compile(r"https?://[^\s;]+")
+_LINK: Final = re.compile(rf"https?://[^;{NO_LINK}]{{1,2000}}+(?![^\s;])")
 _COLUMN: Final = "cveID"
+_VULNERABILITY: Final = Subject.VULNERABILITY
 
 
 class _Catalogue(msgspec.Struct):
@@ -38,7 +40,24 @@ class _Catalogue(msgspec.Struct):
     count: Raw = Raw(b"null")
 
 
+class _Listed(msgspec.Struct, gc=False):
+    """What is read of a vulnerability; a string by the schema, but nobody promises it."""
+
+    cve: Any = msgspec.field(name=_COLUMN, default=None)
+    vendor: Any = msgspec.field(name="vendorProject", default=None)
+    product: Any = None
+    name: Any = msgspec.field(name="vulnerabilityName", default=None)
+    added: Any = msgspec.field(name="dateAdded", default=None)
+    description: Any = msgspec.field(name="shortDescription", default=None)
+    action: Any = msgspec.field(name="requiredAction", default=None)
+    due: Any = msgspec.field(name="dueDate", default=None)
+    ransomware: Any = msgspec.field(name="knownRansomwareCampaignUse", default=None)
+    notes: Any = None
+    cwes: Any = None
+
+
 _catalogue: Final = msgspec.json.Decoder(_Catalogue)
+_listed: Final = msgspec.json.Decoder(_Listed)
 
 
 def read(file: BinaryIO, _: NoOptions) -> Iterator[Item]:
@@ -83,7 +102,7 @@ def _of_catalogue(document: Document) -> Iterator[Item]:
 
 def _vulnerability(document: Document) -> Entry | Reject:
     try:
-        return _entry(mapping(decoded(document.raw)), document.at)
+        return _entry(decoded(document.raw, _listed), document.at)
     except (*MALFORMED, InvalidInput) as err:
         return rejected(document.at, err, bytes(document.raw))
 
@@ -96,7 +115,7 @@ def _of_csv(file: BinaryIO) -> Iterator[Item]:
         row = [line.rstrip("\r\n")]
         try:
             row = dialect.cells(line, following)
-            yield _entry(dict(zip(names, row, strict=False)), f"line {number}")
+            yield _entry(msgspec.convert(dict(zip(names, row, strict=False)), _Listed), f"line {number}")
         except InvalidInput as err:
             yield rejected(f"line {number}", err, dialect.written(names, row), dialect.shown(row))
 
@@ -108,27 +127,48 @@ def _header(line: str, dialect: Dialect) -> list[str]:
     return names
 
 
-def _entry(found: Mapping[str, Any], at: str) -> Entry:
-    key = observable.cve(text(found.get(_COLUMN)) or "").value
-    added = instant(found.get("dateAdded"))
-    listing = KEV(
-        added=added.date() if added else None,
-        due=day(found.get("dueDate")),
-        ransomware=(text(found.get("knownRansomwareCampaignUse")) or "").lower() == "known",
-        action=text(found.get("requiredAction")),
-    )
-    product = Affected(vendor=text(found.get("vendorProject")), product=text(found.get("product")), by="CISA")
+def _entry(found: _Listed, at: str) -> Entry:
+    key = observable.cve(text(found.cve) or "").value
+    added = instant(found.added)
+    is_ransomware = (text(found.ransomware) or "").lower() == "known"
     return Entry(
         at=at,
-        subject=Subject.VULNERABILITY,
+        subject=_VULNERABILITY,
         key=key,
-        name=text(found.get("vulnerabilityName")),
-        labels=("ransomware",) if listing.ransomware else (),
+        name=text(found.name),
+        labels=("ransomware",) if is_ransomware else (),
         since=added,
-        description=text(found.get("shortDescription")),
-        references=links(_LINK.findall(text(found.get("notes")) or "")),
-        facts=Vulnerability(affected=(product,), cwes=_cwes(found.get("cwes")), kev=listing).facts(),
+        description=text(found.description),
+        references=tuple(dict.fromkeys(_LINK.findall(text(found.notes) or "")))[:MOST_LINKS],
+        facts=_facts(found, added, is_ransomware=is_ransomware),
     )
+
+
+def _facts(found: _Listed, added: datetime | None, *, is_ransomware: bool) -> dict[str, Any]:
+    """Return what `Vulnerability.facts` makes of what is listed, without the way through JSON."""
+    product: dict[str, Any] = {}
+    if vendor := text(found.vendor):
+        product["vendor"] = vendor
+    if name := text(found.product):
+        product["product"] = name
+    product["by"] = "CISA"
+    listing: dict[str, Any] = {}
+    if added:
+        listing["added"] = _day(added)
+    if isinstance(found.due, str) and (due := instant(found.due)):
+        listing["due"] = _day(due)
+    if is_ransomware:
+        listing["ransomware"] = True
+    if action := text(found.action):
+        listing["action"] = action
+    if cwes := _cwes(found.cwes):
+        return {"affected": [product], "cwes": [*cwes], "kev": listing}
+    return {"affected": [product], "kev": listing}
+
+
+@lru_cache(maxsize=1024)
+def _day(at: datetime) -> str:
+    return at.date().isoformat()
 
 
 def _cwes(value: object) -> tuple[str, ...]:

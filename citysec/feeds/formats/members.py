@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 _NOTHING: Final[Mapping[str, Any]] = {}
-_LINK: Final = re.compile(r"https?://[^\s\"'<>\\^`{|}]{1,2000}", re.IGNORECASE)
-_MOST_LINKS: Final = 100
+NO_LINK: Final = r"\s\"'<>\\^`{|}"
+"""What no link holds that a page may show, within a class of a regular expression."""
+MOST_LINKS: Final = 100
+_LINK: Final = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://[^{NO_LINK}]{{1,2000}}")
 _MOST_WORDS: Final = 4000
 _YES: Final = frozenset({"1", "true", "yes"})
 
@@ -27,13 +29,16 @@ def text(value: object) -> str | None:
 
 def texts(value: object) -> tuple[str, ...]:
     """Return the texts of a list, each once, in its order."""
-    return tuple(dict.fromkeys([found for item in sequence(value) if (found := text(item))]))
+    if not isinstance(value, list):
+        return ()
+    found = [said for item in cast("list[object]", value) if (said := text(item))]
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
 
 def links(values: Iterable[object]) -> tuple[str, ...]:
     """Return the web addresses among `values`, each once, at most a hundred; a page may show them as links."""
     found = [link for value in values if (link := text(value)) and _LINK.fullmatch(link)]
-    return tuple(dict.fromkeys(found))[:_MOST_LINKS]
+    return tuple(dict.fromkeys(found))[:MOST_LINKS]
 
 
 def english(descriptions: object) -> str | None:

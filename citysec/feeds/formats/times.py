@@ -26,15 +26,9 @@ _MILLISECONDS: Final = re.compile(r"[0-9]{13}")
 
 def instant(value: object) -> datetime | None:
     """Return the instant that an ISO 8601 text or seconds since 1970 (a number or its text) say; None for all else."""
-    match value:
-        case None | bool():
-            return None
-        case int() | float():
-            return _since_1970(value)
-        case str() if len(value) <= LONGEST:
-            return _of_text(value)
-        case _:
-            return None
+    if isinstance(value, str):
+        return _of_text(value) if len(value) <= LONGEST else None
+    return _since_1970(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 @lru_cache(maxsize=4096)

@@ -99,3 +99,11 @@ def entries(name: str, body: Any, **options: Any) -> list[Entry]:
 def rejects(name: str, body: Any, **options: Any) -> list[Reject]:
     """Return the rejects."""
     return [item for item in parse(name, body, **options) if isinstance(item, Reject)]
+
+
+def parse_or_refuse(name: str, body: bytes) -> list[Item]:
+    """Return what format `name` makes of bytes, nothing where it refuses them as a whole."""
+    try:
+        return parse(name, body)
+    except InvalidInput:
+        return []

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Census, Entry, Reject, Subject
 from citysec.software.records import KEV, Affected, Vulnerability
-from tests.feeds.formats.mutations import damaged, entries, mutated, parse, rejects, survives
+from tests.feeds.formats.mutations import damaged, entries, mutated, parse, parse_or_refuse, rejects, survives
 
 LISTED: dict[str, Any] = {
     "cveID": "CVE-2024-0001", "vendorProject": "Acme", "product": "Portal", "vulnerabilityName": "Acme Portal Hole",
@@ -70,7 +70,13 @@ def test_a_bad_row_costs_itself():
     assert isinstance(second, Entry)
     assert rejects("kev", first.raw)[0].reason == first.reason
     first, _ = parse("kev", {"vulnerabilities": [3, LISTED]})
-    assert first == Reject("/vulnerabilities/0", "'' is not a CVE id", "3", b"3")
+    assert first == Reject("/vulnerabilities/0", "Expected `object`, got `int`", "3", b"3")
+
+
+@given(mutated(LISTED))
+def test_facts_are_those_of_a_vulnerability(body: bytes):
+    for entry in (item for item in parse_or_refuse("kev", body) if isinstance(item, Entry)):
+        assert entry.facts == msgspec.convert(entry.facts, Vulnerability).facts()
 
 
 def test_one_vulnerability_may_stand_alone():
