@@ -164,15 +164,23 @@ def _show(found: Import) -> None:
 
 def _show_histories(histories: Mapping[str, History]) -> None:
     """Say what new assets were matched with, had they been registered; those with most hits first."""
-    table = Table("asset_id", f"hits in {PERIOD.days} days", "now", "of them possible", "gone")
+    table = Table("asset_id", f"hits in {PERIOD.days} days", "now", "of them possible", "gone", "lookalikes")
     ordered = sorted(histories.items(), key=lambda pair: (-pair[1].hits, pair[0]))
     for ref, one in ordered[:SHOWN]:
-        table.add_row(Text(ref), *(f"{number:,}" for number in (one.hits, one.now, one.possible, one.gone)))
+        numbers = (one.hits, one.now, one.possible, one.gone, one.lookalikes)
+        table.add_row(Text(ref), *(f"{number:,}" for number in numbers))
     screen.stdout().print(table)
     hits, standing = sum(one.hits for one in histories.values()), sum(one.now for one in histories.values())
     said = f"{count(hits, 'hit')} on {count(len(histories), 'new asset')} in {PERIOD.days} days"
-    screen.stdout().print(f"{said}, {standing:,} of which count now.")
+    alike = _alike(sum(one.lookalikes for one in histories.values()), "it" if len(histories) == 1 else "them")
+    screen.stdout().print(f"{said}, {standing:,} of which count now{alike}.")
     screen.stdout().print("Nobody is told before it is applied, and then once for each threat.")
+
+
+def _alike(names: int, whom: str) -> str:
+    if names == 0:
+        return ""
+    return f", and 1 name that looks like {whom}" if names == 1 else f", and {names:,} names that look like {whom}"
 
 
 def _rows(found: Import) -> Iterator[tuple[str, ...]]:

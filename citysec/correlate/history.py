@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import structs
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate import claims, vulnerable, warnings
@@ -15,11 +16,13 @@ from citysec.correlate.assets import Assets
 from citysec.correlate.claims import Claim
 from citysec.correlate.explain import Word, words_on
 from citysec.correlate.index import AssetIndex
+from citysec.correlate.lookalikes import meant, resemblances
 from citysec.correlate.retro import INDICATORS, batches, concerning
-from citysec.correlate.rules import RegisteredAsset
+from citysec.correlate.rules import RegisteredAsset, Relation
 from citysec.correlate.standing import Standing, standing
-from citysec.correlate.touch import Outlook, outlook, touches
-from citysec.correlate.warned import WarningIndex
+from citysec.correlate.touch import Outlook, Touch
+from citysec.correlate.unwatched import NOTHING, Unwatched, speaking
+from citysec.lookalikes.alike import alike
 from citysec.tlp import TLP
 
 PERIOD: Final = timedelta(days=90)
@@ -34,11 +37,13 @@ class History:
         now: matches that it would have.
         possible: those of them that are uncertain.
         gone: what touched it within `PERIOD` and counts no more.
+        lookalikes: names that look like it of which something was said within `PERIOD`; they are no hits.
     """
 
     now: int = 0
     possible: int = 0
     gone: int = 0
+    lookalikes: int = 0
 
     @property
     def hits(self) -> int:
@@ -46,47 +51,75 @@ class History:
         return self.now + self.gone
 
 
-_Judged = Sequence[tuple[Claim, Outlook[int]]]
-
-
-async def histories(db: AsyncSession, assets: Sequence[RegisteredAsset[int]], at: datetime) -> dict[int, History]:
+async def histories(
+    db: AsyncSession, assets: Sequence[RegisteredAsset[int]], at: datetime, unwatched: Unwatched = NOTHING
+) -> dict[int, History]:
     """Return asset id -> its history; what has none is left out.
 
     Args:
         db: a session.
         assets: registered or not; their ids are the caller's.
         at: the present instant.
+        unwatched: what is to be registered: of those of `assets` that are in its rows, lookalikes are counted.
     """
-    index, warned = AssetIndex(assets), await warnings.current(db)
-    now, possible, gone = Counter[int](), Counter[int](), Counter[int]()
-    for batch in batches(await concerning(db, (), assets, Assets(index, {})), INDICATORS):
-        for _, each in await _judged(db, batch, index, warned, at):
-            now.update(each.touches.keys())
-            possible.update(asset_id for asset_id, touch in each.touches.items() if not touch.certain)
-        for claim in await _ended(db, batch, at):
-            found = touches(claim.against, claim.terms.types, index, warned)
-            gone.update(asset_id for asset_id, touch in found.items() if not touch.suppressed)
-    return {i: History(now[i], possible[i], gone[i]) for i in sorted({*now, *gone})}
+    known, warned = Assets(AssetIndex(assets), {asset.id: () for asset in assets}), await warnings.current(db)
+    count = _Count()
+
+    async def meaning(said: Sequence[Claim]) -> list[Outlook[int]]:
+        like = await resemblances(db, said, warned, unwatched)
+        return [meant(claim, like.get(claim.indicator_id), known, warned, at) for claim in said]
+
+    rows = [row for row in unwatched.rows if row[0] in known.owners]
+    concerned = {*await concerning(db, (), assets, known), *await speaking(db, rows, unwatched)}
+    for batch in batches(sorted(concerned), INDICATORS):
+        vulnerabilities = {one for one in batch if one.startswith(vulnerable.PREFIX)}
+        count.present(await meaning(await claims.load(db, set(batch) - vulnerabilities, at)))
+        count.present([each for _, each in await vulnerable.judged(db, vulnerabilities, known.index, at)])
+        count.past(await meaning(await _ended(db, batch, at)))
+    return count.histories()
 
 
-async def _judged(
-    db: AsyncSession, stix_ids: Sequence[str], index: AssetIndex[int], warned: WarningIndex, at: datetime
-) -> _Judged:
-    """Return what indicators and vulnerabilities mean for the assets now."""
-    vulnerabilities = {one for one in stix_ids if one.startswith(vulnerable.PREFIX)}
-    found = await claims.load(db, set(stix_ids) - vulnerabilities, at)
-    meant = [(claim, outlook(claim.terms, claim.against, index, warned, at)) for claim in found]
-    return [*meant, *await vulnerable.judged(db, vulnerabilities, index, at)]
+class _Count:
+    """Counts what touches assets."""
+
+    def __init__(self) -> None:
+        self._now, self._possible, self._gone = Counter[int](), Counter[int](), Counter[int]()
+        self._names: dict[int, set[str]] = {}
+
+    def present(self, outlooks: Iterable[Outlook[int]]) -> None:
+        """Count what touches them now."""
+        for each in outlooks:
+            hits = self._but_lookalikes(each.touches)
+            self._now.update(hits.keys())
+            self._possible.update(asset_id for asset_id, touch in hits.items() if not touch.certain)
+
+    def past(self, outlooks: Iterable[Outlook[int]]) -> None:
+        """Count what did."""
+        for each in outlooks:
+            self._gone.update(self._but_lookalikes(each.touches).keys())
+
+    def histories(self) -> dict[int, History]:
+        """Return what was counted."""
+        now, possible, gone, names = self._now, self._possible, self._gone, self._names
+        return {i: History(now[i], possible[i], gone[i], len(names.get(i, ()))) for i in sorted({*now, *gone, *names})}
+
+    def _but_lookalikes(self, touched: Mapping[int, Touch]) -> Mapping[int, Touch]:
+        """Note the names of lookalikes, and return the other touches."""
+        for asset_id, touch in touched.items():
+            if like := alike(touch.about):
+                self._names.setdefault(asset_id, set()).add(like.name)
+        return {asset_id: touch for asset_id, touch in touched.items() if touch.relation is not Relation.LOOKALIKE}
 
 
-async def _ended(db: AsyncSession, stix_ids: Collection[str], at: datetime) -> Iterator[Claim]:
-    """Return the claims of indicators that counted within `PERIOD` and do no more."""
+async def _ended(db: AsyncSession, stix_ids: Collection[str], at: datetime) -> list[Claim]:
+    """Return the claims of indicators that counted within `PERIOD` and do no more, as if they still did."""
     since = at - PERIOD
     listed = {claim.object_id for claim in await claims.load(db, stix_ids, at)}
     found = await claims.load(db, stix_ids, at, gone_since=since)
     words = await words_on(db, [claim.object_id for claim in found], TLP.RED)
     ended = ((claim, _end(claim, words.get(claim.object_id, ()), at)) for claim in found if _was_one(claim, listed, at))
-    return (claim for claim, end in ended if since <= end <= at)
+    gone = (claim for claim, end in ended if since <= end <= at)
+    return [replace(claim, terms=structs.replace(claim.terms, valid_until=None)) for claim in gone]
 
 
 def _was_one(claim: Claim, listed: Collection[int], at: datetime) -> bool:

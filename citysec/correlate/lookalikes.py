@@ -24,6 +24,7 @@ from citysec.correlate.listing import Effect
 from citysec.correlate.rules import Doubt, Relation
 from citysec.correlate.subjects import carriers, names_of, owned
 from citysec.correlate.touch import ANONYMIZATION, Outlook, Touch, beside, outlook
+from citysec.correlate.unwatched import NOTHING, Unwatched
 from citysec.correlate.warned import WarningIndex
 from citysec.lookalikes.alike import Alike
 from citysec.lookalikes.forms import Likeness, Reading, Subject, all_forms, likeness, readings, subject
@@ -83,19 +84,23 @@ def meant(claim: Claim, alike: Resemblance | None, assets: Assets, warned: Warni
     return beside(found, touched, alike.allowed, claim.terms)
 
 
-async def resemblances(db: AsyncSession, claims: Sequence[Claim], warned: WarningIndex) -> dict[str, Resemblance]:
+async def resemblances(
+    db: AsyncSession, claims: Sequence[Claim], warned: WarningIndex, unwatched: Unwatched = NOTHING
+) -> dict[str, Resemblance]:
     """Return indicator -> what it touches by names that look like registered ones; the others are left out."""
     said = {claim.indicator_id: Said(claim.atoms, claim.terms.types, claim.is_news) for claim in claims}
-    return await resembling(db, said, warned)
+    return await resembling(db, said, warned, unwatched)
 
 
-async def resembling(db: AsyncSession, said: Mapping[str, Said], warned: WarningIndex) -> dict[str, Resemblance]:
+async def resembling(
+    db: AsyncSession, said: Mapping[str, Said], warned: WarningIndex, unwatched: Unwatched = NOTHING
+) -> dict[str, Resemblance]:
     """Return the same for whatever says something of names, by any name of its own."""
     names = {one: names_of(each.atoms) for one, each in said.items()}
-    hits = await alike(db, {name for found in names.values() for name in found})
+    hits = await alike(db, {name for found in names.values() for name in found}, unwatched)
     if not hits:
         return {}
-    assets = await carriers(db, {hit.of.key for found in hits.values() for hit in found})
+    assets = await carriers(db, {hit.of.key for found in hits.values() for hit in found}, unwatched.rows)
     exempt = await allowed(db, hits)
     found: dict[str, Resemblance] = {}
     for one, named in names.items():
@@ -107,16 +112,25 @@ async def resembling(db: AsyncSession, said: Mapping[str, Said], warned: Warning
     return found
 
 
-async def alike(db: AsyncSession, names: Collection[str]) -> dict[str, list[Hit]]:
-    """Return name -> what it looks like, the closest first; names that look like nothing are left out."""
+async def alike(db: AsyncSession, names: Collection[str], unwatched: Unwatched = NOTHING) -> dict[str, list[Hit]]:
+    """Return name -> what it looks like, the closest first; names that look like nothing are left out.
+
+    Args:
+        db: a session.
+        names: canonical.
+        unwatched: what counts beside what is stored.
+    """
     vocabulary = await vocabularies.current(db)
     read = {name: found for name in names if (found := readings(name, vocabulary))}
-    forms = await _subjects(db, {form for found in read.values() for each in found for form in each.forms})
+    texts = {form for found in read.values() for each in found for form in each.forms}
+    forms = await _subjects(db, texts)
+    for form in texts.intersection(unwatched.forms):
+        forms.setdefault(form, []).extend(unwatched.forms[form])
     if not forms:
         return {}
     hits = {name: list(_hits(name, found, forms)) for name, found in read.items()}
     hits = {name: found for name, found in hits.items() if found}
-    real = await owned(db, {read[name][0].parts.registrable for name in hits})
+    real = await owned(db, {read[name][0].parts.registrable for name in hits}, unwatched.rows)
     return {name: found for name, found in hits.items() if read[name][0].parts.registrable not in real}
 
 

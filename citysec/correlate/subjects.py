@@ -8,10 +8,10 @@ lookalikes Camden's. However many names below it are registered, it is permuted 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select, true
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -38,7 +38,7 @@ _NAMES: Final = (AssetKind.DOMAIN, AssetKind.HOST, AssetKind.MAIL_DOMAIN)
 WATCHED: Final = (*_NAMES, AssetKind.BRAND)
 """Kinds of assets that others may look like."""
 _TOGETHER: Final = 20  # names in one statement
-_Row = tuple[int, str, str, str]
+Row = tuple[int, str, str, str]
 """An owned asset: id, kind, key, and the id of its owner."""
 
 
@@ -57,11 +57,10 @@ async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = F
         return
     vocabulary = await vocabularies.current(db)
     wanted = await watchable(db, keys)
-    here = select(col(Lookalike.of)).where(col(Lookalike.of).in_(keys)).distinct()
-    watched = set((await (await db.connection()).execute(here)).scalars())
-    again = await _speaking(db, watched)
-    fresh = wanted if renew else wanted - watched
-    stale = watched - (wanted - fresh)
+    before = await watched(db, keys)
+    again = await _speaking(db, before)
+    fresh = wanted if renew else wanted - before
+    stale = before - (wanted - fresh)
     await (await db.connection()).execute(delete(Lookalike).where(col(Lookalike.of).in_(stale)))
     for key in sorted(fresh):
         made = await asyncio.to_thread(forms, subject(key))  # ten milliseconds each, and the loop goes on
@@ -71,10 +70,28 @@ async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = F
         outbox.add(db, "correlate", {"objects": list(part)})
 
 
-async def watchable(db: AsyncSession, keys: Collection[str]) -> set[str]:
-    """Return those of the subjects that are certainly somebody's who has registered them, and so are watched."""
+async def watched(db: AsyncSession, keys: Collection[str]) -> set[str]:
+    """Return those of the subjects of which it is stored what they are taken for."""
+    connection, found = await db.connection(), set[str]()
+    for part in batches(sorted(keys), _IDS):
+        here = select(col(Lookalike.of)).where(col(Lookalike.of).in_(part)).distinct()
+        found.update((await connection.execute(here)).scalars())
+    return found
+
+
+async def watchable(db: AsyncSession, keys: Collection[str], also: Sequence[Row] = ()) -> set[str]:
+    """Return those of the subjects that are certainly somebody's who has registered them, and so are to be watched.
+
+    The assets of `also` count as if they were registered, here and below.
+    """
     vocabulary = await vocabularies.current(db)
-    return {key for key, rows in (await _carrying(db, keys)).items() if _ours(key, rows, vocabulary)}
+    return {key for key, rows in (await _carrying(db, keys, also)).items() if _ours(key, rows, vocabulary)}
+
+
+async def registered_keys(db: AsyncSession) -> set[str]:
+    """Return the subjects of all that is registered and verified."""
+    rows = await _owned_rows(db, true())
+    return {key for _, kind, text, _ in rows if (key := subject_key(kind, text)) is not None}
 
 
 def subject_key(kind: str, key: str) -> str | None:
@@ -118,22 +135,22 @@ def name_of(kind: str, key: str) -> str | None:
     return None
 
 
-async def owned(db: AsyncSession, registrables: Collection[str]) -> set[str]:
+async def owned(db: AsyncSession, registrables: Collection[str], also: Sequence[Row] = ()) -> set[str]:
     """Return those of the registrable domains in which somebody has registered anything."""
-    found: set[str | None] = set()
+    found = {subject_key(kind, text) for _, kind, text, _ in also}
     for part in batches(sorted(registrables), _TOGETHER):
         rows = await _owned_rows(db, or_(*(_named_in(key) | _others_in(key) for key in map(reverse_labels, part))))
         found.update(subject_key(kind, text) for _, kind, text, _ in rows)
     return {name for name in registrables if reverse_labels(name) in found}
 
 
-async def carriers(db: AsyncSession, keys: Collection[str]) -> dict[str, list[int]]:
+async def carriers(db: AsyncSession, keys: Collection[str], also: Sequence[Row] = ()) -> dict[str, list[int]]:
     """Return subject -> the assets that its matches are kept with: one for each owner, the name itself if there is.
 
     Who only has a name below one that somebody has registered is not told what looks like it: it is not theirs.
     """
     found: dict[str, list[int]] = {}
-    for key, rows in (await _carrying(db, keys)).items():
+    for key, rows in (await _carrying(db, keys, also)).items():
         best: dict[str, tuple[str, int]] = {}
         for asset_id, _, text, owner in [row for row in rows if _is_itself(key, row)] or rows:
             best[owner] = min((text, asset_id), best.get(owner, (text, asset_id)))
@@ -141,25 +158,27 @@ async def carriers(db: AsyncSession, keys: Collection[str]) -> dict[str, list[in
     return found
 
 
-async def _carrying(db: AsyncSession, keys: Collection[str]) -> dict[str, list[_Row]]:
+async def _carrying(db: AsyncSession, keys: Collection[str], also: Sequence[Row]) -> dict[str, list[Row]]:
     """Return subject -> the owned assets that are it, or names in it."""
-    found: dict[str, list[_Row]] = {key: [] for key in keys}
+    found: dict[str, list[Row]] = {key: [] for key in keys}
+    rows = list(also)
     for part in batches(sorted(keys), _TOGETHER):
-        for row in await _owned_rows(db, or_(*(_named_in(key) if "." in key else _is_brand(key) for key in part))):
-            key = subject_key(row[1], row[2])
-            if key in found:
-                found[key].append(row)
+        rows += await _owned_rows(db, or_(*(_named_in(key) if "." in key else _is_brand(key) for key in part)))
+    for row in rows:
+        key = subject_key(row[1], row[2])
+        if key in found:
+            found[key].append(row)
     return found
 
 
-def _ours(key: str, rows: Iterable[_Row], vocabulary: Vocabulary) -> bool:
+def _ours(key: str, rows: Iterable[Row], vocabulary: Vocabulary) -> bool:
     """Return whether a subject, of which somebody owns `rows`, is certainly its owner's."""
     found = parts(reverse_labels(key)) if "." in key else None
     closed = found is None or found.suffix in vocabulary.closed
     return any(closed or _is_itself(key, row) for row in rows)
 
 
-def _is_itself(key: str, row: _Row) -> bool:
+def _is_itself(key: str, row: Row) -> bool:
     """Return whether an asset is the subject, or its `www`, and no other name below it."""
     return row[2] in {key, f"{key}.www"}
 
@@ -182,7 +201,7 @@ def _others_in(key: str) -> ColumnElement[bool]:
     return ((kind == AssetKind.EMAIL) & of_mail) | ((kind == AssetKind.URL) & of_page)
 
 
-async def _owned_rows(db: AsyncSession, condition: ColumnElement[bool]) -> list[_Row]:
+async def _owned_rows(db: AsyncSession, condition: ColumnElement[bool]) -> list[Row]:
     columns = (col(Asset.id), col(Asset.kind), col(Asset.key), col(AssetOwner.constituent_id))
     query = select(*columns).join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
     query = query.where(condition, col(AssetOwner.verified))  # else who claims a lookalike would have it pass

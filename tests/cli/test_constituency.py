@@ -52,9 +52,21 @@ def test_import_shows_what_new_assets_would_be_matched_with(data: Path):
     assert "hit on" not in _run(data, "import", _file(data, HEADER + NEW), "--apply").stdout
 
 
-async def _say(data: Path, pattern: str) -> None:
+def test_import_shows_apart_the_names_that_look_like_new_assets(data: Path):
+    asyncio.run(_say(data, *(f"[domain-name:value = '{name}.example']" for name in ("bigbens", "bi9ben", "other"))))
+    line = NEW.replace("domain,pay.camden.gov.uk", "domain,bigben.example")
+    shown = " ".join(_run(data, "import", _file(data, HEADER + line)).stdout.split())
+    assert "0 hits on 1 new asset in 90 days, 0 of which count now, and 2 names that look like it." in shown
+    brand = line.replace("A1", "A2").replace("domain,bigben.example", "brand,Big Ben")
+    assert "and 4 names that look like them." in " ".join(
+        _run(data, "import", _file(data, HEADER + line + brand)).stdout.split()
+    )
+
+
+async def _say(data: Path, *patterns: str) -> None:
     async with Database.opened(f"sqlite+aiosqlite:///{data / 'citysec.db'}") as db:
-        await City(db).say(indicator(1, pattern))
+        await City(db).say(*(indicator(number, pattern) for number, pattern in enumerate(patterns, 1)))
+        await City(db).work()
 
 
 def test_import_applies_when_told_to(data: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +12,15 @@ from sqlmodel import col, select, update
 
 from citysec.constituency import register
 from citysec.constituency.lines import parse
+from citysec.correlate import vocabularies
 from citysec.correlate.history import History
+from citysec.db import Database
 from citysec.explanation import retrospect
 from citysec.incidents.triage import triage
-from citysec.tables import Assertion, Constituent, Incident, IncidentMatch
+from citysec.lookalikes import vocabulary
+from citysec.lookalikes.permutations import permutations
+from citysec.settings import shipped
+from citysec.tables import Assertion, AssetOwner, Constituent, Incident, IncidentMatch
 from citysec.tables.columns import now
 from tests.city import INCIDENTS
 from tests.correlate.city import City, indicator
@@ -24,12 +31,19 @@ RANGE = "A1,Camden,local-government,cidr,192.0.2.0/24,exact,high\n"
 THREAT = "malware--22222222-2222-4222-8222-222222222222"
 
 
+async def _boroughs(city: City, *slugs: str) -> City:
+    """Have constituents that have registered nothing, and the words that lookalikes are made with."""
+    async with city.db.writing() as session:
+        await vocabularies.store(session, vocabulary.load(shipped("playbooks") / vocabulary.FILE))
+        body: dict[str, Any] = {"kind": "borough", "sector": "local-government"}
+        session.add_all(Constituent(id=slug, slug=slug, name=slug.title(), **body) for slug in slugs)
+    return city
+
+
 @pytest.fixture
 async def camden(city: City) -> City:
     """A city with one constituent that has registered nothing."""
-    async with city.db.writing() as session:
-        session.add(Constituent(id="camden", slug="camden", name="Camden", kind="borough", sector="local-government"))
-    return city
+    return await _boroughs(city, "camden")
 
 
 async def history(city: City, line: str = RANGE) -> dict[str, History]:
@@ -85,6 +99,89 @@ async def test_a_product_shows_its_vulnerabilities(camden: City):
     await camden.work()
     line = f"S1,Camden,local-government,software,{OLD},exact,high\n"
     assert await history(camden, line) == {"S1": History(now=1)}
+
+
+NAME = "A1,Camden,local-government,domain,camden.gov.uk,tree,high\n"
+IMITATIONS = ("camdem.gov.uk", "login.camdn.gov.uk", "carnden.gov.uk", "pay.camden.gov.uk", "x.example")
+
+
+async def said(city: City, *names: str) -> None:
+    """Have indicators speak of names."""
+    await city.say(*(indicator(n, f"[domain-name:value = '{name}']") for n, name in enumerate(names, 1)))
+    await city.work()
+
+
+async def test_a_name_shows_apart_what_looks_like_it(camden: City):
+    await said(camden, *IMITATIONS)
+    await camden.news("camdenn.gov.uk")
+    await camden.work()
+    assert await history(camden, NAME) == {"A1": History(now=1, lookalikes=4)}
+
+
+async def test_a_brand_shows_what_looks_like_it(camden: City):
+    await said(camden, "camden-council.example", "camdencouncil.example", "camden.example")
+    line = "B1,Camden,local-government,brand,Camden Council,exact,high\n"
+    assert await history(camden, line) == {"B1": History(lookalikes=2)}
+
+
+async def test_what_looked_like_a_name_within_90_days_counts_and_what_did_before_does_not(camden: City):
+    await said(camden, "camdem.gov.uk", "camdn.gov.uk", "camdenn.gov.uk")
+    await _ended(camden, 1, gone_at=now() - timedelta(days=10))
+    await _ended(camden, 2, gone_at=now() - timedelta(days=100))
+    assert await history(camden, NAME) == {"A1": History(lookalikes=2)}
+
+
+async def test_what_is_registered_with_a_name_or_before_it_looks_like_nobody(camden: City):
+    await said(camden, "camdem.gov.uk", "camdn.gov.uk")
+    assert await history(camden, NAME + NAME.replace("A1", "A2").replace("camden", "camdem")) == {
+        "A1": History(lookalikes=1),
+        "A2": History(now=1),
+    }
+
+
+async def test_a_name_that_many_may_have_names_below_has_no_lookalikes(camden: City):
+    await said(camden, "sharep0int.example")
+    assert await history(camden, NAME.replace("camden.gov.uk", "camden.sharepoint.example")) == {}
+
+
+async def test_names_below_one_show_its_lookalikes_once(camden: City):
+    await said(camden, "camdem.gov.uk")
+    lines = "".join(NAME.replace("A1", f"A{n}").replace("camden.gov", f"h{n}.camden.gov") for n in range(3))
+    assert await history(camden, lines) == {"A0": History(lookalikes=1)}
+    assert await history(camden, lines + NAME.replace("A1", "A9")) == {"A9": History(lookalikes=1)}
+
+
+def _name_lines(chance: random.Random) -> list[str]:
+    """Return lines of names, some of them within others, of some owners."""
+    names = ["camden.gov.uk", "pay.camden.gov.uk", "brent.gov.uk", "a.brent.gov.uk", "camden.org.uk", "x.camden.org.uk"]
+    rows = [(owner, name) for name in names for owner in ("Camden", "Brent") if chance.random() < 0.6]
+    chance.shuffle(rows)
+    return [f"A{n},{owner},local-government,domain,{name},exact,high\n" for n, (owner, name) in enumerate(rows)]
+
+
+async def _register(city: City, lines: str) -> Counter[str]:
+    """Register assets, and return how many matches with lookalikes the asset of each line has then."""
+    planned = parse(HEADER + lines)
+    async with city.db.writing() as db:
+        await register.apply(db, await register.plan_import(db, planned), "ada")
+    await city.work()
+    await city.work()
+    async with city.db.reading() as db:
+        owners = (await db.exec(select(AssetOwner.asset_id, AssetOwner.ref))).all()
+    alike = Counter(m.asset_id for m in await city.matches() if m.relation == "lookalike" and m.closed_at is None)
+    refs = {line.ref for line in planned}
+    return Counter({ref: alike[asset_id] for asset_id, ref in owners if ref in refs and asset_id in alike})
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_as_many_lookalikes_are_shown_as_registering_makes_matches(each_db: Database, seed: int):
+    chance, city = random.Random(seed), await _boroughs(City(each_db), "camden", "brent")
+    labels = [name for label in ("camden", "brent") for name in sorted(permutations(label))[:: chance.randint(30, 50)]]
+    await said(city, *(f"{label}.{end}" for label in labels for end in ("gov.uk", "org.uk")))
+    lines = _name_lines(chance)
+    for part in ("".join(lines[::2]), "".join(lines[1::2])):
+        shown = await history(city, part)
+        assert await _register(city, part) == {ref: one.lookalikes for ref, one in shown.items()}
 
 
 async def test_what_is_registered_already_has_no_history_to_show(camden: City):

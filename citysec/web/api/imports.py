@@ -46,6 +46,7 @@ class HistoryOut(Out):
     now: Annotated[int, Field(description="Matches that it will have.")]
     possible: Annotated[int, Field(description="Those of them that are uncertain.")]
     gone: Annotated[int, Field(description="What counts no more.")]
+    lookalikes: Annotated[int, Field(description="Names that look like it, of which feeds spoke in that time.")]
 
 
 class PlanOut(Out):
@@ -60,7 +61,8 @@ class PlanOut(Out):
     changed: list[ChangedOut]
     removed: list[_Cells]
     history: Annotated[
-        list[HistoryOut], Field(description="Of the first lines that bring an asset, those with hits; until applied.")
+        list[HistoryOut],
+        Field(description="Of the first lines that bring an asset, those with hits or lookalikes; until applied."),
     ]
 
 
@@ -88,7 +90,7 @@ async def import_assets(call: Call[ImportQuery, Csv]) -> PlanOut:
 
 
 def _history(ref: str, one: History) -> HistoryOut:
-    return HistoryOut(asset_id=ref, now=one.now, possible=one.possible, gone=one.gone)
+    return HistoryOut(asset_id=ref, now=one.now, possible=one.possible, gone=one.gone, lookalikes=one.lookalikes)
 
 
 def _shown(lines: Iterable[Line]) -> list[_Cells]:

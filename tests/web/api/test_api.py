@@ -256,4 +256,5 @@ async def test_lowering_a_clearance_counts_at_once(ada: ClientSession, db: Datab
 async def test_a_new_asset_shows_its_history_before_it_is_applied(ada: ClientSession):
     text = "asset_id,organisation,sector,kind,value,scope,criticality\nU1,Camden open,government,url,https://open1.example/a,,low\n"
     async with ada.post("/api/v1/assets/import", data=text, headers={"Content-Type": "text/csv"}) as answer:
-        assert (await answer.json())["history"] == [{"asset_id": "U1", "now": 1, "possible": 0, "gone": 0}]
+        history = {"asset_id": "U1", "now": 1, "possible": 0, "gone": 0, "lookalikes": 0}
+        assert (await answer.json())["history"] == [history]

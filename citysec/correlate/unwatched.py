@@ -1,0 +1,82 @@
+"""What counts for lookalikes beside what is stored: assets as if they were registered, and what is not watched yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from citysec.correlate import subjects
+from citysec.correlate.batches import batches
+from citysec.correlate.subjects import Row
+from citysec.lookalikes.forms import Subject, subject
+from citysec.lookalikes.kinds import Kind
+from citysec.lookalikes.permutations import forms
+from citysec.tables.feeds import StixObject
+from citysec.tables.lookalikes import Lookalike, NameForm
+
+_IDS: Final = 500  # values in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """What counts beside what is stored.
+
+    Args:
+        rows: assets, as if they were registered and verified.
+        forms: what subjects are taken for of which that is not stored.
+    """
+
+    rows: Sequence[Row] = ()
+    forms: Mapping[str, Sequence[tuple[Subject, Kind | None]]] = field(
+        default_factory=dict[str, "Sequence[tuple[Subject, Kind | None]]"]
+    )
+
+
+NOTHING: Final = Unwatched()
+
+
+async def awaiting(db: AsyncSession) -> Unwatched:
+    """Return what is registered and will be watched as soon as the service comes to it."""
+    return Unwatched(forms=await _forms(db, await subjects.registered_keys(db), ()))
+
+
+async def if_registered(db: AsyncSession, rows: Sequence[Row]) -> Unwatched:
+    """Return what would be registered and watched, too, if these assets were."""
+    return Unwatched(rows, await _forms(db, _keys(rows), rows))
+
+
+async def speaking(db: AsyncSession, rows: Sequence[Row], unwatched: Unwatched) -> set[str]:
+    """Return the indicators that speak of a name which may look like what these assets have watched."""
+    keys, connection, found = _keys(rows), await db.connection(), set[str]()
+    texts = {form for form, taken in unwatched.forms.items() if any(of.key in keys for of, _ in taken)}
+    for part in batches(sorted(keys), _IDS):
+        stored = select(col(Lookalike.form)).where(col(Lookalike.of).in_(part))
+        texts.update((await connection.execute(stored)).scalars())
+    spoken = select(col(StixObject.stix_id)).join(NameForm, col(NameForm.object_id) == col(StixObject.id))
+    for part in batches(sorted(texts), _IDS):
+        query = spoken.where(col(NameForm.form).in_(part), col(StixObject.latest)).distinct()
+        found.update((await connection.execute(query)).scalars())
+    return found
+
+
+def _keys(rows: Sequence[Row]) -> set[str]:
+    return {key for _, kind, text, _ in rows if (key := subjects.subject_key(kind, text)) is not None}
+
+
+async def _forms(
+    db: AsyncSession, keys: Collection[str], also: Sequence[Row]
+) -> dict[str, list[tuple[Subject, Kind | None]]]:
+    """Return form -> whose it is, of those of the subjects that are to be watched and are not."""
+    found: dict[str, list[tuple[Subject, Kind | None]]] = {}
+    missing = set(keys) - await subjects.watched(db, keys)
+    for of in map(subject, sorted(await subjects.watchable(db, missing, also))):
+        made = await asyncio.to_thread(forms, of)  # ten milliseconds each, and the loop goes on
+        for form, kind in made.items():
+            found.setdefault(form, []).append((of, kind))
+    return found
