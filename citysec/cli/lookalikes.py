@@ -19,11 +19,13 @@ from citysec.correlate import allow_list
 from citysec.correlate.allowed import allowed
 from citysec.correlate.lookalikes import Hit, alike
 from citysec.correlate.subjects import carriers, owned, subject_of, watchable
+from citysec.correlate.unwatched import awaiting
 from citysec.errors import InvalidInput
 from citysec.lookalikes.alike import WAYS, readable
 from citysec.lookalikes.forms import subject
 from citysec.lookalikes.kinds import Kind, Strength
 from citysec.lookalikes.names import parts
+from citysec.lookalikes.permutations import forms
 from citysec.observable import AssetKind, domain_name, registered, reverse_labels
 from citysec.tables.lookalikes import AllowedName, Lookalike
 
@@ -49,7 +51,8 @@ def check(names: Annotated[list[str], typer.Argument(metavar="NAME...")], data: 
 async def _check(texts: Sequence[str], data: Path | None) -> list[tuple[str, str, str, str]]:
     names = [domain_name(text).value for text in texts]
     async with opened(data) as db, db.reading() as session:
-        hits, exempt = await alike(session, names), await allowed(session, names)
+        hits = await alike(session, names, await awaiting(session))
+        exempt = await allowed(session, names)
         real = await owned(session, {found.registrable for name in names if (found := parts(name))})
     rows: list[tuple[str, str, str, str]] = []
     for name in dict.fromkeys(names):
@@ -85,9 +88,9 @@ def of(
         kinds.setdefault(kind, []).append(form)
     table = Table("kind", "count", "written alike")
     for kind in sorted(kinds, key=[kind.value for kind in Kind].index):
-        forms = sorted(kinds[kind])
-        more = "" if every or len(forms) <= SHOWN else " …"
-        table.add_row(kind, f"{len(forms):,}", Text(" ".join(forms if every else forms[:SHOWN]) + more))
+        texts = sorted(kinds[kind])
+        more = "" if every or len(texts) <= SHOWN else " …"
+        table.add_row(kind, f"{len(texts):,}", Text(" ".join(texts if every else texts[:SHOWN]) + more))
     screen.stdout().print(table)
     rest = "And what looks the same, has other hyphens, keywords beside it or another ending."
     screen.stdout().print(Text(f"{sum(map(len, kinds.values())):,} permutations of {subject(key).value}. {rest}"))
@@ -98,13 +101,13 @@ async def _of(text: str, data: Path | None) -> tuple[str, list[tuple[str, str]],
     async with opened(data) as db, db.reading() as session:
         query = select(Lookalike.form, Lookalike.kind).where(col(Lookalike.of) == key, col(Lookalike.kind) != "")
         rows = list((await session.exec(query)).all())
+        if not rows and await watchable(session, [key]):  # the service has not come to it yet
+            rows = [(form, kind.value) for form, kind in forms(subject(key)).items() if kind]
         return key, rows, await _unwatched(session, key)
 
 
 async def _unwatched(db: AsyncSession, key: str) -> str:
-    """Return why nothing may be stored for a subject."""
-    if await watchable(db, [key]):
-        return "the service has not come to it yet"
+    """Return why nothing is looked for of a subject that is not watched."""
     if (await carriers(db, [key]))[key]:
         return "only names below it are registered, and strangers may have others there"
     return "nobody has registered it, or whose it is has not been verified"

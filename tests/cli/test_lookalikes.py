@@ -66,6 +66,20 @@ def test_a_name_can_be_tried(data: Path, name: str, said: str):
     assert said in " ".join(run(data, "check", name).output.replace("┃", "│").split())
 
 
+def test_a_name_is_judged_before_the_service_has_run(tmp_path: Path, sqlite_url: str):
+    async def register() -> None:
+        async with Database.opened(sqlite_url) as db:
+            async with db.writing() as session:
+                await relook.begin(session, vocabulary.load(shipped("playbooks") / vocabulary.FILE))
+            await City(db).own("camden", "domain", "pay.camden.gov.uk")
+            await City(db).own("camden", "brand", "Camden Council")
+
+    asyncio.run(register())
+    assert "camden.gov.uk │ replacement" in " ".join(run(tmp_path, "check", "camdem.gov.uk").output.split())
+    assert "camden council │ keyword" in " ".join(run(tmp_path, "check", "camden-council-pay.example").output.split())
+    assert "permutations of camden.gov.uk" in run(tmp_path, "of", "camden.gov.uk").output
+
+
 def test_what_is_no_name_is_refused(data: Path):
     assert "not a domain name" in str(run(data, "check", "a b").exception)
 
