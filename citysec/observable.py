@@ -41,6 +41,8 @@ class Kind(StrEnum):
     NAME_LIKE = "name-like"
     NAME_REGEX = "name-regex"
     URL = "url"
+    URL_LIKE = "url-like"
+    URL_REGEX = "url-regex"
     MAILBOX = "mailbox"
     HASH = "hash"
     CERTIFICATE = "certificate"

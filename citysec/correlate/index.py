@@ -6,22 +6,18 @@ The rules are those of `rules`; this module is exact, so nothing that follows ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from typing import Final, Generic
+from typing import Generic
 
 from citysec.blocks import BITS, network_key, network_text, parse_network_key
-from citysec.correlate.lookups import EXPRESSIONS
+from citysec.correlate.fitting import Fitting
 from citysec.correlate.networks import Networks
 from citysec.correlate.rules import WIDEST, Doubt, Hit, Id, RegisteredAsset, Relation
 from citysec.observable import AssetKind, Kind, Scope, is_serial, parents, reverse_labels, url
-from citysec.patterning import Atom, regex
+from citysec.patterning import TRIED_ON, URL_PATH, Atom, regex
 from citysec.routing import Share
 from citysec.software import product
 from citysec.software.product import Software
 
-URL_PATH = "url:value"
-_MANY: Final = 500
-"""So many names that fit, or more, are not tried again."""
 _Ids = dict[str, tuple[Id, ...]]
 
 
@@ -35,6 +31,7 @@ class AssetIndex(Generic[Id]):
         self._mail_domains: _Ids[Id] = {}
         self._mailboxes: _Ids[Id] = {}
         self._urls: _Ids[Id] = {}
+        self._url_texts: _Ids[Id] = {}
         self._url_hosts: _Ids[Id] = {}
         self._systems: _Ids[Id] = {}
         self._announced: dict[int, Networks[int]] = {family: Networks(family) for family in BITS}
@@ -48,6 +45,8 @@ class AssetIndex(Generic[Id]):
             AssetKind.ASN: self._systems,
             AssetKind.CERTIFICATE: self._certificates,
         }
+        names, urls = Fitting(self._names, reverse_labels), Fitting(self._url_texts)
+        self._fitting = {kind: names if tried_on is Kind.NAME else urls for kind, tried_on in TRIED_ON.items()}
         self._touched: dict[Kind, Callable[[Atom], Iterator[Hit[Id]]]] = {
             Kind.IP: self._by_address,
             Kind.NAME: self._by_name,
@@ -55,8 +54,7 @@ class AssetIndex(Generic[Id]):
             Kind.MAILBOX: self._by_mailbox,
             Kind.ASN: self._by_system,
             Kind.CERTIFICATE: self._by_certificate,
-            Kind.NAME_LIKE: self._by_expression,
-            Kind.NAME_REGEX: self._by_expression,
+            **{kind: fitting.hits for kind, fitting in self._fitting.items()},
         }
         self._reached: dict[Kind, Callable[[str], bool]] = {
             Kind.IP: self._reaches_address,
@@ -66,8 +64,8 @@ class AssetIndex(Generic[Id]):
             Kind.ASN: self._systems.__contains__,
             Kind.CERTIFICATE: self._certificates.__contains__,
             Kind.PRODUCT: self._products.__contains__,
-            Kind.NAME_LIKE: lambda _: bool(self._names),
-            Kind.NAME_REGEX: lambda _: bool(self._names),
+            **dict.fromkeys((Kind.NAME_LIKE, Kind.NAME_REGEX), lambda _: bool(self._names)),
+            **dict.fromkeys((Kind.URL_LIKE, Kind.URL_REGEX), lambda _: bool(self._urls)),
         }
         for asset in assets:
             self._add(asset)
@@ -80,7 +78,7 @@ class AssetIndex(Generic[Id]):
     def hits(self, atoms: Iterable[Atom]) -> Iterator[tuple[Atom, Hit[Id]]]:
         """Yield what the atoms of one indicator touch, each with the atom.
 
-        A name that many others are with fits its expressions once, and once more a certain one: a hundred expressions
+        A value that many others are with fits its expressions once, and once more a certain one: a hundred expressions
         that fit every name cost hardly more than two.
         """
         reached = self._reached
@@ -88,23 +86,21 @@ class AssetIndex(Generic[Id]):
         return self._hits(near) if near else iter(())
 
     def _hits(self, atoms: Iterable[Atom]) -> Iterator[tuple[Atom, Hit[Id]]]:
-        left: dict[bool, bytes] = {}
+        left: dict[Kind, dict[bool, bytes]] = {}
         for atom in atoms:
-            if atom.kind not in EXPRESSIONS:
-                for hit in self._touched[atom.kind](atom):
-                    yield atom, hit
-                continue
-            fitting = self._fitting(atom, left.get(atom.certain, self._name_lines))
-            for hit in self._named(atom, fitting):
+            tried_on = TRIED_ON.get(atom.kind)
+            if tried_on is None:
+                hits = self._touched[atom.kind](atom)
+            else:
+                hits = self._fitting[atom.kind].hits(atom, left.setdefault(tried_on, {}))
+            for hit in hits:
                 yield atom, hit
-            if len(fitting) > _MANY:
-                for certain in {atom.certain, False}:
-                    left[certain] = _without(left.get(certain, self._name_lines), fitting)
 
     def may_touch(self, kind: Kind, key: str) -> bool:
         """Return whether an atom of that key may touch an asset; nearly all that do not are told by a look-up or two.
 
-        Of an expression that is only whether there are names at all, of a product whether software is registered.
+        Of an expression that is only whether there are names, or URLs, at all, of a product whether software is
+        registered.
         """
         reached = self._reached.get(kind)
         return reached is not None and reached(key)
@@ -126,6 +122,7 @@ class AssetIndex(Generic[Id]):
                 self._add_shares(asset)
             case AssetKind.URL:
                 _put(self._urls, asset.key, asset.id)
+                _put(self._url_texts, regex.composed(asset.key), asset.id)
                 _put(self._url_hosts, url(asset.key)[1].key, asset.id)
             case AssetKind.SOFTWARE:
                 self._add_software(asset)
@@ -227,33 +224,6 @@ class AssetIndex(Generic[Id]):
         doubt = _part(atom) or (Doubt.SERIAL if is_serial(atom.key) else None)
         for asset_id in self._certificates.get(atom.key, ()):
             yield Hit(asset_id, Relation.EQUAL, doubt)
-
-    def _by_expression(self, atom: Atom) -> Iterator[Hit[Id]]:
-        return self._named(atom, self._fitting(atom, self._name_lines))
-
-    def _fitting(self, atom: Atom, names: bytes) -> list[str]:
-        """Return those of `names`, one a line, that an expression fits."""
-        compiled = regex.like(atom.key) if atom.kind is Kind.NAME_LIKE else regex.matches(atom.key)
-        return list(compiled.matching(names)) if self._labels.issuperset(compiled.labels) else []
-
-    def _named(self, atom: Atom, names: Iterable[str]) -> Iterator[Hit[Id]]:
-        for name in names:
-            key = reverse_labels(name)
-            for asset_id in self._names[key]:
-                yield Hit(asset_id, Relation.PATTERN, _part(atom), key)
-
-    @cached_property
-    def _labels(self) -> set[str]:
-        return {label for name in self._names for label in name.split(".")}
-
-    @cached_property
-    def _name_lines(self) -> bytes:
-        return "\n".join(("", *map(reverse_labels, self._names), "")).encode()
-
-
-def _without(lines: bytes, some: Iterable[str]) -> bytes:
-    gone = {name.encode() for name in some}
-    return b"\n".join(line for line in lines.split(b"\n") if line not in gone)
 
 
 def _part(atom: Atom) -> Doubt | None:

@@ -12,16 +12,16 @@ from typing import Final
 from citysec.blocks import around, inside, is_single
 from citysec.correlate.rules import RegisteredAsset
 from citysec.observable import AssetKind, Kind, Scope, below, mailboxes_at, url
+from citysec.patterning import TRIED_ON, regex
 from citysec.routing import outermost
 from citysec.software import product
 
-EXPRESSIONS: Final = (Kind.NAME_LIKE, Kind.NAME_REGEX)
 _ALONE: Final = {
     AssetKind.ASN: Kind.ASN,
     AssetKind.EMAIL: Kind.MAILBOX,
     AssetKind.CERTIFICATE: Kind.CERTIFICATE,
 }
-_NAMED: Final = (AssetKind.DOMAIN, AssetKind.HOST)
+_TRIED: Final = {AssetKind.DOMAIN: Kind.NAME, AssetKind.HOST: Kind.NAME, AssetKind.URL: Kind.URL}
 Span = tuple[Kind, str, str]
 """A range of keys: kind, low included, high excluded."""
 
@@ -33,7 +33,7 @@ class Lookups:
     Args:
         equal: kind -> keys.
         ranges: of keys.
-        expressions: ranges of keys of expressions on names, each of which has to be tried (`patterning.index_key`).
+        expressions: ranges of keys of expressions, each of which has to be tried (`patterning.index_key`).
     """
 
     equal: dict[Kind, set[str]] = field(default_factory=dict[Kind, set[str]])
@@ -45,8 +45,7 @@ def lookups(assets: Iterable[RegisteredAsset[int]]) -> Lookups:
     """Return what to ask the index for, for all of `assets` together."""
     wanted = Lookups()
     for asset in assets:
-        if asset.kind in _NAMED:
-            wanted.expressions.update(_expressions(asset.key))
+        wanted.expressions.update(_expressions(asset))
         for kind, key in _equal(asset):
             wanted.equal.setdefault(kind, set()).add(key)
         wanted.ranges.update(_ranges(asset))
@@ -72,10 +71,13 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
             return
 
 
-def _expressions(key: str) -> Iterator[Span]:
-    """Yield where expressions are that may fit a name: those that need one of its labels, and those that need none."""
-    for label in ("", *key.split(".")):
-        yield from ((kind, f"{label} ", f"{label}!") for kind in EXPRESSIONS)
+def _expressions(asset: RegisteredAsset[int]) -> Iterator[Span]:
+    """Yield where expressions are that may fit a name or URL: those that need one of its labels, or none at all."""
+    tried = _TRIED.get(asset.kind)
+    if tried is not None:
+        kinds = [kind for kind, tried_on in TRIED_ON.items() if tried_on is tried]
+        for label in ("", *regex.parts(regex.composed(asset.key))):
+            yield from ((kind, f"{label} ", f"{label}!") for kind in kinds)
 
 
 def _ranges(asset: RegisteredAsset[int]) -> Iterator[Span]:

@@ -1,8 +1,8 @@
 """Whether an indicator was seen: its pattern on what was observed. Pure.
 
 Where one comparison fulfils the pattern, equal canonical forms are enough, and an address inside a block that the
-pattern names: as between indicators and assets, spelling does not matter. Everything else is evaluated as the standard
-has it.
+pattern names: as between indicators and assets, spelling does not matter. LIKE and MATCHES are tried on the canonical
+form of a name or URL, and on what was written. Everything else is evaluated as the standard has it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from citysec.correlate.listing import Effect
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.warned import Verdict, WarningIndex
 from citysec.observable import Kind
-from citysec.patterning import Atom, Op
+from citysec.patterning import NAME_PATH, TRIED_ON, URL_PATH, Atom, Op, expression, regex
 from citysec.patterning.evaluation import Matcher, matcher
 from citysec.patterning.syntax import Version
-from citysec.telemetry import Fact, Seen
+from citysec.telemetry import Fact, Seen, as_written
 
 _ADDRESSES: Final = frozenset({"ipv4-addr", "ipv6-addr"})
+_PATHS: Final = {Kind.NAME: NAME_PATH, Kind.URL: URL_PATH}
 _DAY: Final = 86_400_000_000
+
+
+_Met = tuple[Seen, Fact, Atom]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ def meeting(
     """
     speaks = _Sufficient(atom for atom in atoms if atom.certain and atom.op is Op.EQ)
     met = [(one, fact, atom) for one in seen for fact in one.facts for atom in speaks.of(fact)]
+    met += _fitting([atom for atom in atoms if atom.certain and atom.kind in TRIED_ON], seen)
     if not met:
         return _evaluated(pattern, atoms, seen, warned, version)
     judged = [(one, atom, warned.verdict(atom, fact.found.key) if warned else None) for one, fact, atom in met]
@@ -112,6 +117,27 @@ class _Sufficient:
             shift = BITS[family] - prefix
             if its == family and prefix <= length:
                 yield from blocks.get(inside >> shift << shift, ())
+
+
+def _fitting(atoms: Sequence[Atom], seen: Sequence[Seen]) -> Iterator[_Met]:
+    """Yield what expressions fit, each spelling with the first that does: a hundred cost hardly more than two."""
+    for kind in {TRIED_ON[atom.kind] for atom in atoms}:
+        left, lines = _spelt(kind, seen), b""
+        for atom in (each for each in atoms if TRIED_ON[each.kind] is kind):
+            lines = lines or regex.one_a_line(left).encode()
+            for spelling in expression(atom.kind, atom.key).matching(lines):
+                yield from ((one, fact, atom) for one, fact in left.pop(spelling))
+                lines = b""
+
+
+def _spelt(kind: Kind, seen: Iterable[Seen]) -> dict[str, list[tuple[Seen, Fact]]]:
+    """Return the spellings of names, or URLs, with the observations that have them."""
+    found: dict[str, list[tuple[Seen, Fact]]] = {}
+    for one in seen:
+        for fact, text in (*((fact, fact.found.value) for fact in one.facts), *as_written(one)):
+            if fact.found.kind is kind and _speaks_of(_PATHS[kind], fact.type):
+                found.setdefault(regex.composed(text), []).append((one, fact))
+    return found
 
 
 @lru_cache(maxsize=4096)

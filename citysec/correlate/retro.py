@@ -16,13 +16,14 @@ from citysec.correlate import cap
 from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.batches import batches
 from citysec.correlate.index import AssetIndex
-from citysec.correlate.lookups import EXPRESSIONS, lookups
+from citysec.correlate.lookups import lookups
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile, recount
 from citysec.correlate.rules import RegisteredAsset
 from citysec.correlate.search import Found, fits, search
 from citysec.correlate.subjects import watch
 from citysec.db import alone
 from citysec.observable import AssetKind, Kind, Scope
+from citysec.patterning import TRIED_ON
 from citysec.tables.columns import now
 from citysec.tables.matches import Match
 from citysec.tables.register import Asset
@@ -109,4 +110,4 @@ async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
 
 def _may_touch(found: Found, assets: Assets) -> bool:
     """Return whether what was found may touch one of the assets; an expression is tried."""
-    return found.kind not in EXPRESSIONS or fits(assets.index, Kind(found.kind), found.key)
+    return found.kind not in TRIED_ON or fits(assets.index, Kind(found.kind), found.key)

@@ -14,10 +14,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate.batches import batches
 from citysec.correlate.index import AssetIndex
-from citysec.correlate.lookups import EXPRESSIONS, Lookups
+from citysec.correlate.lookups import Lookups
 from citysec.db import dialect
 from citysec.observable import Kind
-from citysec.patterning import NAME_PATH, Atom, Op
+from citysec.patterning import NAME_PATH, TRIED_ON, Atom, Op
 
 _KEYS: Final = 500  # in one list
 _QUERIES: Final = 40  # in one statement, of SQLite's 500
@@ -66,7 +66,7 @@ async def scan(db: AsyncSession, index: AssetIndex[int]) -> AsyncGenerator[int, 
     async for rows in _all_keys(db):
         for name, key, object_id in rows:
             kind = kinds[name]
-            if index.may_touch(kind, key) and (kind not in EXPRESSIONS or fits(index, kind, key)):
+            if index.may_touch(kind, key) and (kind not in TRIED_ON or fits(index, kind, key)):
                 yield object_id
 
 
@@ -88,8 +88,7 @@ async def _all_keys(db: AsyncSession) -> AsyncGenerator[Sequence[tuple[str, str,
 def fits(index: AssetIndex[int], kind: Kind, key: str) -> bool:
     """Return whether an expression, which stands under one label of what it fits, fits an asset."""
     _, _, text = key.partition(" ")
-    op = Op.LIKE if kind is Kind.NAME_LIKE else Op.MATCHES
-    return any(index.matches(Atom(kind, text, NAME_PATH, text, certain=True, op=op)))
+    return any(index.matches(Atom(kind, text, NAME_PATH, text, certain=True, op=Op.MATCHES)))
 
 
 def _queries(wanted: Lookups) -> Iterator[_Query]:

@@ -11,7 +11,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import select, text
@@ -19,13 +19,12 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.blocks import BITS, inside, network_keys, parse_network_key
-from citysec.correlate.lookups import EXPRESSIONS
 from citysec.db import dialect
 from citysec.observable import Kind, reverse_labels
-from citysec.patterning import regex
+from citysec.patterning import TRIED_ON, expression, regex
 from citysec.tables.feeds import BLOCK, BLOCK_LENGTHS, IndicatorKey
 from citysec.tables.work import Meta
-from citysec.telemetry import Seen
+from citysec.telemetry import Seen, as_written
 
 Fact = tuple[Kind, str]
 """What is looked up: (kind, key)."""
@@ -47,6 +46,8 @@ _BLOCKS: Final = {  # as one text: row by row it takes SQLAlchemy eight times as
 }
 _READ: Final = 8
 """So many blocks for each address are read sooner than those around it are asked for."""
+_TRIED: Final = {tried_on: [k for k, on in TRIED_ON.items() if on is tried_on] for tried_on in TRIED_ON.values()}
+"""Kind of values -> kinds of the expressions that are tried on them."""
 _BEYOND: Final = "~"  # sorts behind all keys
 
 
@@ -72,8 +73,9 @@ async def sift(db: AsyncSession, seen: Sequence[Seen]) -> Sifted:
     for kind, keys in facts.items():
         for object_id, key in await _indexed(db, kind, keys):
             found.objects.setdefault(object_id, set()).add((kind, key))
-    for object_id, key in await _by_expression(db, facts.get(Kind.NAME, ())):
-        found.objects.setdefault(object_id, set()).add((Kind.NAME, key))
+    for kind in _TRIED:
+        for object_id, key in await _by_expression(db, kind, facts.get(kind, ()), seen):
+            found.objects.setdefault(object_id, set()).add((kind, key))
     touched = {key for several in found.objects.values() for _, key in several}  # keys of different kinds differ
     found.seen = [one for one in seen if not touched.isdisjoint([fact.found.key for fact in one.facts])]
     return found
@@ -153,28 +155,40 @@ async def _lengths(db: AsyncSession) -> list[tuple[int, int]]:
     return [(int(family), int(length)) for family, length in blocks]
 
 
-async def _by_expression(db: AsyncSession, names: Collection[str]) -> list[tuple[int, str]]:
-    """Return the same for names that LIKE or MATCHES fits."""
-    if not names:
+async def _by_expression(
+    db: AsyncSession, kind: Kind, keys: Collection[str], seen: Sequence[Seen]
+) -> list[tuple[int, str]]:
+    """Return the same for names, or URLs, that LIKE or MATCHES fits: in canonical form, or as they were written."""
+    if not keys:
         return []
     columns = (col(IndicatorKey.object_id), col(IndicatorKey.kind), col(IndicatorKey.key))
-    rows = await (await db.connection()).execute(select(*columns).where(col(IndicatorKey.kind).in_(EXPRESSIONS)))
-    if not (expected := rows.all()):
-        return []
-    labels = {"", *(label for name in names for label in name.split("."))}
+    rows = await (await db.connection()).execute(select(*columns).where(col(IndicatorKey.kind).in_(_TRIED[kind])))
+    indexed = rows.all()
+    return await asyncio.to_thread(_fitting, indexed, _texts(kind, keys, seen)) if indexed else []
+
+
+def _texts(kind: Kind, keys: Iterable[str], seen: Iterable[Seen]) -> dict[str, set[str]]:
+    """Return what expressions are tried on -> the keys of which it is a spelling."""
+    found: dict[str, set[str]] = {}
+    for key in keys:
+        text = reverse_labels(key) if kind is Kind.NAME else key
+        found.setdefault(regex.composed(text), set()).add(key)
+    for fact, text in (each for one in seen if one.whole is not None for each in as_written(one)):
+        if fact.found.kind is kind:
+            found.setdefault(regex.composed(text), set()).add(fact.found.key)
+    return found
+
+
+def _fitting(indexed: Iterable[Sequence[Any]], texts: Mapping[str, Collection[str]]) -> list[tuple[int, str]]:
+    lines = regex.one_a_line(texts)
+    labels = set(regex.parts(lines))
     expressions: dict[tuple[str, str], list[int]] = {}
-    for object_id, kind, key in expected:
-        label, _, expression = key.partition(" ")
+    for object_id, kind, key in indexed:
+        label, _, written = key.partition(" ")
         if label in labels:
-            expressions.setdefault((kind, expression), []).append(object_id)
-    return await asyncio.to_thread(_fitting, expressions, names) if expressions else []
-
-
-def _fitting(expressions: Mapping[tuple[str, str], Sequence[int]], names: Iterable[str]) -> list[tuple[int, str]]:
-    lines = "\n".join(("", *map(reverse_labels, names), "")).encode()
-    found: list[tuple[int, str]] = []
-    for (kind, key), object_ids in expressions.items():
-        compiled = regex.like(key) if kind == Kind.NAME_LIKE else regex.matches(key)
-        for name in compiled.matching(lines):
-            found += ((object_id, reverse_labels(name)) for object_id in object_ids)
+            expressions.setdefault((kind, written), []).append(object_id)
+    found, octets = list[tuple[int, str]](), lines.encode()
+    for (kind, written), object_ids in expressions.items():
+        for fitting in expression(Kind(kind), written).matching(octets):
+            found += ((object_id, key) for object_id in object_ids for key in texts[fitting])
     return found

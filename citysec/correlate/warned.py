@@ -17,13 +17,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from citysec.blocks import BITS, network_text, parse_network_key
-from citysec.correlate.index import URL_PATH
 from citysec.correlate.listing import Effect, Entry, EntryKind
-from citysec.correlate.lookups import EXPRESSIONS
 from citysec.correlate.networks import Networks
 from citysec.correlate.rules import RegisteredAsset, Relation
 from citysec.observable import AssetKind, Kind, Scope, parents, reverse_labels, url
-from citysec.patterning import Atom, regex
+from citysec.patterning import TRIED_ON, URL_PATH, Atom, regex
 
 _STRENGTH: Final = {effect: rank for rank, effect in enumerate(Effect)}
 
@@ -83,6 +81,8 @@ class WarningIndex:
             atom: by which an indicator touches an asset.
             shared: `Hit.shared`.
         """
+        if shared is None and atom.kind in TRIED_ON:
+            return None  # what an expression fits is listed, not itself
         found: dict[str, Effect] = {}
         for number, whole in self._listing(atom, shared or atom.key):
             warner = self._lists[number]
@@ -95,7 +95,7 @@ class WarningIndex:
 
     def _listing(self, atom: Atom, key: str) -> Iterator[tuple[int, bool]]:
         """Yield the lists that the value is on, and whether the whole of it is."""
-        kind = Kind.NAME if atom.kind in EXPRESSIONS else atom.kind
+        kind = TRIED_ON.get(atom.kind, atom.kind)
         if kind is Kind.IP:
             yield from self._overlapping(key)
         for number in self._naming(kind, key, Kind.URL if atom.path == URL_PATH else kind):

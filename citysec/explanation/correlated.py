@@ -11,13 +11,13 @@ from citysec.advisories.words import count, listed, moment, often
 from citysec.blocks import around
 from citysec.correlate import vulnerable
 from citysec.correlate.explain import Concerned, Finding, Point, Sight, State, Word
-from citysec.correlate.index import URL_PATH
 from citysec.correlate.listing import Effect
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.touch import Touch
 from citysec.explanation.chain import Noun, Outcome, Pointer, Question, Step
 from citysec.lookalikes.alike import WAYS, alike
 from citysec.observable import network
+from citysec.patterning import URL_PATH
 from citysec.tlp import TLP
 
 SHOWN: Final = 5

@@ -8,8 +8,8 @@ from citysec import patterning
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Draft, Entry
 from citysec.feeds.formats.values import term
-from citysec.observable import Observable
-from citysec.patterning import FAULTS, Atom, Op
+from citysec.observable import Kind, Observable
+from citysec.patterning import FAULTS, URL_PATH, Atom, Op
 
 _EQ = Op.EQ
 Found = tuple[Sequence[Atom], str | None]
@@ -29,6 +29,11 @@ def atoms(draft: Draft) -> Found:
 def of_entry(entry: Entry) -> Found:
     """Return the atoms of an indicator's key, and what is wrong with it."""
     return _found(entry.key, entry.observables)
+
+
+def is_host_of_url(atom: Atom) -> bool:
+    """Return whether an atom is what a URL says beside itself."""
+    return atom.path == URL_PATH and (atom.kind is Kind.NAME or atom.kind is Kind.IP)
 
 
 def _found(pattern: str, known: Sequence[Observable]) -> Found:

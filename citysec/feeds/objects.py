@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.blocks import is_single
 from citysec.db import dialect, insert_many
-from citysec.feeds.atoms import atoms, of_pattern
+from citysec.feeds.atoms import atoms, is_host_of_url, of_pattern
 from citysec.feeds.versions import Key, Plan, Stored, newest
 from citysec.observable import Kind
 from citysec.patterning import Atom, index_key
@@ -40,7 +40,6 @@ _UNINDEX: Final = delete(IndicatorKey).where(
     col(IndicatorKey.key) == bindparam("_key"),
     col(IndicatorKey.object_id) == bindparam("_object_id"),
 )
-_URL: Final = "url:value"
 _IP: Final = Kind.IP.value
 
 
@@ -144,7 +143,7 @@ def _row(object_id: int, atom: Atom) -> dict[str, Any]:
         "kind": atom.kind.value,
         "key": index_key(atom),
         "object_id": object_id,
-        "only_url": atom.path == _URL and atom.kind is not Kind.URL,
+        "only_url": is_host_of_url(atom),
         "certain": atom.certain,
     }
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from citysec.feeds.atoms import atoms, of_entry
+from citysec.feeds.atoms import atoms, is_host_of_url, of_entry
 from citysec.feeds.formats import Census, Draft, Entry, Item, Reject
 from citysec.feeds.formats.draft import Subject
-from citysec.observable import Kind
 from citysec.patterning import Atom
 
 
@@ -62,7 +61,7 @@ class Survey:
             self._observe(entry.at, *of_entry(entry))
 
     def _observe(self, name: str, found: Sequence[Atom], fault: str | None) -> None:
-        self.observables.update(atom.kind.value for atom in found if not _is_host_of_url(atom))
+        self.observables.update(atom.kind.value for atom in found if not is_host_of_url(atom))
         if fault is not None:
             self.patterns[name] = fault
 
@@ -76,10 +75,6 @@ class Survey:
             "observables": dict(sorted(self.observables.items())),
             "skipped": [{"at": reject.at, "reason": reject.reason} for reject in self.skipped],
         }
-
-
-def _is_host_of_url(atom: Atom) -> bool:
-    return atom.path == "url:value" and atom.kind is not Kind.URL
 
 
 def survey(items: Iterable[Item], each: Callable[[], None]) -> Survey:

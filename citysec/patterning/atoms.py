@@ -46,17 +46,17 @@ class Atom(msgspec.Struct, frozen=True, gc=False):
 def index_key(atom: Atom) -> str:
     """Return the key under which an index holds `atom`.
 
-    Of expressions on names it begins with a label that every name that fits has, empty where none is known, and a
-    space: an index cannot find them by what they say, but by that.
+    Of expressions it begins with a label that everything that fits has (`regex.parts`), empty where none is known, and
+    a space: an index cannot find them by what they say, but by that.
     """
-    match atom.kind:
-        case Kind.NAME_LIKE:
-            labels = regex.like(atom.key).labels
-        case Kind.NAME_REGEX:
-            labels = regex.matches(atom.key).labels
-        case _:
-            return atom.key
-    return f"{max(labels, key=len, default='')} {atom.key}"
+    if atom.kind not in TRIED_ON:
+        return atom.key
+    return f"{max(expression(atom.kind, atom.key).labels, key=len, default='')} {atom.key}"
+
+
+def expression(kind: Kind, key: str) -> regex.Expression:
+    """Return what finds the values that an expression fits; kind and key are those of its atom."""
+    return regex.like(key) if kind in _LIKES else regex.matches(key)
 
 
 class Why(StrEnum):
@@ -90,6 +90,16 @@ class Compiled(msgspec.Struct, frozen=True, gc=False):
 
 _Reader = Callable[[str], Observable | tuple[Observable, ...]]
 _EQ: Final = Op.EQ  # Python looks a member up as slowly as it makes an atom
+_LIKE: Final = Op.LIKE
+_MATCHES: Final = Op.MATCHES
+TRIED_ON: Final = {
+    Kind.NAME_LIKE: Kind.NAME,
+    Kind.NAME_REGEX: Kind.NAME,
+    Kind.URL_LIKE: Kind.URL,
+    Kind.URL_REGEX: Kind.URL,
+}
+"""Kind of an expression -> kind of the values that it is tried on, each in canonical form as people write it."""
+_LIKES: Final = frozenset({Kind.NAME_LIKE, Kind.URL_LIKE})
 _HASHED: Final = re.compile(
     r"(file|artifact|x509-certificate|(?:process:|file:).*)(?::|\.)hashes\.'?([A-Za-z0-9_-]+)'?"
 )
@@ -176,17 +186,18 @@ def _weaken(weakened: list[int], start: int) -> None:
 
 
 def _compiled(tests: Iterable[Test]) -> Compiled:
-    atoms: dict[tuple[str, str], Atom] = {}  # keys of different kinds differ
+    atoms: dict[tuple[str, str], Atom] = {}  # keys of different kinds differ, but for those of expressions
     residue: list[Residue] = []
     for path, op, value, certain in tests:
         found = _read(path, op, value)
         if isinstance(found, Why):
             residue.append(Residue(path, found))
             continue
+        place = f"{path} {op}" if op is _LIKE or op is _MATCHES else path
         for one in found:
-            known = atoms.get((one.key, path))
+            known = atoms.get((one.key, place))
             if known is None or (certain and not known.certain):
-                atoms[one.key, path] = Atom(one.kind, one.key, path, str(value), certain, op)
+                atoms[one.key, place] = Atom(one.kind, one.key, path, str(value), certain, op)
     return Compiled(tuple(atoms.values()), tuple(residue))
 
 
@@ -228,7 +239,7 @@ def _reader(path: str, op: Op) -> _Reader | None:
         return read
     if op is Op.ISSUBSET or op is Op.ISSUPERSET:
         return observable.network if read in {observable.network, _endpoint} else None
-    return _EXPRESSIONS.get(op) if path == NAME_PATH else None
+    return _EXPRESSIONS.get((path, op))
 
 
 @lru_cache(maxsize=4096)
@@ -252,25 +263,35 @@ def _endpoint(text: str) -> Observable:
         return observable.domain_name(text)
 
 
-def _like(text: str) -> Observable:
+def _like(kind: Kind, text: str) -> Observable:
     regex.like(text).check()
-    return Observable(Kind.NAME_LIKE, text.lower(), text)
+    key = regex.composed(text)
+    return Observable(kind, key.lower() if kind is Kind.NAME_LIKE else key, text)
 
 
-def _regex(text: str) -> Observable:
-    return Observable(Kind.NAME_REGEX, text, text)
+def _regex(kind: Kind, text: str) -> Observable:
+    key = regex.composed(text)
+    if key != text:
+        regex.matches(key).check()
+    return Observable(kind, key, text)
 
 
 NAME_PATH: Final = "domain-name:value"
-"""The path of names, the only one on which expressions can be looked up."""
-_EXPRESSIONS: Final[dict[Op, _Reader]] = {Op.LIKE: _like, Op.MATCHES: _regex}
+URL_PATH: Final = "url:value"
+_EXPRESSIONS: Final[dict[tuple[str, Op], _Reader]] = {
+    (NAME_PATH, Op.LIKE): partial(_like, Kind.NAME_LIKE),
+    (NAME_PATH, Op.MATCHES): partial(_regex, Kind.NAME_REGEX),
+    (URL_PATH, Op.LIKE): partial(_like, Kind.URL_LIKE),
+    (URL_PATH, Op.MATCHES): partial(_regex, Kind.URL_REGEX),
+}
+"""The paths on which expressions can be looked up."""
 _EQUAL: Final[dict[str, _Reader]] = {
     "ipv4-addr:value": observable.network,
     "ipv6-addr:value": observable.network,
     "network-traffic:src_ref.value": _endpoint,
     "network-traffic:dst_ref.value": _endpoint,
     NAME_PATH: observable.domain_name,
-    "url:value": observable.url,
+    URL_PATH: observable.url,
     "email-addr:value": observable.mailbox,
     "email-message:from_ref.value": observable.mailbox,
     "email-message:sender_ref.value": observable.mailbox,

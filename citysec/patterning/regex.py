@@ -9,7 +9,8 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import re2
@@ -20,6 +21,7 @@ MAX_LENGTH: Final = 2000
 _MAX_BYTES: Final = 1 << 20
 """What an expression may take compiled; RE2's own limit of 8 MiB lets one take a tenth of a second."""
 _WILDCARDS: Final = {"%": ".*", "_": "."}
+_APART: Final = re.compile(r"[ ./\n]")
 _WHOLE_TEXT: Final = re.compile(r"\\[AzC]|\(\?[a-zA-Z-]*m")
 _PIECE: Final = re.compile(r"\\.|\[\^?[^\[\]\\^][^\[\]\\]*\]|\{[^{}]*\}|.", re.DOTALL)
 _BREAKS: Final = frozenset((".", "^", "$", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\b", r"\B"))
@@ -35,15 +37,14 @@ class Expression:
     """An expression on lines: text that consists of one value a line.
 
     `literal` is a text that every matching value contains: looking for that first saves most of the work, the
-    compilation included. `labels` are the parts of it between two dots: where the values are names, each that matches
-    has them among its labels.
+    compilation included. `labels` are the whole parts of it: each value that matches has them among its `parts`.
     """
 
     __slots__ = ("_literal", "_pattern", "labels")
 
     def __init__(self, pattern: str, literal: str = "") -> None:
         self._pattern, self._literal = pattern, _utf_8(literal)
-        self.labels = tuple(literal.split(".")[1:-1])
+        self.labels = tuple(parts(literal)[1:-1])
 
     def check(self) -> None:
         """Do nothing if the expression can be evaluated.
@@ -83,6 +84,21 @@ def _holding(literal: bytes, lines: bytes) -> Iterator[bytes]:
         end = lines.index(b"\n", at)
         yield lines[lines.rindex(b"\n", 0, at) + 1 : end]
         at = lines.find(literal, end)
+
+
+def parts(text: str) -> list[str]:
+    """Return what dots, slashes, blanks and line breaks part: of a name its labels, of a URL those of its host, too."""
+    return _APART.split(text)
+
+
+def one_a_line(values: Iterable[str]) -> str:
+    """Return values one a line, as `Expression.matching` takes them; none of them has a line break in it."""
+    return "\n".join(("", *values, ""))
+
+
+def composed(text: str) -> str:
+    """Return text as LIKE and MATCHES compare it (STIX 2.1 §9.6.2)."""
+    return unicodedata.normalize("NFC", text)
 
 
 def matches(pattern: str) -> Expression:

@@ -5,6 +5,6 @@ between two addresses. So a pattern means the same whatever the form.
 """
 
 from citysec.telemetry.reading import Form, read, recognised, stream
-from citysec.telemetry.seen import Fact, Seen
+from citysec.telemetry.seen import Fact, Seen, as_written
 
-__all__ = ["Fact", "Form", "Seen", "read", "recognised", "stream"]
+__all__ = ["Fact", "Form", "Seen", "as_written", "read", "recognised", "stream"]

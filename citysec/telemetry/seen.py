@@ -21,6 +21,7 @@ _VALUES: Final = {
     "domain-name": observable.domain_name,
     "email-addr": observable.mailbox,
 }
+_SPELT: Final = frozenset({"domain-name", "url"})
 _HASHED: Final = frozenset({"file", "artifact"})
 _CERTIFICATE: Final = "x509-certificate"
 
@@ -65,6 +66,17 @@ def facts_of(objects: Iterable[Object]) -> Iterator[Fact]:
         kind = one.get("type")
         if isinstance(kind, str):
             yield from (Fact(kind, found) for found in _said(kind, one))
+
+
+def as_written(one: Seen) -> Iterator[tuple[Fact, str]]:
+    """Yield the names and URLs of an observation that was sent as STIX, each with what was written there.
+
+    What has a line break in it, as the fragment of a URL may have, is left out.
+    """
+    for each in one.whole.roots if one.whole is not None else ():
+        kind, value = each.get("type"), each.get("value")
+        if isinstance(kind, str) and kind in _SPELT and isinstance(value, str) and "\n" not in value:
+            yield from ((Fact(kind, found), value) for found in _said(kind, each))
 
 
 def _said(kind: str, one: Object) -> Iterator[Observable]:

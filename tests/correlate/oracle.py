@@ -15,12 +15,14 @@ Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NETWORKS = ("ipv4", "ipv6", "cidr")
 _LABELS = ("a", "b", "ab", "uk")
 _BASES = (int(ipaddress.ip_address("198.51.100.0")), int(ipaddress.ip_address("2001:db8::")))
+_TRIED_ON = {"like": "domain", "matches": "domain", "url-like": "url", "url-matches": "url"}
+_URL_EXPRESSIONS = (r"^https://a\.", "x$", r"//ab?\.uk/", "a.b", r"\.uk/", r"[ab]/x?$", "//[[]?[0-9]", "b/", "")
 _EXPRESSIONS = (r"^a\.", r"b$", r"^ab?\.uk$", "a.b", r"^(a|b)\.(a|uk)", r"[ab]+\.uk", r"^b\..*uk$", "z", r"\.ab\.", "")
 
 
 @dataclass(frozen=True)
 class Thing:
-    """An asset or a term of a pattern: its kind as an asset's, or `like` and `matches`; a value in canonical form."""
+    """An asset or a term of a pattern: its kind as an asset's, or one of `_TRIED_ON`; a value in canonical form."""
 
     kind: str
     value: str
@@ -80,13 +82,15 @@ def _touches(term: Thing, asset: Thing) -> bool | None:
         case "asn":
             return True if term == asset else None
         case _:
-            return True if asset.kind == "domain" and _fits(term, asset.value) else None
+            return True if asset.kind == _TRIED_ON[term.kind] and _fits(term, asset.value) else None
 
 
 def _touches_url(term: Thing, asset: Thing) -> bool | None:
     """A bad host touches each URL on it; a bad URL touches another of its host possibly."""
     if term.kind == "url":
         return term.value == asset.value if term.host == asset.host else None
+    if term.kind in _TRIED_ON:
+        return True if _TRIED_ON[term.kind] == "url" and _fits(term, asset.value) else None
     if term.kind == "cidr" and asset.host.kind == "cidr":
         return True if term.block == asset.host.block else None
     return True if term == asset.host else None
@@ -123,7 +127,7 @@ def _mailbox_touches(term: Thing, asset: Thing) -> bool | None:
 
 
 def _fits(term: Thing, name: str) -> bool:
-    if term.kind == "matches":
+    if term.kind.endswith("matches"):
         return re.search(term.value, name) is not None
     wildcards = {"%": ".*", "_": "."}
     return re.fullmatch("".join(wildcards.get(c) or re.escape(c) for c in term.value), name) is not None
@@ -155,7 +159,7 @@ def _term(random: Random, joint: str) -> Thing:
     """Return a term; parts that AND joins in one object must not contradict each other: they are of one kind each."""
     if joint == " AND ":
         return Thing("domain", _name(random))
-    kind = random.choice(("cidr", "cidr", "domain", "url", "email", "like", "matches", "asn"))
+    kind = random.choice(("cidr", "cidr", "domain", "url", "email", "asn", *_TRIED_ON))
     return Thing(kind, _value(random, kind))
 
 
@@ -169,8 +173,13 @@ def _value(random: Random, kind: str) -> str:
             return f"{random.choice('xy')}@{_name(random)}"
         case "like":
             return "".join(random.choice(("%", "_", "a", "b", ".", ".uk", "ab")) for _ in range(random.randint(1, 5)))
+        case "url-like":
+            pieces = ("%", "_", "https://", "a", "b", ".", "/", "/x", ".uk", "ab", "[", "%.")
+            return "".join(random.choice(pieces) for _ in range(random.randint(1, 5)))
         case "matches":
             return random.choice(_EXPRESSIONS)
+        case "url-matches":
+            return random.choice(_URL_EXPRESSIONS)
         case "asn":
             return f"AS{random.choice((64496, 64497))}"
         case _:
@@ -201,6 +210,8 @@ def _comparison(random: Random, term: Thing) -> str:
             return _address_comparison(random, term.block)
         case "like" | "matches":
             return f"domain-name:value {term.kind.upper()} {_quoted(term.value)}"
+        case "url-like" | "url-matches":
+            return f"url:value {term.kind.removeprefix('url-').upper()} {_quoted(term.value)}"
         case "domain":
             spelt = random.choice((term.value, term.value.upper(), f"{term.value}."))
             return f"domain-name:value = {_quoted(spelt)}"

@@ -14,15 +14,17 @@ COMPARISONS = (
     "domain-name:value LIKE 'camden.%'",
     "email-addr:value = 'x@nhs.net'",
     "url:value = 'https://camden.gov.uk/'",
+    "url:value LIKE 'https://pay.%/login'",
 )
 
 
 @pytest.mark.parametrize("comparison", COMPARISONS)
 async def test_what_touches_an_asset_is_correlated_again(either: City, comparison: str):
-    await either.say(indicator(1, f"[{comparison}]"), indicator(2, "[domain-name:value = 'evil.example']"))
+    await either.say(indicator(1, f"[{comparison}]"), indicator(2, "[url:value LIKE '%.evil.example/%']"))
     await either.own("camden", "cidr", "198.51.100.0/24", "2001:db8::/48")
     await either.own("camden", "domain", "camden.gov.uk", scope="tree")
     await either.own("nhs", "mail-domain", "nhs.net")
+    await either.own("nhs", "url", "https://pay.example/login")
     async with either.db.writing() as session:
         concerned = await afresh.concerned(session)
         afresh.hand_on(session, concerned)

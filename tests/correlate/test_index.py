@@ -62,6 +62,8 @@ def touched(comparison: str) -> set[tuple[str, str, bool]]:
         ("url:value = 'https://shop.example:443/camden#top'", "page", "equal"),
         ("domain-name:value = 'shop.example'", "page", "host"),
         ("autonomous-system:number = 64496", "as", "equal"),
+        ("url:value LIKE 'https://shop.example/%'", "page", "pattern"),
+        (r"url:value MATCHES '^https?://shop\\..*/camden$'", "page", "pattern"),
         ("domain-name:value = 'VPN.barnet.example.'", "host", "equal"),
         ("domain-name:value LIKE 'vpn.%'", "host", "pattern"),
         ("url:value = 'https://vpn.barnet.example/login'", "host", "host"),
@@ -87,6 +89,7 @@ def test_what_touches_an_asset(comparison: str, asset: str, relation: str):
         ("domain-name:value = 'camden.gov.uk' AND file:size = 3", "tree", "equal"),
         ("x509-certificate:serial_number = '0A:1B'", "serial", "equal"),
         ("email-addr:value = 'x@vpn.barnet.example'", "host", "name"),
+        ("url:value LIKE 'https://shop.%' AND file:size = 3", "page", "pattern"),
     ],
 )
 def test_what_only_may_touch_an_asset(comparison: str, asset: str, relation: str):
@@ -111,6 +114,11 @@ def test_what_only_may_touch_an_asset(comparison: str, asset: str, relation: str
         "domain-name:value LIKE '%.camden.gov.uk'",
         "domain-name:value != 'camden.gov.uk'",
         "url:value = 'https://evil.example/camden.gov.uk'",
+        "url:value LIKE 'https://shop.example'",
+        "url:value LIKE 'https://shop.example/Camden'",
+        "url:value LIKE '%camden.gov.uk%'",
+        "url:value NOT LIKE 'https://shop.%'",
+        "domain-name:value LIKE 'shop.%'",
         "url:value = 'https://camden.gov.uk@evil.example/'",
         "email-addr:value = 'x@bounce.nhs.net'",
         "email-addr:value = 'camden.gov.uk@evil.example'",
@@ -172,3 +180,10 @@ def test_names_that_fit_many_expressions_of_an_indicator_are_tried_once():
     ).atoms
     hits = [(hit.asset_id, hit.certain) for _, hit in many.hits(atoms)]
     assert sorted(hits) == sorted((f"{n}", certain) for n in range(600) for certain in (False, True))
+
+
+def test_names_that_fit_leave_urls_to_be_tried():
+    names = [(f"{n}", AssetKind.DOMAIN, f"n{n}.uk", Scope.EXACT) for n in range(600)]
+    both = index(*names, ("page", AssetKind.URL, "https://n1.uk/", Scope.EXACT))
+    atoms = compile("[domain-name:value LIKE '%uk' OR url:value LIKE '%uk/' OR url:value MATCHES 'n1']").atoms
+    assert [hit.asset_id for _, hit in both.hits(atoms)] == [*map(str, range(600)), "page", "page"]

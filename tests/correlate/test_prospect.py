@@ -26,6 +26,15 @@ async def test_assets_are_named_with_their_owners_and_how_they_are_touched(city:
     assert (touched.asset, touched.relation, touched.owners) == ("camden.gov.uk", Relation.HOST, ("brent", "camden"))
 
 
+async def test_what_an_expression_would_touch_is_told_whatever_lists_there_are(city: City):
+    await city.own("camden", "url", "https://pay.camden.gov.uk/x")
+    async with city.db.writing() as session:
+        await warning_lists.store(session, proposal(Effect.SUPPRESS, "192.0.2.0/24"), "ada")
+    pattern = "[url:value LIKE 'https://pay.%']"
+    (touched,) = (await _foreseen(city, pattern))[pattern].closest
+    assert touched.relation is Relation.PATTERN
+
+
 async def test_of_many_assets_the_closest_are_named_and_all_counted(city: City):
     await city.own("camden", "ipv4", *(f"10.0.0.{number}" for number in range(1, 8)))
     pattern = f"[ipv4-addr:value = '{WIDE}']"

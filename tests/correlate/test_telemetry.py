@@ -100,6 +100,14 @@ CASES = [
     ("[ipv4-addr:value ISSUBSET '192.0.2.0/24']", [seen(ip="192.0.3.1")]),
     ("[domain-name:value LIKE '%.evil.example']", [seen(domain="x.evil.example")]),
     ("[domain-name:value MATCHES '^a[0-9]+\\\\.example$']", [seen(domain="a12.example")]),
+    ("[url:value LIKE 'http://%.evil.example/%']", [seen(url="http://x.evil.example/a")]),
+    ("[url:value LIKE 'http://%.evil.example/%']", [seen(url="http://evil.example/a")]),
+    ("[url:value LIKE '%']", [seen(url="http://x.example/")]),
+    ("[url:value LIKE '%/Gate']", [seen(url="http://x.example/gate")]),
+    ("[url:value MATCHES '/gate\\.php$']", [seen(url="http://x.example/gate.php")]),
+    ("[url:value MATCHES 'gate' AND domain-name:value = 'a.example']", [seen(url="http://a.example/gate")]),
+    (f"[url:value LIKE '%gate'] FOLLOWEDBY {B}", [seen(url="http://a.example/gate"), seen(1, ip="192.0.2.1")]),
+    (f"[url:value LIKE '%gate'] FOLLOWEDBY {B}", [seen(url="http://a.example/gates"), seen(1, ip="192.0.2.1")]),
     ("[network-traffic:dst_ref.value = '192.0.2.1']", [seen(dst_ip="192.0.2.1")]),
     ("[network-traffic:dst_ref.value = '192.0.2.1']", [seen(src_ip="192.0.2.1")]),
     ("[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']", [seen(hash="d41d8cd98f00b204e9800998ecf8427e")]),
@@ -132,6 +140,59 @@ async def test_spelling_does_not_matter_and_blocks_hold_what_is_in_them(either: 
     )
     records = (seen(domain="evil.EXAMPLE."), seen(ip="2001:db8::7"), seen(ip="198.51.100.9"), seen(ip="198.51.101.9"))
     assert await tell(either, *records) == 4
+
+
+async def test_expressions_are_tried_on_canonical_forms(either: City):
+    await either.say(
+        indicator(1, "[url:value LIKE 'http://%.evil.example/%']"),
+        indicator(2, "[url:value MATCHES '^http://x\\.evil\\.example/Gate$']"),
+        indicator(3, "[domain-name:value LIKE '%.EVIL.example']"),
+        indicator(4, "[url:value LIKE 'http://%.evil.example/gate']"),
+    )
+    assert await tell(either, seen(url="HTTP://u@X.Evil.example:80/Gate#top")) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "pattern"),
+    [
+        ("url", "HTTP://X.evil.example:80/\u00e9", "[url:value LIKE 'HTTP://X.%:80/_']"),
+        ("url", "HTTP://X.evil.example/", "[url:value LIKE 'http://x.evil%']"),
+        ("url", "http://evil.example/e\u0301", "[url:value LIKE 'http://evil.example/_']"),
+        ("url", "http://evil.example/\u00e9", "[url:value MATCHES 'example/e\u0301$']"),
+        ("domain-name", "X.EVIL.example.", r"[domain-name:value MATCHES 'X\\.EVIL\\.example\\.']"),
+        ("url", "HTTP://X.example/", "[url:value LIKE 'HTTP://X%' AND url:value MATCHES 'example']"),
+    ],
+)
+async def test_expressions_are_tried_on_what_was_written_where_that_is_known(
+    either: City, kind: str, value: str, pattern: str
+):
+    await either.say(indicator(1, pattern), indicator(2, "[url:value LIKE '%other%']"))
+    at = {"first_observed": "2026-05-01T12:00:00Z", "last_observed": "2026-05-01T12:00:00Z", "number_observed": 1}
+    objects = [{"type": "observed-data", "objects": {"0": {"type": kind, "value": value}}} | at]
+    taken = await telemetry.take_in(either.db, read(json.dumps({"objects": objects}).encode(), Form.JSON), LATER)
+    async with either.db.writing() as session:
+        (found,) = await telemetry.write_down(session, taken, Telling("camden", "siem", LATER), "batch")
+    assert found.tally.count == 1
+
+
+async def test_what_an_expression_fits_is_no_sighting_where_it_is_well_known(town: City):
+    await town.say(indicator(1, "[url:value LIKE 'http://192.0.2.%/%']"))
+    async with town.db.writing() as session:
+        await warn(session, "resolvers", "suppress", "192.0.2.53")
+    assert await tell(town, seen(url="http://192.0.2.53/x")) == 0
+    assert await tell(town, seen(url="http://192.0.2.54/x")) == 1
+
+
+def test_hostile_expressions_meet_many_observations_in_time():
+    terms = " OR ".join(f"url:value MATCHES '([a-z0-9]{{1,9}}[./:]*)+(x|{number})'" for number in range(100))
+    atoms = compile(f"[{terms}]").atoms
+    records = [{"seen_at": n, "url": f"http://a{n}.example/{n % 97}"} for n in range(20_000)]
+    observed = [one for one in read(json.dumps(records).encode(), Form.JSON) if isinstance(one, Seen)]
+    began = time.process_time()
+    how = meeting(f"[{terms}]", atoms, observed, WarningIndex())
+    assert how is not None
+    assert how.seen == len(observed)
+    assert time.process_time() - began < 5
 
 
 async def test_what_is_kept_meets_indicators_that_come_later(either: City):

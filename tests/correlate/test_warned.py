@@ -68,6 +68,11 @@ NAME, URL, BOX = "domain-name:value = '{}'", "url:value = 'http://{}/a'", "email
         ("regex", r"/^A\.EXAMPLE/i", NAME.format("a.example.com"), True),
         ("regex", r"^192\.0\.", "ipv4-addr:value = '192.0.2.1'", True),
         ("hostname", "example.com", "domain-name:value LIKE 'exam%'", True),
+        ("hostname", "example.com", "url:value LIKE 'https://pay.%/x'", True),
+        ("string", "https://pay.example.com/x", r"url:value MATCHES '^https://pay\\.'", True),
+        ("substring", "com/x", "url:value LIKE '%/x'", True),
+        ("substring", "/x", "url:value LIKE '%pay%'", True),
+        ("substring", "pay%", "url:value LIKE '%pay%'", False),
         ("cidr", "192.0.0.0/16", URL.format("192.0.2.1"), True),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.observable import Kind
-from citysec.patterning import Op, Residue, Why, compile, parse, shortcut  # noqa: A004
+from citysec.patterning import FAULTS, Op, Residue, Why, compile, index_key, parse, shortcut  # noqa: A004
 from citysec.patterning.contradictions import contradictions
 
 
@@ -94,6 +94,30 @@ def test_like_and_matches_on_names_are_atoms_of_their_own():
     (regex,) = compile(r"[domain-name:value MATCHES '^www\\.camden\\.gov\\.uk$']").atoms
     assert (like.kind, like.key) == (Kind.NAME_LIKE, "%.camden.gov.uk")
     assert (regex.kind, regex.key) == (Kind.NAME_REGEX, r"^www\.camden\.gov\.uk$")
+
+
+def test_like_and_matches_on_urls_are_atoms_that_keep_their_case_and_name_no_host():
+    (like,) = compile("[url:value LIKE 'http://a.test/Gate%']").atoms
+    (regex,) = compile(r"[url:value MATCHES '^http://A\\.test/']").atoms
+    assert (like.kind, like.key) == (Kind.URL_LIKE, "http://a.test/Gate%")
+    assert (regex.kind, regex.key) == (Kind.URL_REGEX, r"^http://A\.test/")
+    assert index_key(like) == "test http://a.test/Gate%"
+    assert index_key(regex) == r"test ^http://A\.test/"
+
+
+@pytest.mark.parametrize("path", ["url:value", "domain-name:value"])
+def test_the_same_text_by_several_operators_is_several_facts(path: str):
+    text = "http://a/" if path == "url:value" else "a.a"
+    found = compile(f"[{path} LIKE '{text}' OR {path} MATCHES '{text}' OR {path} = '{text}' OR {path} LIKE '{text}']")
+    assert [atom.op for atom in found.atoms if atom.kind is not Kind.NAME or path != "url:value"] == [
+        Op.LIKE, Op.MATCHES, Op.EQ,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("comparison", ["url:value LIKE '{}'", "url:value MATCHES '{}'"])
+def test_an_expression_on_urls_that_cannot_be_evaluated_is_a_fault(comparison: str):
+    (residue,) = compile(f"[{comparison.format('a' * 2001)}]").residue
+    assert residue.why in FAULTS
 
 
 def test_hashes_of_files_and_certificates_differ_in_kind():

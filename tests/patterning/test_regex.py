@@ -40,6 +40,13 @@ def test_no_shortcut_changes_what_is_found(pattern: str):
     assert found(pattern) == slow
 
 
+@given(st.text(alphabet="ab./ %_", max_size=9), st.text(alphabet="ab./ ", min_size=1, max_size=9))
+def test_what_fits_has_the_parts_that_an_expression_stands_under(pattern: str, value: str):
+    for expression in (regex.like(pattern), regex.matches(pattern.replace("%", ".*"))):
+        if list(expression.matching(regex.one_a_line([value]).encode())):
+            assert set(expression.labels) <= set(regex.parts(value))
+
+
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [("%.camden.gov.uk", ["www.camden.gov.uk"]), ("a_b", ["a.b"]), ("%", list(NAMES)), ("www", []),

@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -57,9 +56,9 @@ def _fits(op: Op, values: Sequence[Literal]) -> Fits:
         case Op.LT | Op.LE | Op.GT | Op.GE:
             return _in_order(values[0], _SIGNS[op])
         case Op.LIKE:
-            return _found_by(regex.liking(_composed(str(values[0]))))
+            return _found_by(regex.liking(regex.composed(str(values[0]))))
         case Op.MATCHES:
-            return _found_by(regex.matching(_composed(str(values[0]))))
+            return _found_by(regex.matching(regex.composed(str(values[0]))))
         case Op.ISSUBSET | Op.ISSUPERSET:
             return _subset(str(values[0])) if op is Op.ISSUBSET else _superset(str(values[0]))
 
@@ -161,15 +160,11 @@ def _sign(left: _Sortable, right: _Sortable) -> int:
     return (left > right) - (left < right)
 
 
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
 def _found_by(finds: Callable[[str | bytes], bool]) -> Fits:
     def fits(value: Value) -> bool:
         match value:
             case str():
-                return finds(_composed(value))
+                return finds(regex.composed(value))
             case bytes():
                 return finds(value)
             case _:

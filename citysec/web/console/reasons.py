@@ -14,10 +14,10 @@ from citysec import announced
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.blocks import around
-from citysec.correlate.index import URL_PATH
 from citysec.feeds.definition import Definition
 from citysec.lookalikes import alike
 from citysec.observable import network
+from citysec.patterning import URL_PATH
 from citysec.software.particulars import particulars, told
 from citysec.tables.feeds import StixObject
 from citysec.tables.incidents import Incident, IncidentMatch
