@@ -16,8 +16,14 @@ _NETWORKS = ("ipv4", "ipv6", "cidr")
 _LABELS = ("a", "b", "ab", "uk")
 _BASES = (int(ipaddress.ip_address("198.51.100.0")), int(ipaddress.ip_address("2001:db8::")))
 _TRIED_ON = {"like": "domain", "matches": "domain", "url-like": "url", "url-matches": "url"}
-_URL_EXPRESSIONS = (r"^https://a\.", "x$", r"//ab?\.uk/", "a.b", r"\.uk/", r"[ab]/x?$", "//[[]?[0-9]", "b/", "")
-_EXPRESSIONS = (r"^a\.", r"b$", r"^ab?\.uk$", "a.b", r"^(a|b)\.(a|uk)", r"[ab]+\.uk", r"^b\..*uk$", "z", r"\.ab\.", "")
+_PIECES = {
+    "like": ("%", "_", "a", "b", ".", ".uk", "ab"),
+    "url-like": ("%", "_", "https://", "a", "b", ".", "/", "/x", ".uk", "ab", "[", "%."),
+}
+_EXPRESSIONS = {
+    "matches": (r"^a\.", r"b$", r"^ab?\.uk$", "a.b", r"^(a|b)\.(a|uk)", r"[ab]+\.uk", r"^b\..*uk$", "z", r"\.ab\.", ""),
+    "url-matches": (r"^https://a\.", "x$", r"//ab?\.uk/", "a.b", r"\.uk/", r"[ab]/x?$", r"//\[?[0-9]", "b/", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -171,15 +177,10 @@ def _value(random: Random, kind: str) -> str:
             return f"https://{_host(random)}/{random.choice(('', 'x'))}"
         case "email":
             return f"{random.choice('xy')}@{_name(random)}"
-        case "like":
-            return "".join(random.choice(("%", "_", "a", "b", ".", ".uk", "ab")) for _ in range(random.randint(1, 5)))
-        case "url-like":
-            pieces = ("%", "_", "https://", "a", "b", ".", "/", "/x", ".uk", "ab", "[", "%.")
-            return "".join(random.choice(pieces) for _ in range(random.randint(1, 5)))
-        case "matches":
-            return random.choice(_EXPRESSIONS)
-        case "url-matches":
-            return random.choice(_URL_EXPRESSIONS)
+        case "like" | "url-like":
+            return "".join(random.choice(_PIECES[kind]) for _ in range(random.randint(1, 5)))
+        case "matches" | "url-matches":
+            return random.choice(_EXPRESSIONS[kind])
         case "asn":
             return f"AS{random.choice((64496, 64497))}"
         case _:

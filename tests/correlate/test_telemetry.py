@@ -104,7 +104,7 @@ CASES = [
     ("[url:value LIKE 'http://%.evil.example/%']", [seen(url="http://evil.example/a")]),
     ("[url:value LIKE '%']", [seen(url="http://x.example/")]),
     ("[url:value LIKE '%/Gate']", [seen(url="http://x.example/gate")]),
-    ("[url:value MATCHES '/gate\\.php$']", [seen(url="http://x.example/gate.php")]),
+    ("[url:value MATCHES '/gate\\\\.php$']", [seen(url="http://x.example/gate.php")]),
     ("[url:value MATCHES 'gate' AND domain-name:value = 'a.example']", [seen(url="http://a.example/gate")]),
     (f"[url:value LIKE '%gate'] FOLLOWEDBY {B}", [seen(url="http://a.example/gate"), seen(1, ip="192.0.2.1")]),
     (f"[url:value LIKE '%gate'] FOLLOWEDBY {B}", [seen(url="http://a.example/gates"), seen(1, ip="192.0.2.1")]),
@@ -145,7 +145,7 @@ async def test_spelling_does_not_matter_and_blocks_hold_what_is_in_them(either: 
 async def test_expressions_are_tried_on_canonical_forms(either: City):
     await either.say(
         indicator(1, "[url:value LIKE 'http://%.evil.example/%']"),
-        indicator(2, "[url:value MATCHES '^http://x\\.evil\\.example/Gate$']"),
+        indicator(2, r"[url:value MATCHES '^http://x\\.evil\\.example/Gate$']"),
         indicator(3, "[domain-name:value LIKE '%.EVIL.example']"),
         indicator(4, "[url:value LIKE 'http://%.evil.example/gate']"),
     )
