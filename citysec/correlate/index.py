@@ -26,8 +26,10 @@ class AssetIndex(Generic[Id]):
 
     def __init__(self, assets: Iterable[RegisteredAsset[Id]] = ()) -> None:
         self._networks: dict[int, Networks[Id]] = {family: Networks(family) for family in BITS}
+        self._regions: set[str] = set()
         self._names: _Ids[Id] = {}
         self._trees: _Ids[Id] = {}
+        self._has_wide_trees = False  # of one label: what lies below is in any region
         self._mail_domains: _Ids[Id] = {}
         self._mailboxes: _Ids[Id] = {}
         self._urls: _Ids[Id] = {}
@@ -90,7 +92,7 @@ class AssetIndex(Generic[Id]):
         for atom in atoms:
             tried_on = TRIED_ON.get(atom.kind)
             if tried_on is None:
-                hits = self._touched[atom.kind](atom)
+                hits = self.matches(atom)
             else:
                 hits = self._fitting[atom.kind].hits(atom, left.setdefault(tried_on, {}))
             for hit in hits:
@@ -120,10 +122,14 @@ class AssetIndex(Generic[Id]):
             case AssetKind.MAIL_DOMAIN | AssetKind.EMAIL | AssetKind.ASN | AssetKind.CERTIFICATE:
                 _put(self._equal[asset.kind], asset.key, asset.id)
                 self._add_shares(asset)
+                if asset.kind is AssetKind.MAIL_DOMAIN:
+                    self._regions.add(_region(asset.key))
             case AssetKind.URL:
                 _put(self._urls, asset.key, asset.id)
                 _put(self._url_texts, regex.composed(asset.key), asset.id)
-                _put(self._url_hosts, url(asset.key)[1].key, asset.id)
+                host = url(asset.key)[1].key
+                _put(self._url_hosts, host, asset.id)
+                self._regions.add(_region(host))
             case AssetKind.SOFTWARE:
                 self._add_software(asset)
             case AssetKind.BRAND:
@@ -131,8 +137,10 @@ class AssetIndex(Generic[Id]):
 
     def _add_name(self, asset: RegisteredAsset[Id]) -> None:
         _put(self._names, asset.key, asset.id)
+        self._regions.add(_region(asset.key))
         if asset.scope is Scope.TREE:
             _put(self._trees, asset.key, asset.id)
+            self._has_wide_trees = self._has_wide_trees or "." not in asset.key
 
     def _add_shares(self, asset: RegisteredAsset[Id]) -> None:
         for share in asset.shares:
@@ -152,6 +160,8 @@ class AssetIndex(Generic[Id]):
         return near or (bool(self._shares) and not self._announced[family].is_far(key))
 
     def _reaches_name(self, key: str) -> bool:
+        if _region(key) not in self._regions and not self._has_wide_trees:
+            return False
         return self._is_named(key) or key in self._mail_domains or key in self._url_hosts
 
     def _reaches_mailbox(self, key: str) -> bool:
@@ -224,6 +234,12 @@ class AssetIndex(Generic[Id]):
         doubt = _part(atom) or (Doubt.SERIAL if is_serial(atom.key) else None)
         for asset_id in self._certificates.get(atom.key, ()):
             yield Hit(asset_id, Relation.EQUAL, doubt)
+
+
+def _region(key: str) -> str:
+    """Return the two labels that a name ends in, by which most names of a feed are told to be nobody's here."""
+    end = key.find(".", key.find(".") + 1)
+    return key if end < 0 else key[:end]
 
 
 def _part(atom: Atom) -> Doubt | None:
