@@ -34,6 +34,8 @@ from citysec.feeds.formats.times import instant
 _ABSENT: Final = Raw(b"null")
 _NAME: Final = 500
 _DESCRIPTION: Final = 2000
+_INDICATOR: Final = Subject.INDICATOR  # to read a member off its class takes Python 3.11 as long as a call
+_VULNERABILITY: Final = Subject.VULNERABILITY
 _SIGHTED: Final = "0"
 _EXPIRED: Final = "2"
 
@@ -132,9 +134,10 @@ def read(file: BinaryIO, options: Options) -> Iterator[Item]:
 
 def _unwrapped(document: Document, options: Options) -> Iterator[Item]:
     """Yield what is in an event, or in the answer of a server: a list of events, or one object of attributes."""
-    response = _wrapping.decode(document.raw).response
+    found = _wrapping.decode(document.raw)
+    response = found.response
     if not _is_there(response):
-        yield from _event_in(document, options)
+        yield from _of_wrapping(found, document, options)
     elif not is_list(response):
         yield from _event_in(Document(f"{document.at}/response", response), options)
     else:
@@ -146,12 +149,15 @@ def _is_there(raw: Raw) -> bool:
 
 
 def _event_in(document: Document, options: Options) -> Iterator[Item]:
+    return _of_wrapping(_wrapping.decode(document.raw), document, options)
+
+
+def _of_wrapping(found: _Wrapping, document: Document, options: Options) -> Iterator[Item]:
     """Yield what is in an event, whether it is wrapped or not.
 
     Raises:
         msgspec.ValidationError: it is no event.
     """
-    found = _wrapping.decode(document.raw)
     if _is_there(found.event):
         return _of_event(found.event, f"{document.at}/Event", options)
     if not _is_there(found.info) and not _is_there(found.attributes):
@@ -205,7 +211,8 @@ def _of_attribute(document: Document, around: _Around) -> Sequence[Item]:
     at, raw = document.at, document.raw
     found = _attribute.decode(raw)
     is_vulnerability = found.type == "vulnerability"
-    if yes(found.deleted) or not (is_vulnerability or _is_wanted(found, around.options)):
+    is_wanted = found.to_ids is True or is_vulnerability or _is_wanted(found, around.options)
+    if not is_wanted or (found.deleted and yes(found.deleted)):
         return ()
     try:
         value = text(found.value)
@@ -214,7 +221,7 @@ def _of_attribute(document: Document, around: _Around) -> Sequence[Item]:
         said = (Said(observable.cve(value).value, {}),) if is_vulnerability else misp_types.said(found.type, value)
     except InvalidInput as err:
         return (_refused(raw, at, err, around),)
-    subject = Subject.VULNERABILITY if is_vulnerability else Subject.INDICATOR
+    subject = _VULNERABILITY if is_vulnerability else _INDICATOR
     return [_entry(subject, one, found, at, around) for one in said]
 
 
@@ -240,8 +247,9 @@ def _is_wanted(found: _Attribute, options: Options) -> bool:
 def _entry(subject: Subject, said: Said, found: _Attribute, at: str, around: _Around) -> Entry:
     own = around.tags | tags(found.tags, found.galaxies) if found.tags or found.galaxies else around.tags
     inside = around.object
-    since = instant(found.first_seen) or (inside and instant(inside.first_seen))
+    since = (found.first_seen and instant(found.first_seen)) or (inside and instant(inside.first_seen))
     comment = text(found.comment) or (inside and text(inside.comment))
+    seen = (found.sightings and _latest(found, _SIGHTED)) or (found.last_seen and instant(found.last_seen))
     return Entry(
         at=at,
         subject=subject,
@@ -250,8 +258,8 @@ def _entry(subject: Subject, said: Said, found: _Attribute, at: str, around: _Ar
         labels=own.labels,
         confidence=own.confidence,
         since=since or instant(found.timestamp) or around.date,
-        seen=_latest(found, _SIGHTED) or instant(found.last_seen) or (inside and instant(inside.last_seen)) or None,
-        until=_latest(found, _EXPIRED),
+        seen=seen or (inside and instant(inside.last_seen)) or None,
+        until=_latest(found, _EXPIRED) if found.sightings else None,
         description=comment[:_DESCRIPTION] if comment else None,
         marking_refs=own.marking_refs,
         facts=_facts(said, found, around, own),
@@ -261,22 +269,25 @@ def _entry(subject: Subject, said: Said, found: _Attribute, at: str, around: _Ar
 
 def _latest(found: _Attribute, kind: str) -> datetime | None:
     """Return when an attribute was sighted, or was said to be over, for the last time."""
-    if not found.sightings:
-        return None
     said = (s for s in mappings(found.sightings) if str(s.get("type", _SIGHTED)) == kind)
     return max((at for s in said if (at := instant(s.get("date_sighting")))), default=None)
 
 
 def _facts(said: Said, found: _Attribute, around: _Around, own: Tags) -> dict[str, Any]:
-    named = (
-        ("event", around.uuid),
-        ("attribute", text(found.uuid)),
-        ("category", text(found.category)),
-        ("object", around.object and text(around.object.name)),
-        ("relation", text(found.object_relation)),
-        ("threats", own.threats and list(own.threats)),
-    )
-    return {"type": found.type, **said.facts, **{name: value for name, value in named if value}}
+    facts: dict[str, Any] = {"type": found.type, **said.facts} if said.facts else {"type": found.type}
+    if around.uuid:
+        facts["event"] = around.uuid
+    if uuid := text(found.uuid):
+        facts["attribute"] = uuid
+    if category := text(found.category):
+        facts["category"] = category
+    if around.object and (name := text(around.object.name)):
+        facts["object"] = name
+    if found.object_relation and (relation := text(found.object_relation)):
+        facts["relation"] = relation
+    if own.threats:
+        facts["threats"] = [*own.threats]
+    return facts
 
 
 FORMAT: Final = Format("MISP: events, alone, in lists, and as a server answers", read, Options)
