@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import observing, sighted, vulnerable
+from citysec.correlate import following, observing, vulnerable
 from citysec.correlate.assets import whole_register
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile
 from citysec.db import alone
@@ -35,7 +35,7 @@ async def correlate_objects(db: AsyncSession, payload: Mapping[str, Any]) -> Non
     at = now()
     matchable = await vulnerable.index(db, vulnerabilities, at)
     changed = await reconcile(db, indicators | matchable, await whole_register(db), at)
-    changed += await sighted.follow(db, indicators, at)
+    changed += await following.follow(db, indicators, at)
     await observing.look_back(db, indicators, at)
     changed += await _open_matches(db, described | indicators)
     hand_on(db, list(dict.fromkeys(changed)))

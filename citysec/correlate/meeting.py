@@ -88,8 +88,8 @@ def meeting(
         return None
     found = {id(one): one for one, _, _ in passed}
     place = {id(atom): number for number, atom in enumerate(atoms)}
-    _, atom, verdict = min(passed, key=lambda each: (_doubt(each[1], each[2]) is not None, place[id(each[1])]))
-    return Meeting(atom, _days(found.values()), len(found), _doubt(atom, verdict), verdict)
+    _, atom, verdict = min(passed, key=lambda each: (doubt(each[1], each[2]) is not None, place[id(each[1])]))
+    return Meeting(atom, _days(found.values()), len(found), doubt(atom, verdict), verdict)
 
 
 class _Sufficient:
@@ -160,7 +160,8 @@ def _suppressed(verdict: Verdict | None) -> bool:
     return verdict is not None and verdict.effect is Effect.SUPPRESS
 
 
-def _doubt(atom: Atom, verdict: Verdict | None) -> Doubt | None:
+def doubt(atom: Atom, verdict: Verdict | None) -> Doubt | None:
+    """Return why what was seen of an atom, of which lists say so, is only possible."""
     if atom.kind is Kind.IP:
         family, prefix, _ = parse_network_key(atom.key)
         if prefix < WIDEST[family]:
@@ -180,7 +181,7 @@ def _evaluated(
     days = _days(found)
     if not test.single:
         days = {min(days): replace(reduce(add, days.values()), count=1)}
-    return Meeting(atom, days, len(found), _doubt(atom, verdict), verdict)
+    return Meeting(atom, days, len(found), doubt(atom, verdict), verdict)
 
 
 def _fulfilling(test: Matcher, seen: Sequence[Seen]) -> list[Seen]:

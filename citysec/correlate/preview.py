@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import claims, warnings
+from citysec.correlate import claims, following, warnings
 from citysec.correlate.assets import Assets, part_of_register
 from citysec.correlate.batches import batches
+from citysec.correlate.following import Listed
 from citysec.correlate.lookalikes import meant, resemblances
 from citysec.correlate.retro import INDICATORS, concerning
 from citysec.correlate.subjects import reached
@@ -50,7 +51,9 @@ async def preview(db: AsyncSession, proposal: Proposal) -> Counter[Shift]:
     for part in batches(touched, ASSETS):
         owned, assets = await part_of_register(db, part)
         shifts.update(await _shifts(db, await concerning(db, part, owned, assets), assets, index, at))
-    alike = await _speaking(db, await reached(db, Reach(between(before, after))))
+    reach = Reach(between(before, after))
+    shifts.update(await _sighted(db, await _speaking(db, await following.reached(db, reach)), index, at))
+    alike = await _speaking(db, await reached(db, reach))
     for part in batches(sorted(await _imitated(db, alike, index, at) - set(touched)), ASSETS):
         _, assets = await part_of_register(db, part)
         shifts.update(await _shifts(db, alike, assets, index, at))
@@ -64,6 +67,27 @@ async def _speaking(db: AsyncSession, object_ids: Collection[int]) -> list[str]:
         ids = select(col(StixObject.stix_id)).where(col(StixObject.id).in_(part))
         found += (await connection.execute(ids)).scalars()
     return sorted(found)
+
+
+async def _sighted(db: AsyncSession, indicator_ids: Sequence[str], index: WarningIndex, at: datetime) -> Counter[Shift]:
+    """Return what becomes of what was sighted of indicators."""
+    found = Counter[Shift]()
+    for batch in batches(indicator_ids, INDICATORS):
+        for match, claim, _ in await following.standing_by(db, batch, at):
+            will = following.listed(match, claim, index)
+            if will is not None:
+                found.update(_turned(match, will))
+    return found
+
+
+def _turned(match: Match, will: Listed) -> Iterator[Shift]:
+    if match.closed_at is not None or will.suppressed:
+        if (match.closed_at is not None) != will.suppressed:
+            yield Shift.ENDS if will.suppressed else Shift.OPENS
+    elif will.certain != match.certain:
+        yield Shift.CERTAIN if will.certain else Shift.POSSIBLE
+    elif list(will.lists) != match.warning_lists:
+        yield Shift.NOTED
 
 
 async def _imitated(db: AsyncSession, indicator_ids: Sequence[str], index: WarningIndex, at: datetime) -> set[int]:

@@ -6,7 +6,7 @@ is counted with it; where its incident has been closed meanwhile, it is news aga
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,15 +17,17 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
-from citysec.correlate import claims
+from citysec.correlate import claims, warnings
 from citysec.correlate.batches import batches
 from citysec.correlate.claims import Claim
-from citysec.correlate.meeting import Meeting, Tally
+from citysec.correlate.listing import Effect
+from citysec.correlate.meeting import Meeting, Tally, doubt
 from citysec.correlate.reconcile import LOCK, hand_on
 from citysec.correlate.rules import Relation
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import ANONYMIZATION
 from citysec.db import alone, insert_many
+from citysec.patterning import Atom
 from citysec.tables.columns import new_id
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
@@ -36,7 +38,6 @@ SLOT: Final = timedelta(hours=1)
 """Further sightings of a day are told to others once in so long."""
 _DOUBT_LEFT: Final = 0.5
 """What is left of the doubt about an indicator where it was seen: traffic and a list agree."""
-_TAKEN_BACK: Final = frozenset({Standing.REVOKED, Standing.BENIGN})
 _IDS: Final = 500  # ids in one statement
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,13 +70,20 @@ def instant(microseconds: int) -> datetime:
 async def record_one(
     db: AsyncSession, indicator_id: str, tally: Tally, telling: Telling, ceiling: TLP
 ) -> Sighted | None:
-    """Write down that somebody saw an indicator; None where none is in force under a label up to `ceiling`."""
+    """Write down that somebody saw an indicator; None where none is in force under a label up to `ceiling`.
+
+    What was seen of it is not said: it is judged by warning lists where it speaks of one value.
+    """
     await alone(db, LOCK)
     known = await claims.load(db, [indicator_id], telling.at, ceiling)
     if not known or standing(known[0].terms, telling.at) is not Standing.IN_FORCE or not known[0].against:
         return None
     (claim,) = await claims.load(db, [indicator_id], telling.at)
-    how = Meeting(claim.atoms[0], {0: tally}, 1)
+    atom, warned = claim.atoms[0], await warnings.current(db)
+    verdict = warned.verdict(atom) if warned and of_one_value(claim.atoms) else None
+    if verdict and verdict.effect is Effect.SUPPRESS:
+        return None
+    how = Meeting(atom, {0: tally}, 1, doubt(atom, verdict) if verdict else None, verdict)
     return (await note_down(db, [(claim, how)], telling))[0]
 
 
@@ -107,33 +115,6 @@ async def note_down(db: AsyncSession, met: Sequence[tuple[Claim, Meeting]], tell
     return result
 
 
-async def follow(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[str]:
-    """Bring what was sighted in line with what is said of its indicators now; return the matches for triage to see.
-
-    What was seen stays seen when an indicator expires, or a list drops it. It ends when its creator takes it back.
-    """
-    query = rows_of(Match).where(col(Match.indicator_id).in_(indicator_ids), col(Match.constituent_id).is_not(None))
-    matches = (await db.exec(query.where(col(Match.closed_at).is_(None)).order_by(col(Match.id)))).all()
-    if not matches:
-        return []
-    said = {claim.indicator_id: claim for claim in await claims.load(db, {m.indicator_id for m in matches}, at)}
-    return [
-        match.id for match in matches if match.indicator_id in said and _follows(match, said[match.indicator_id], at)
-    ]
-
-
-def _follows(match: Match, claim: Claim, at: datetime) -> bool:
-    """Give a match what is said of its indicator now, and return whether that concerns anybody."""
-    now = standing(claim.terms, at)
-    if now in _TAKEN_BACK:
-        match.closed_at, match.close_reason = at, now.value
-        return True
-    before = (match.feed, match.confidence, match.tlp)
-    match.feed, match.confidence, match.tlp = claim.source.feed, surer(claim.source.confidence), claim.source.tlp
-    match.object_id, match.valid_until = claim.object_id, claim.terms.valid_until
-    return before != (match.feed, match.confidence, match.tlp)
-
-
 def _total(how: Meeting) -> Tally:
     first, *more = how.days.values()
     return sum(more, first)
@@ -153,6 +134,11 @@ def _facts(claim: Claim, how: Meeting) -> dict[str, Any]:
         "valid_from": claim.terms.valid_from,
         "valid_until": claim.terms.valid_until,
     }
+
+
+def of_one_value(atoms: Iterable[Atom]) -> bool:
+    """Return whether atoms are of one comparison: of a URL there is one of its host, too."""
+    return len({(atom.path, atom.value) for atom in atoms}) == 1
 
 
 def surer(confidence: int) -> int:

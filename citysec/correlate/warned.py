@@ -93,6 +93,10 @@ class WarningIndex:
         ordered = sorted(found.items(), key=lambda one: (_STRENGTH[one[1]], one[0]))
         return Verdict(ordered[0][1], tuple(name for name, _ in ordered))
 
+    def judges_alike(self, atom: Atom) -> bool:
+        """Return whether they say the same of whatever is seen of an atom: no list has only a part of its block."""
+        return all(whole for _, whole in self._listing(atom, atom.key))
+
     def _listing(self, atom: Atom, key: str) -> Iterator[tuple[int, bool]]:
         """Yield the lists that the value is on, and whether the whole of it is."""
         kind = TRIED_ON.get(atom.kind, atom.kind)

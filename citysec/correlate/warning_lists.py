@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access import audit
-from citysec.correlate import warnings
+from citysec.correlate import following, warnings
 from citysec.correlate.assets import registered_assets
 from citysec.correlate.batches import batches
 from citysec.correlate.listing import Effect, Entry, EntryKind, ListType, Reading, concerns
@@ -32,7 +32,7 @@ ASSETS: Final = 200
 """Assets in one piece of work: each may have many indicators."""
 
 OBJECTS: Final = 1000
-"""The same for objects that speak of a lookalike by a listed name."""
+"""The same for objects that speak of a lookalike by a listed name, or were sighted by a listed value."""
 
 _ROWS: Final = 5000  # entries in one statement
 
@@ -200,5 +200,6 @@ async def _counts(db: AsyncSession, before: State, after: State) -> None:
     asset_ids: Sequence[int] = await affected(db, before, after)
     for part in batches(asset_ids, ASSETS):
         outbox.add(db, "rejudge", {"assets": list(part)})
-    for part in batches(sorted(await reached(db, Reach(between(before, after)))), OBJECTS):
+    reach = Reach(between(before, after))
+    for part in batches(sorted(await reached(db, reach) | await following.reached(db, reach)), OBJECTS):
         outbox.add(db, "correlate", {"objects": list(part)})

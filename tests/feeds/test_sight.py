@@ -10,7 +10,7 @@ import pytest
 import stix2
 from sqlmodel import col, select
 
-from citysec.correlate import sighted
+from citysec.correlate import following, sighted
 from citysec.correlate.meeting import Tally
 from citysec.correlate.sighted import Telling
 from citysec.db import Database
@@ -105,7 +105,7 @@ async def test_what_is_of_a_stricter_label_by_now_is_told_under_that(town: City)
         for said in await session.exec(select(Assertion)):
             said.tlp = TLP.RED
         await session.flush()
-        await sighted.follow(session, [EVIL["id"]], NOON)
+        await following.follow(session, [EVIL["id"]], NOON)
         await sight(session, {"constituent": "camden"}, FEEDS)
     (found,) = await written(town.db)
     assert found["object_marking_refs"] == [MARKING_IDS[TLP.RED]]

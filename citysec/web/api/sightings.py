@@ -233,7 +233,9 @@ async def report_sighting(call: Call[Nothing, SightedBody]) -> ReportOut:
         tally = sighted.Tally(*times)
         one = await sighted.record_one(call.db, said.indicator or "", tally, telling, call.principal.clearance)
         if one is None:
-            raise InvalidInput.at("indicator", "is none that counts now, as far as you may know")
+            raise InvalidInput.at(
+                "indicator", "is none that counts now, as far as you may know, or is on a warning list"
+            )
         found = [one]
     await _audit(call, body, telling, found)
     return _answer("", taken, _visible(found, call.principal))
