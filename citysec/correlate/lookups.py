@@ -45,7 +45,8 @@ def lookups(assets: Iterable[RegisteredAsset[int]]) -> Lookups:
     """Return what to ask the index for, for all of `assets` together."""
     wanted = Lookups()
     for asset in assets:
-        wanted.expressions.update(_expressions(asset))
+        if asset.kind in _TRIED:
+            wanted.expressions.update(expressions(_TRIED[asset.kind], asset.key))
         for kind, key in _equal(asset):
             wanted.equal.setdefault(kind, set()).add(key)
         wanted.ranges.update(_ranges(asset))
@@ -71,13 +72,10 @@ def _equal(asset: RegisteredAsset[int]) -> Iterator[tuple[Kind, str]]:
             return
 
 
-def _expressions(asset: RegisteredAsset[int]) -> Iterator[Span]:
+def expressions(kind: Kind, key: str) -> Iterator[Span]:
     """Yield where expressions are that may fit a name or URL: those that need one of its labels, or none at all."""
-    tried = _TRIED.get(asset.kind)
-    if tried is not None:
-        kinds = [kind for kind, tried_on in TRIED_ON.items() if tried_on is tried]
-        for label in ("", *regex.parts(regex.composed(asset.key))):
-            yield from ((kind, f"{label} ", f"{label}!") for kind in kinds)
+    for label in ("", *regex.parts(regex.composed(key))):
+        yield from ((each, f"{label} ", f"{label}!") for each, tried_on in TRIED_ON.items() if tried_on is kind)
 
 
 def _ranges(asset: RegisteredAsset[int]) -> Iterator[Span]:

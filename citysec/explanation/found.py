@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, select, union_all
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access import policy
 from citysec.access.policy import Principal
+from citysec.correlate.lookups import Lookups, expressions
 from citysec.correlate.retro import batches
+from citysec.correlate.search import Found as Indexed
+from citysec.correlate.search import search
 from citysec.explanation.asked import Asked, places, span
 from citysec.observable import Kind
+from citysec.patterning import TRIED_ON, expression, regex
 from citysec.tables.feeds import Assertion, IndicatorKey, StixObject
 from citysec.tables.matches import Match
 
 VULNERABILITY: Final = "vulnerability"
 _KEYS: Final = 500  # keys in one statement
+_TRIED: Final = frozenset(TRIED_ON.values())
 _Key = tuple[Kind, str, bool]
+_Text = tuple[Kind, str]
 _Hits = dict[_Key, tuple[int, list[int]]]
 
 
@@ -64,6 +71,7 @@ async def find(db: AsyncSession, asked: Sequence[Asked], reader: Principal, most
         await _add_inside(db, one, found, reader, most)
         await _add_named(db, one, found, reader)
         result.append(found)
+    await _add_fitting(db, asked, result, reader, most)
     await _add_matched(db, asked, result, reader)
     return result
 
@@ -125,6 +133,55 @@ async def _add_inside(db: AsyncSession, asked: Asked, found: Found, reader: Prin
     counted = select(func.count()).select_from(pairs)
     count = len(objects) if len(objects) < most else (await connection.execute(counted)).scalar_one()
     found.add(objects, count, "within")
+
+
+async def _add_fitting(
+    db: AsyncSession, asked: Sequence[Asked], found: Sequence[Found], reader: Principal, most: int
+) -> None:
+    """Add what speaks of names and URLs, or of the hosts of URLs, by an expression that fits them."""
+    places: dict[_Text, list[tuple[int, str]]] = defaultdict(list)
+    wanted, kinds = Lookups(), await _expression_kinds(db)
+    for number, one in enumerate(asked):
+        for value, relation in ((one.found, "fits"), (one.host, "host")):
+            if value is not None and value.kind in _TRIED:
+                places[value.kind, regex.composed(value.value)].append((number, relation))
+                wanted.expressions.update(s for s in expressions(value.kind, value.key) if s[0] in kinds)
+    fitting = await asyncio.to_thread(_fitting, await search(db, wanted, ()), places)
+    visible = await _visible(db, {stix_id for several in fitting.values() for stix_id in several}, reader)
+    for text, several in fitting.items():
+        objects = sorted((visible[stix_id] for stix_id in several if stix_id in visible), reverse=True)
+        for number, relation in places[text]:
+            found[number].add(objects[:most], len(objects), relation)
+
+
+async def _expression_kinds(db: AsyncSession) -> set[str]:
+    """Return the kinds of expressions that the index has: most often there are none to be looked for."""
+    here = (select(literal(kind.value)).where(exists().where(col(IndicatorKey.kind) == kind)) for kind in TRIED_ON)
+    return set((await (await db.connection()).execute(union_all(*here))).scalars())
+
+
+def _fitting(indexed: Iterable[Indexed], texts: Iterable[_Text]) -> Mapping[_Text, Collection[str]]:
+    """Return kind and text -> the indicators with an expression that fits."""
+    values: dict[Kind, list[str]] = defaultdict(list)
+    for kind, text in texts:
+        values[kind].append(text)
+    lines = {kind: regex.one_a_line(some).encode() for kind, some in values.items()}
+    found: dict[_Text, set[str]] = defaultdict(set)
+    for one in indexed:
+        tried_on = TRIED_ON[Kind(one.kind)]
+        for text in expression(Kind(one.kind), one.key.partition(" ")[2]).matching(lines[tried_on]):
+            found[tried_on, text].add(one.indicator_id)
+    return found
+
+
+async def _visible(db: AsyncSession, stix_ids: Collection[str], reader: Principal) -> dict[str, int]:
+    """Return the newest versions of those objects that `reader` may see."""
+    query = select(col(StixObject.stix_id), col(StixObject.id)).where(col(StixObject.latest), told(reader))
+    connection, found = await db.connection(), dict[str, int]()
+    for part in batches(sorted(stix_ids), _KEYS):
+        rows = await connection.execute(query.where(col(StixObject.stix_id).in_(part)))
+        found |= {stix_id: number or 0 for stix_id, number in rows}
+    return found
 
 
 async def _add_named(db: AsyncSession, asked: Asked, found: Found, reader: Principal) -> None:

@@ -37,7 +37,7 @@ class Seen:
     Args:
         stix_id: its id.
         name: as it is called; empty where nobody says.
-        relation: `equal`, `contains`, `within` or `host`.
+        relation: `equal`, `contains`, `within`, `fits` or `host`.
         since: when we got this version.
         words: of the feeds, those that say it now first.
         state: how it stands.

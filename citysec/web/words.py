@@ -182,6 +182,7 @@ SEEN: Final[Mapping[str, str]] = {
     "equal": "says just this",
     "contains": "speaks of a range around it",
     "within": "speaks of a part of it",
+    "fits": "has an expression that fits this",
     "host": "speaks of its host",
 }
 """How an indicator is related to a value that was looked up."""

@@ -57,6 +57,12 @@ def city(db: Database) -> City:
 
 
 @pytest.fixture
+def either(each_db: Database) -> City:
+    """The same on each of the two databases."""
+    return City(each_db)
+
+
+@pytest.fixture
 def desk(city: City) -> Desk:
     """Where people of that city ask."""
     return Desk(city)

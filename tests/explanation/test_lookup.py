@@ -48,6 +48,21 @@ async def test_a_value_was_seen_by_itself_around_it_inside_it_and_by_its_host(ci
     assert [one.relation for one in link.seen.shown] == ["host"]
 
 
+async def test_a_value_was_seen_by_expressions_that_fit_it_or_its_host(either: City):
+    await either.say(
+        indicator(1, "[url:value LIKE 'http://%.evil.example/x']"),
+        indicator(2, r"[url:value MATCHES 'x$' OR url:value LIKE '%x']"),
+        indicator(3, "[domain-name:value LIKE '%.evil.example']"),
+        indicator(4, "[url:value LIKE 'http://%.evil.example/y']"),
+    )
+    await either.say(indicator(5, "[url:value LIKE '%']"), tlp=TLP.RED)
+    link, name, other = await Desk(either).look_up("http://a.evil.example/x", "a.evil.example", "x.test", reader=LEE)
+    assert {one.stix_id[11:19]: one.relation for one in link.seen.shown} == {
+        "00000001": "fits", "00000002": "fits", "00000003": "host",
+    }  # fmt: skip
+    assert ([one.relation for one in name.seen.shown], name.seen.count, other.seen.count) == (["fits"], 1, 0)
+
+
 async def test_many_that_say_the_same_are_counted(city: City, desk: Desk):
     await city.say(*(indicator(n, "[domain-name:value = 'evil.example']") for n in range(9)))
     (answer,) = await desk.look_up("evil.example")

@@ -87,7 +87,9 @@ class SeenOut(Out):
 
     id: str
     name: str
-    relation: Annotated[str, Field(description="equal; contains: a block around it; within; host: of a URL.")]
+    relation: Annotated[
+        str, Field(description="equal; contains: a block around it; within; host: of a URL; fits: LIKE, MATCHES.")
+    ]
     since: datetime
     state: Annotated[str, Field(description="in-force, or why it does not count.")]
     until: datetime | None
