@@ -136,11 +136,11 @@ def _as_asset(atom: Atom) -> RegisteredAsset[int] | None:
 
 def _judged(match: Match, now: Listed, at: datetime) -> bool:
     """Have warning lists count for a match, and return whether that concerns anybody: one that comes back is news."""
-    was_closed, surer = match.closed_at is not None, now.certain and not match.certain
+    was_closed, is_surer = match.closed_at is not None, now.certain and not match.certain
     changed = (was_closed, match.certain) != (now.suppressed, now.certain)
     match.certain, match.warning_lists = now.certain, list(now.lists)
     if now.suppressed:
         match.closed_at, match.close_reason = match.closed_at or at, CloseReason.WARNING_LIST
-    elif was_closed or surer:
+    elif was_closed or is_surer:
         match.matched_at, match.closed_at, match.close_reason = at, None, None
     return changed

@@ -69,8 +69,8 @@ async def histories(
         like = await resemblances(db, said, warned, unwatched)
         return [meant(claim, like.get(claim.indicator_id), known, warned, at) for claim in said]
 
-    rows = [row for row in unwatched.rows if row[0] in known.owners]
-    concerned = {*await concerning(db, (), assets, known), *await speaking(db, rows, unwatched)}
+    keys = {key for key, rows in unwatched.rows.items() if any(row[0] in known.owners for row in rows)}
+    concerned = {*await concerning(db, (), assets, known), *await speaking(db, keys, unwatched)}
     for batch in batches(sorted(concerned), INDICATORS):
         vulnerabilities = {one for one in batch if one.startswith(vulnerable.PREFIX)}
         count.present(await meaning(await claims.load(db, set(batch) - vulnerabilities, at)))

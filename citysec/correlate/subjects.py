@@ -40,6 +40,9 @@ WATCHED: Final = (*_NAMES, AssetKind.BRAND)
 _TOGETHER: Final = 20  # names in one statement
 Row = tuple[int, str, str, str]
 """An owned asset: id, kind, key, and the id of its owner."""
+Rows = Mapping[str, Sequence[Row]]
+"""The same by subject."""
+NO_ROWS: Final[Rows] = {}
 
 
 async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = False) -> None:
@@ -79,10 +82,10 @@ async def watched(db: AsyncSession, keys: Collection[str]) -> set[str]:
     return found
 
 
-async def watchable(db: AsyncSession, keys: Collection[str], also: Sequence[Row] = ()) -> set[str]:
+async def watchable(db: AsyncSession, keys: Collection[str], also: Rows = NO_ROWS) -> set[str]:
     """Return those of the subjects that are certainly somebody's who has registered them, and so are to be watched.
 
-    The assets of `also` count as if they were registered, here and below.
+    The assets of `also`, by subject, count as if they were registered, here and below.
     """
     vocabulary = await vocabularies.current(db)
     return {key for key, rows in (await _carrying(db, keys, also)).items() if _ours(key, rows, vocabulary)}
@@ -135,16 +138,16 @@ def name_of(kind: str, key: str) -> str | None:
     return None
 
 
-async def owned(db: AsyncSession, registrables: Collection[str], also: Sequence[Row] = ()) -> set[str]:
+async def owned(db: AsyncSession, registrables: Collection[str], also: Rows = NO_ROWS) -> set[str]:
     """Return those of the registrable domains in which somebody has registered anything."""
-    found = {subject_key(kind, text) for _, kind, text, _ in also}
+    found: set[str | None] = set(also)
     for part in batches(sorted(registrables), _TOGETHER):
         rows = await _owned_rows(db, or_(*(_named_in(key) | _others_in(key) for key in map(reverse_labels, part))))
         found.update(subject_key(kind, text) for _, kind, text, _ in rows)
     return {name for name in registrables if reverse_labels(name) in found}
 
 
-async def carriers(db: AsyncSession, keys: Collection[str], also: Sequence[Row] = ()) -> dict[str, list[int]]:
+async def carriers(db: AsyncSession, keys: Collection[str], also: Rows = NO_ROWS) -> dict[str, list[int]]:
     """Return subject -> the assets that its matches are kept with: one for each owner, the name itself if there is.
 
     Who only has a name below one that somebody has registered is not told what looks like it: it is not theirs.
@@ -158,10 +161,9 @@ async def carriers(db: AsyncSession, keys: Collection[str], also: Sequence[Row] 
     return found
 
 
-async def _carrying(db: AsyncSession, keys: Collection[str], also: Sequence[Row]) -> dict[str, list[Row]]:
+async def _carrying(db: AsyncSession, keys: Collection[str], also: Rows) -> dict[str, list[Row]]:
     """Return subject -> the owned assets that are it, or names in it."""
-    found: dict[str, list[Row]] = {key: [] for key in keys}
-    rows = list(also)
+    found, rows = {key: list(also.get(key, ())) for key in keys}, list[Row]()
     for part in batches(sorted(keys), _TOGETHER):
         rows += await _owned_rows(db, or_(*(_named_in(key) if "." in key else _is_brand(key) for key in part)))
     for row in rows:

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.correlate import subjects
 from citysec.correlate.batches import batches
-from citysec.correlate.subjects import Row
+from citysec.correlate.subjects import NO_ROWS, Row, Rows
 from citysec.lookalikes.forms import Subject, subject
 from citysec.lookalikes.kinds import Kind
 from citysec.lookalikes.permutations import forms
@@ -28,11 +28,11 @@ class Unwatched:
     """What counts beside what is stored.
 
     Args:
-        rows: assets, as if they were registered and verified.
+        rows: subject -> assets as if they were registered and verified, of many those that would have its matches.
         forms: what subjects are taken for of which that is not stored.
     """
 
-    rows: Sequence[Row] = ()
+    rows: Rows = field(default_factory=dict[str, Sequence[Row]])
     forms: Mapping[str, Sequence[tuple[Subject, Kind | None]]] = field(
         default_factory=dict[str, "Sequence[tuple[Subject, Kind | None]]"]
     )
@@ -43,17 +43,26 @@ NOTHING: Final = Unwatched()
 
 async def awaiting(db: AsyncSession) -> Unwatched:
     """Return what is registered and will be watched as soon as the service comes to it."""
-    return Unwatched(forms=await _forms(db, await subjects.registered_keys(db), ()))
+    return Unwatched(forms=await _forms(db, await subjects.registered_keys(db), NO_ROWS))
 
 
 async def if_registered(db: AsyncSession, rows: Sequence[Row]) -> Unwatched:
     """Return what would be registered and watched, too, if these assets were."""
-    return Unwatched(rows, await _forms(db, _keys(rows), rows))
+    by_subject: dict[str, list[Row]] = {}
+    for row in rows:
+        if (key := subjects.subject_key(row[1], row[2])) is not None:
+            by_subject.setdefault(key, []).append(row)
+    taken = await _forms(db, by_subject.keys(), by_subject)
+    carried = await subjects.carriers(db, by_subject.keys(), by_subject)
+    best = {key: [row for row in several if row[0] in carried[key]] for key, several in by_subject.items()}
+    return Unwatched(best, taken)
 
 
-async def speaking(db: AsyncSession, rows: Sequence[Row], unwatched: Unwatched) -> set[str]:
-    """Return the indicators that speak of a name which may look like what these assets have watched."""
-    keys, connection, found = _keys(rows), await db.connection(), set[str]()
+async def speaking(db: AsyncSession, keys: Collection[str], unwatched: Unwatched) -> set[str]:
+    """Return the indicators that speak of a name which may look like one of the subjects."""
+    if not keys:
+        return set()
+    connection, found = await db.connection(), set[str]()
     texts = {form for form, taken in unwatched.forms.items() if any(of.key in keys for of, _ in taken)}
     for part in batches(sorted(keys), _IDS):
         stored = select(col(Lookalike.form)).where(col(Lookalike.of).in_(part))
@@ -65,13 +74,7 @@ async def speaking(db: AsyncSession, rows: Sequence[Row], unwatched: Unwatched) 
     return found
 
 
-def _keys(rows: Sequence[Row]) -> set[str]:
-    return {key for _, kind, text, _ in rows if (key := subjects.subject_key(kind, text)) is not None}
-
-
-async def _forms(
-    db: AsyncSession, keys: Collection[str], also: Sequence[Row]
-) -> dict[str, list[tuple[Subject, Kind | None]]]:
+async def _forms(db: AsyncSession, keys: Collection[str], also: Rows) -> dict[str, list[tuple[Subject, Kind | None]]]:
     """Return form -> whose it is, of those of the subjects that are to be watched and are not."""
     found: dict[str, list[tuple[Subject, Kind | None]]] = {}
     missing = set(keys) - await subjects.watched(db, keys)
