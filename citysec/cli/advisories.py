@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 SHOWN: Final = 200
 """Rows that a list shows, the newest."""
 SHORT: Final = 12
-"""So many characters of an id tell one from another; every command takes them for the whole."""
+"""So many characters at the end of an id, made by chance, tell one from another; every command takes them for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def list_(
     for told in asyncio.run(_list(data)):
         row = told.advisory
         table.add_row(
-            row.id[:SHORT],
+            row.id[-SHORT:],
             _time(row.published_at),
             Text(told.constituent),
             str(row.revision),
@@ -76,7 +76,7 @@ def _list_dead(data: Path | None) -> None:
     letters = asyncio.run(_dead(data))
     table = Table("delivery", "advisory", "contact", "channel", "attempts", "error")
     for letter, contact in letters:
-        ids = letter.id[:SHORT], letter.advisory_id[:SHORT]
+        ids = letter.id[-SHORT:], letter.advisory_id[-SHORT:]
         table.add_row(*ids, Text(contact), letter.channel, str(letter.attempts), Text(letter.error or ""))
     screen.stdout().print(table)
     if letters:
@@ -84,7 +84,9 @@ def _list_dead(data: Path | None) -> None:
 
 
 @app.command()
-def show(advisory: Annotated[str, typer.Argument(help="The advisory's id.")], data: Data = None) -> None:
+def show(
+    advisory: Annotated[str, typer.Argument(help="The advisory's id, or the end of it.")], data: Data = None
+) -> None:
     """Print what was told, by which decision, over which channels, and what was answered."""
     told = asyncio.run(_show(advisory, data))
     out = screen.stdout()
@@ -97,7 +99,7 @@ def show(advisory: Annotated[str, typer.Argument(help="The advisory's id.")], da
 
 @app.command("replay")
 def replay_(
-    delivery: Annotated[str | None, typer.Argument(help="The dead delivery's id.")] = None,
+    delivery: Annotated[str | None, typer.Argument(help="The dead delivery's id, or the end of it.")] = None,
     data: Data = None,
     all_dead: Annotated[bool, typer.Option("--all-dead", help="Every dead letter that is not out of date.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -118,10 +120,10 @@ async def _list(data: Path | None) -> list[Told]:
         return [await _told(db, row) for row in (await db.exec(newest)).all()]
 
 
-async def _show(prefix: str, data: Path | None) -> Told:
+async def _show(ending: str, data: Path | None) -> Told:
     async with opened(data) as database, database.reading() as db:
-        starting = select(Advisory).where(col(Advisory.id).startswith(prefix, autoescape=True)).limit(2)
-        return await _told(db, _single(prefix, (await db.exec(starting)).all()))
+        named = select(Advisory).where(col(Advisory.id).endswith(ending, autoescape=True)).limit(2)
+        return await _told(db, _single(ending, (await db.exec(named)).all()))
 
 
 async def _dead(data: Path | None) -> Sequence[tuple[Delivery, str]]:
@@ -131,12 +133,12 @@ async def _dead(data: Path | None) -> Sequence[tuple[Delivery, str]]:
         return (await db.exec(dead)).all()
 
 
-async def _to_replay(prefix: str | None, data: Path | None) -> Sequence[str]:
+async def _to_replay(ending: str | None, data: Path | None) -> Sequence[str]:
     async with opened(data) as database, database.reading() as db:
-        if prefix is None:
+        if ending is None:
             return await replayable(db)
-        starting = select(Delivery.id).where(col(Delivery.id).startswith(prefix, autoescape=True)).limit(2)
-        return [_single(prefix, (await db.exec(starting)).all())]
+        named = select(Delivery.id).where(col(Delivery.id).endswith(ending, autoescape=True)).limit(2)
+        return [_single(ending, (await db.exec(named)).all())]
 
 
 async def _replay(ids: Sequence[str], data: Path | None) -> None:
@@ -161,9 +163,9 @@ async def _told(db: AsyncSession, row: Advisory) -> Told:
     )
 
 
-def _single(prefix: str, found: Sequence[_T]) -> _T:
+def _single(ending: str, found: Sequence[_T]) -> _T:
     if len(found) != 1:
-        raise InvalidInput.at(prefix, "several begin like that" if found else "there is none")
+        raise InvalidInput.at(ending, "several end like that" if found else "there is none")
     return found[0]
 
 
@@ -193,7 +195,7 @@ def _messages(told: Told) -> Table:
     table = Table("delivery", "contact", "channel", "reminder", "state", "attempts", "at", "error")
     for each, contact in told.deliveries:
         numbers = str(each.reminder or ""), each.state, str(each.attempts), _time(each.sent_at or each.queued_at)
-        table.add_row(each.id[:SHORT], Text(contact.name), each.channel, *numbers, Text(each.error or ""))
+        table.add_row(each.id[-SHORT:], Text(contact.name), each.channel, *numbers, Text(each.error or ""))
     return table
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from citysec.advisories.acknowledge import acknowledge, reply
 from citysec.db import Database
-from citysec.tables import AuditEntry, Delivery, Outbox
+from citysec.tables import Advisory, AuditEntry, Delivery, Outbox
 from tests.advisories.conftest import Town, settle
 from tests.cli.line import app
 
@@ -75,7 +75,7 @@ def test_show_prints_text_decisions_messages_and_answers(data: Path):
             await acknowledge(session, mail.advisory_id, reply("in-hand", contact_id="c1", note="Rule 12"))
 
     _in_town(data, answer)
-    shown = _run(data, "show", mail.advisory_id[:12])
+    shown = _run(data, "show", mail.advisory_id[-12:])
     assert shown.exit_code == 0
     for part in ("WHAT TO DO NOW", "contact:c1", "allowed", "550 no such mailbox", "in-hand", "Rule 12"):
         assert part in shown.stdout
@@ -83,11 +83,26 @@ def test_show_prints_text_decisions_messages_and_answers(data: Path):
 
 def test_replay_asks_and_queues_the_letter_anew(data: Path):
     (mail,) = _rows(data, Delivery, state="dead")
-    assert _run(data, "replay", mail.id[:12], typed="y\n").exit_code == 0
+    assert _run(data, "replay", mail.id[-12:], typed="y\n").exit_code == 0
     (again,) = _rows(data, Delivery, id=mail.id)
     assert (again.state, again.attempts, again.error) == ("queued", 0, None)
     assert len([w for w in _rows(data, Outbox, kind="deliver") if w.payload["delivery"] == mail.id]) == 2
     assert len(_rows(data, AuditEntry, action="delivery.replay")) == 1
+
+
+def test_advisories_of_one_millisecond_are_told_apart_by_what_the_list_shows(data: Path):
+    (row,) = _rows(data, Advisory)
+    ids = [f"{row.id[:12]}{number:020x}" for number in range(2)]
+
+    async def tell(town: Town) -> None:
+        async with town.db.writing() as session:
+            for number, each in enumerate(ids, 2):
+                session.add(Advisory(**row.model_dump() | {"id": each, "revision": number}))
+
+    _in_town(data, tell)
+    shown = _run(data, "list").stdout
+    assert all(each[-12:] in shown for each in ids)
+    assert _run(data, "show", ids[1][-12:]).exit_code == 0
 
 
 def test_a_no_changes_nothing(data: Path):
