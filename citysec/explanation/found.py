@@ -27,6 +27,9 @@ from citysec.tables.matches import Match
 
 VULNERABILITY: Final = "vulnerability"
 _KEYS: Final = 500  # keys in one statement
+_SPANS: Final = 5_000
+"""Where labels ask for more ranges of expressions, to read all expressions costs less."""
+_ALL: Final = ("", chr(0x10FFFF))
 _TRIED: Final = frozenset(TRIED_ON.values())
 _Key = tuple[Kind, str, bool]
 _Text = tuple[Kind, str]
@@ -141,11 +144,15 @@ async def _add_fitting(
     """Add what speaks of names and URLs, or of the hosts of URLs, by an expression that fits them."""
     places: dict[_Text, list[tuple[int, str]]] = defaultdict(list)
     wanted, kinds = Lookups(), await _expression_kinds(db)
+    spans = wanted.expressions
     for number, one in enumerate(asked):
         for value, relation in ((one.found, "fits"), (one.host, "host")):
             if value is not None and value.kind in _TRIED:
                 places[value.kind, regex.composed(value.value)].append((number, relation))
-                wanted.expressions.update(s for s in expressions(value.kind, value.key) if s[0] in kinds)
+                if len(spans) <= _SPANS:
+                    spans.update(span for span in expressions(value.kind, value.key) if span[0] in kinds)
+    if len(spans) > _SPANS:
+        wanted.expressions = {(Kind(kind), *_ALL) for kind in kinds}
     fitting = await asyncio.to_thread(_fitting, await search(db, wanted, ()), places)
     visible = await _visible(db, {stix_id for several in fitting.values() for stix_id in several}, reader)
     for text, several in fitting.items():
@@ -165,12 +172,16 @@ def _fitting(indexed: Iterable[Indexed], texts: Iterable[_Text]) -> Mapping[_Tex
     values: dict[Kind, list[str]] = defaultdict(list)
     for kind, text in texts:
         values[kind].append(text)
-    lines = {kind: regex.one_a_line(some).encode() for kind, some in values.items()}
+    lines = {kind: regex.one_a_line(some) for kind, some in values.items()}
+    labels = {kind: set(regex.parts(text)) for kind, text in lines.items()}
+    octets = {kind: text.encode() for kind, text in lines.items()}
     found: dict[_Text, set[str]] = defaultdict(set)
     for one in indexed:
         tried_on = TRIED_ON[Kind(one.kind)]
-        for text in expression(Kind(one.kind), one.key.partition(" ")[2]).matching(lines[tried_on]):
-            found[tried_on, text].add(one.indicator_id)
+        label, _, written = one.key.partition(" ")
+        if label in labels.get(tried_on, ()):
+            for text in expression(Kind(one.kind), written).matching(octets[tried_on]):
+                found[tried_on, text].add(one.indicator_id)
     return found
 
 

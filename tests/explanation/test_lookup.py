@@ -63,6 +63,21 @@ async def test_a_value_was_seen_by_expressions_that_fit_it_or_its_host(either: C
     assert ([one.relation for one in name.seen.shown], name.seen.count, other.seen.count) == (["fits"], 1, 0)
 
 
+async def test_urls_of_thousands_of_parts_are_seen_by_what_fits_them(either: City):
+    await either.say(
+        indicator(1, "[url:value LIKE 'http://%.evil.example/x/%']"),
+        indicator(2, "[url:value LIKE '%/fff/%']"),
+        indicator(3, "[url:value LIKE '%/none/%']"),
+        indicator(4, "[domain-name:value LIKE 'a%.evil.example']"),
+    )
+    paths = ("/".join(f"{number:x}" for number in range(start, start + 350)) for start in range(0, 5600, 350))
+    found = await Desk(either).look_up(*(f"http://a.evil.example/x/{path}" for path in paths))
+    seen = [{one.stix_id[18]: one.relation for one in each.seen.shown} for each in found]
+    assert seen == [
+        {"1": "fits", "4": "host"} | ({"2": "fits"} if number == 0xFFF // 350 else {}) for number in range(16)
+    ]
+
+
 async def test_many_that_say_the_same_are_counted(city: City, desk: Desk):
     await city.say(*(indicator(n, "[domain-name:value = 'evil.example']") for n in range(9)))
     (answer,) = await desk.look_up("evil.example")
