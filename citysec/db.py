@@ -207,6 +207,7 @@ def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
         engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, **common)
         return engine, engine
     common |= {"async_creator": partial(_connected, make_url(url).database or ":memory:"), "max_overflow": 0}
+    common["pool_reset_on_return"] = None  # sessions end what they begin, and another ROLLBACK takes as long as a query
     reader = create_async_engine(url, pool_size=READERS, **common)
     writer = create_async_engine(url, pool_size=1, **common)
     _prepare(reader.sync_engine, "BEGIN", cache_kb=512)  # behind it the system keeps pages, too
@@ -229,7 +230,8 @@ def _prepare(engine: Engine, begin: str, cache_kb: int) -> None:
         cursor.close()
 
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver: Any = connection.connection.driver_connection
+        driver.begin(begin)
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)

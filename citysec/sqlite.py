@@ -1,4 +1,4 @@
-"""SQLite's driver, with one hand-over to its thread for each statement instead of four.
+"""SQLite's driver, with one hand-over to its thread for each statement instead of four, and none to begin.
 
 aiosqlite keeps a connection on a thread of its own, and asks that thread for a cursor, the statement, the rows and the
 cursor's end one after another. Most of our statements take less time than one such question: here one call asks all.
@@ -26,6 +26,11 @@ class Connection(aiosqlite.Connection):
         connect = partial(sqlite3.connect, path, check_same_thread=False, cached_statements=PREPARED)
         super().__init__(connect, iter_chunk_size=AT_ONCE)
         self._thread.daemon = True
+        self._opening: str | None = None
+
+    def begin(self, statement: str) -> None:
+        """Have the next statement begin a transaction with `statement`; one without any statement never begins."""
+        self._opening = statement
 
     def cursor(self) -> Cursor:  # pyright: ignore[reportIncompatibleMethodOverride]  # theirs is a coroutine as well
         """Return a cursor; the thread learns of it with its statement."""
@@ -37,11 +42,18 @@ class Connection(aiosqlite.Connection):
 
     def run(self, sql: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
         """Execute a statement, on the thread."""
+        self._begin()
         return self._conn.execute(sql, parameters)
 
     def repeat(self, sql: str, parameters: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
         """Execute a statement once for each of `parameters`, on the thread."""
+        self._begin()
         return self._conn.executemany(sql, parameters)
+
+    def _begin(self) -> None:
+        if self._opening:
+            self._conn.execute(self._opening)
+            self._opening = None  # only now: nothing is executed outside a transaction that could not begin
 
 
 class Cursor(aiosqlite.Cursor):

@@ -168,3 +168,24 @@ def test_younger_ids_sort_behind_older_ones() -> None:
         pass
     assert first < new_id()
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+async def test_who_is_cancelled_in_the_midst_leaves_nothing_behind(db: Database) -> None:
+    async def interrupted(moment: int) -> None:
+        async with db.writing() as session:
+            for n in range(20):
+                session.add(Meta(name=f"{moment}-{n}", value=""))
+                await session.flush()
+            await asyncio.Event().wait()
+
+    for moment in range(40):
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(interrupted(moment))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            task.cancel()
+        async with db.writing() as session:
+            session.add(Meta(name=f"kept-{moment}", value=""))
+    async with db.reading() as session:
+        assert set(await session.exec(select(Meta.name))) >= {f"kept-{moment}" for moment in range(40)}
+        assert not (await session.exec(select(Meta.name).where(~col(Meta.name).startswith("kept")))).all()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,33 @@ async def test_a_statement_whose_caller_is_cancelled_leaves_no_lock(tmp_path: Pa
         await connection.close()
         await other.cursor().execute("BEGIN IMMEDIATE")
     assert asked.cancelled()
+
+
+async def test_what_cannot_begin_executes_nothing(tmp_path: Path):
+    path = str(tmp_path / "test.db")
+    connection = sqlite.Connection(path)
+    async with connection:
+        connection.isolation_level = None
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=0", "CREATE TABLE t (n INTEGER PRIMARY KEY)"):
+            await connection.cursor().execute(statement)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            connection.begin("BEGIN IMMEDIATE")
+            for _ in range(2):
+                with pytest.raises(sqlite3.OperationalError, match="locked"):
+                    await connection.cursor().execute("INSERT INTO t VALUES (1)")
+            other.execute("ROLLBACK")
+            await connection.cursor().execute("INSERT INTO t VALUES (2)")
+            assert connection.in_transaction
+            await connection.commit()
+            assert other.execute("SELECT n FROM t").fetchall() == [(2,)]
+
+
+async def test_who_only_opens_a_transaction_locks_nobody_out(tmp_path: Path):
+    path = str(tmp_path / "test.db")
+    connection = sqlite.Connection(path)
+    async with connection:
+        connection.begin("BEGIN IMMEDIATE")
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+        assert not connection.in_transaction
