@@ -43,26 +43,31 @@ async def traces(db: AsyncSession, asked: Sequence[Asked], reader: Principal) ->
         return [()] * len(asked)
     found: dict[str, list[Trace]] = {}
     connection = await db.connection()
-    for query in _queries(asked):
-        for key, slug, name, count, first, last in await connection.execute(query.where(policy.constituents(reader))):
+    known = col(Observed.constituent_id).in_(select(col(Constituent.id)).where(policy.constituents(reader)))
+    for query in _queries(asked, known):
+        for key, slug, name, count, first, last in await connection.execute(query):
             found.setdefault(key, []).append(Trace(slug, name, count, instant(first), instant(last)))
     rows = (found.get(one.found.key, []) if one.found else [] for one in asked)  # keys of different kinds differ
     return [sorted(several, key=lambda trace: (trace.last, trace.slug), reverse=True) for several in rows]
 
 
-def _queries(asked: Sequence[Asked]) -> Iterator[_Counted]:
-    """Yield what asks for values of each kind together, and for blocks one by one."""
+def _queries(asked: Sequence[Asked], known: ColumnElement[bool]) -> Iterator[_Counted]:
+    """Yield what asks, of what is `known`, for values of each kind together, and for blocks one by one."""
     alike: dict[Kind, set[str]] = {}
     kind, key = col(Observed.kind), col(Observed.key)
+    blocks: dict[str, tuple[str, str]] = {}
     for one in asked:
         bounds = span(one)
         if one.found is not None and bounds is not None:
-            inside = or_(key == one.found.key, and_(key >= bounds[0], key < bounds[1]))
-            yield _counted(literal(one.found.key, String), and_(kind == Kind.IP.value, inside))
+            blocks[one.found.key] = bounds
         elif one.found is not None:
             alike.setdefault(one.found.kind, set()).add(one.found.key)
+    for block, (low, high) in blocks.items():
+        inside = or_(key == block, and_(key >= low, key < high))
+        yield _counted(literal(block, String), and_(known, kind == Kind.IP.value, inside))
     for its, keys in alike.items():
-        yield from (_counted(key, and_(kind == its.value, key.in_(part))) for part in batches(sorted(keys), _KEYS))
+        for part in batches(sorted(keys), _KEYS):
+            yield _counted(key, and_(known, kind == its.value, key.in_(part)))
 
 
 def _counted(name: ColumnElement[str] | Mapped[str], where: ColumnElement[bool]) -> _Counted:

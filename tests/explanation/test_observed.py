@@ -52,10 +52,17 @@ async def test_of_a_block_each_observation_counts_once(office: Desk):
     assert far.observed == []
 
 
+async def test_a_block_that_is_asked_for_twice_is_counted_once(office: Desk):
+    await report(office.city, "camden", {"seen_at": 1, "ip": "192.0.2.1"})
+    found = await office.look_up("192.0.2.0/24", "192.0.2.7/24")
+    assert [[(one.slug, one.count) for one in each.observed] for each in found] == [[("camden", 1)]] * 2
+
+
 async def test_a_borough_learns_of_its_own_machines_only(office: Desk):
     await report(office.city, "brent", {"seen_at": 1, "domain": "x.example"})
-    (hidden,) = await office.look_up("x.example", reader=LEE)
-    assert hidden.observed == []
+    await report(office.city, "brent", {"seen_at": 1, "ip": "192.0.2.1"})
+    hidden = await office.look_up("x.example", "192.0.2.1", "192.0.2.0/24", reader=LEE)
+    assert [one.observed for one in hidden] == [[]] * 3
 
 
 async def test_what_is_not_kept_is_not_found(office: Desk):
