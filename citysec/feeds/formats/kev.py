@@ -102,6 +102,7 @@ def _of_catalogue(document: Document) -> Iterator[Item]:
 
 def _vulnerability(document: Document) -> Entry | Reject:
     try:
+        str(document.raw, "utf-8")  # the decoder passes over names that it does not know, damaged ones included
         return _entry(decoded(document.raw, _listed), document.at)
     except (*MALFORMED, InvalidInput) as err:
         return rejected(document.at, err, bytes(document.raw))

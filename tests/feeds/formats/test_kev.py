@@ -56,6 +56,12 @@ def test_an_entry_says_since_when_until_when_and_for_what():
     )
 
 
+def test_a_member_whose_name_is_damaged_is_not_lost_in_silence():
+    body = json.dumps(CATALOGUE).encode().replace(b"requiredAction", b"requiredActi\xf7n")
+    (found,) = rejects("kev", body)
+    assert "decode byte 0xf7" in found.reason
+
+
 def test_csv_says_the_same_but_for_the_place():
     _, from_json = parse("kev", CATALOGUE)
     (from_csv,) = entries("kev", b"\xef\xbb\xbf" + as_csv(LISTED))
