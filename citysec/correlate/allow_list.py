@@ -61,8 +61,8 @@ async def allow(db: AsyncSession, text: str, note: str, actor: str) -> AllowedNa
     return entry
 
 
-async def disallow(db: AsyncSession, text: str, actor: str) -> None:
-    """Take a name off the list; the matches that it had ended come back.
+async def disallow(db: AsyncSession, text: str, actor: str) -> AllowedName:
+    """Take a name off the list, and return what stood there; the matches that it had ended come back.
 
     Raises:
         InvalidInput: it is not on the list.
@@ -75,6 +75,7 @@ async def disallow(db: AsyncSession, text: str, actor: str) -> None:
     await db.delete(entry)
     await audit.record(db, actor, "lookalike.disallow", f"lookalike:{name.value}", {"note": entry.note})
     await _again(db, name.key)
+    return entry
 
 
 def _name(text: str) -> Observable:

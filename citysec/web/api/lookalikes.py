@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from citysec.correlate import allow_list
 from citysec.errors import InvalidInput, NotShared
-from citysec.observable import domain_name, reverse_labels
+from citysec.observable import reverse_labels
 from citysec.tables.lookalikes import AllowedName
 from citysec.web.api.operation import Call, Nothing
 from citysec.web.api.paging import Keyset, page
@@ -49,14 +49,9 @@ async def allow_name(call: Call[Nothing, AllowBody]) -> AllowedOut:
 async def withdraw_name(call: Call[Nothing, Nothing]) -> AllowedOut:
     """Take a name off the list, and say what stood there: the matches that it had ended come back."""
     try:
-        entry = await call.db.get(AllowedName, domain_name(call.path["name"]).key)
-    except InvalidInput:
-        entry = None
-    if entry is None:
-        raise NotShared
-    found = _out(entry)
-    await allow_list.disallow(call.db, found.name, call.principal.name)
-    return found
+        return _out(await allow_list.disallow(call.db, call.path["name"], call.principal.name))
+    except InvalidInput as err:
+        raise NotShared from err
 
 
 def _out(entry: AllowedName) -> AllowedOut:
