@@ -53,8 +53,8 @@ def _quick_engine() -> Generator[None, None, None]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Have more workers than processors: tests of processes, browsers and clocks wait much."""
-    return (os.cpu_count() or 1) + 2
+    """Have a worker more than processors: tests of processes, browsers and clocks wait much."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
