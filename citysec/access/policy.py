@@ -137,15 +137,26 @@ def demand(principal: Principal, action: Action) -> None:
         raise Forbidden(f"the role {principal.role} may not {action}")
 
 
-def incidents(principal: Principal) -> ColumnElement[bool]:
-    """Return which `Incident` rows `principal` may read; a constituent's never include the city's own."""
-    return and_(_own(principal, col(Incident.constituent_id)), col(Incident.tlp) <= principal.clearance)
+def incidents(principal: Principal, incident: type[Incident] = Incident) -> ColumnElement[bool]:
+    """Return which `Incident` rows `principal` may read; a constituent's never include the city's own.
+
+    Args:
+        principal: who reads.
+        incident: the table, or an alias of it.
+    """
+    return and_(_own(principal, col(incident.constituent_id)), col(incident.tlp) <= principal.clearance)
 
 
-def parents(principal: Principal) -> ColumnElement[bool]:
-    """Return of which city incidents `principal` may know title, severity and state, and nothing else."""
-    children = select(Incident.parent_id).where(incidents(principal), col(Incident.parent_id).is_not(None))
-    return and_(col(Incident.id).in_(children), col(Incident.tlp) <= principal.clearance)
+def parents(principal: Principal, incident: type[Incident] = Incident) -> ColumnElement[bool]:
+    """Return of which city incidents `principal` may know title, severity and state, and nothing else.
+
+    Args:
+        principal: who reads.
+        incident: the table, or an alias of it.
+    """
+    child = aliased(Incident)
+    known = exists().where(col(child.parent_id) == col(incident.id), incidents(principal, child)).correlate(incident)
+    return and_(known, col(incident.tlp) <= principal.clearance)
 
 
 def advisories(principal: Principal) -> ColumnElement[bool]:
@@ -197,7 +208,7 @@ def assets(principal: Principal) -> ColumnElement[bool]:
     """Return which `Asset` rows `principal` may read."""
     if principal.of_city:
         return true()
-    return col(Asset.id).in_(select(AssetOwner.asset_id).where(owners(principal)))
+    return exists().where(col(AssetOwner.asset_id) == col(Asset.id), owners(principal)).correlate(Asset)
 
 
 def matches(principal: Principal) -> ColumnElement[bool]:
@@ -213,7 +224,7 @@ def matches(principal: Principal) -> ColumnElement[bool]:
 
 def sightings(principal: Principal) -> ColumnElement[bool]:
     """Return which `Sighting` rows `principal` may read: of the city's constituents, or its own."""
-    return col(Sighting.match_id).in_(select(Match.id).where(matches(principal)))
+    return exists().where(col(Match.id) == col(Sighting.match_id), matches(principal)).correlate(Sighting)
 
 
 def told() -> ColumnElement[bool]:
@@ -229,7 +240,7 @@ def capped(principal: Principal) -> ColumnElement[bool]:
 
 def questions(principal: Principal) -> ColumnElement[bool]:
     """Return which `Question` rows `principal` may read: a constituent's those put to its lead."""
-    visible = col(Question.incident_id).in_(select(Incident.id).where(incidents(principal)))
+    visible = exists().where(col(Incident.id) == col(Question.incident_id), incidents(principal)).correlate(Question)
     return visible if principal.of_city else and_(visible, col(Question.owner) == Role.LEAD)
 
 
@@ -237,7 +248,7 @@ def runs(principal: Principal) -> ColumnElement[bool]:
     """Return which `Run` rows `principal` may read; the variables of a run may name anybody, so: the city's team."""
     if not principal.of_city:
         return false()
-    return col(Run.incident_id).in_(select(Incident.id).where(incidents(principal)))
+    return exists().where(col(Incident.id) == col(Run.incident_id), incidents(principal)).correlate(Run)
 
 
 def timeline_entries(principal: Principal) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -270,8 +270,8 @@ async def words_on(db: AsyncSession, object_ids: Collection[int], ceiling: int) 
 
 async def _versions(db: AsyncSession, indicator_ids: Collection[str], ceiling: int) -> dict[str, StixObject]:
     """Return the newest version of each that some feed has said under `ceiling` at most."""
-    said = select(col(Assertion.object_id)).where(col(Assertion.tlp) <= ceiling)
-    query = rows_of(StixObject).where(col(StixObject.latest), col(StixObject.id).in_(said))
+    said = exists().where(col(Assertion.object_id) == col(StixObject.id), col(Assertion.tlp) <= ceiling)
+    query = rows_of(StixObject).where(col(StixObject.latest), said)
     found: dict[str, StixObject] = {}
     for part in batches(sorted(indicator_ids), _IDS):
         rows = await db.exec(query.where(col(StixObject.stix_id).in_(part)))

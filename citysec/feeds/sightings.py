@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -78,14 +78,12 @@ def _was_seen(kind: str, text: str) -> bool:
 
 
 async def _before(db: AsyncSession, indicator_ids: Collection[str], at: datetime) -> list[_Sighting]:
-    """Return the sightings of these indicators that are here."""
+    """Return the sightings of these indicators that are here, under each label that one is said with."""
     if not indicator_ids:
         return []
     of, seen_at = col(StixObject.target_ref), col(StixObject.version)
-    columns = of, seen_at, func.min(col(Assertion.tlp)), col(StixObject.type), col(StixObject.text)
-    query = (
-        select(*columns).join(Assertion, col(Assertion.object_id) == col(StixObject.id)).group_by(col(StixObject.id))
-    )
+    columns = of, seen_at, col(Assertion.tlp), col(StixObject.type), col(StixObject.text)
+    query = select(*columns).join(Assertion, col(Assertion.object_id) == col(StixObject.id))
     query = query.where(col(StixObject.relationship_type).is_(None), of.in_(indicator_ids))  # the index of sightings
     rows = await (await db.connection()).execute(query.where(col(StixObject.latest), ~col(StixObject.revoked)))
     return [_Sighting(of or "", min(seen, at), label) for of, seen, label, *about in rows if _was_seen(*about)]

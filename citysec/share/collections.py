@@ -97,7 +97,8 @@ async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
         return
     candidates = await _candidates(db, payload["objects"])
     gone = set(payload["objects"]).difference(each.object_id for each in candidates)
-    await db.exec(delete(Member).where(col(Member.object_id).in_(gone)))
+    in_any = col(Member.collection_id).in_([each.id for each in collections])  # that is how its index begins
+    await db.exec(delete(Member).where(in_any, col(Member.object_id).in_(gone)))
     dates = _dates(await _last_date(db))
     for collection in collections:
         await _settle(db, collection, candidates, dates)

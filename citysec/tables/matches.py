@@ -11,6 +11,9 @@ from sqlmodel import Field
 from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDateTime, new_id
 
 _SIGHTED: Final = "constituent_id IS NOT NULL"
+_POSSIBLE: Final = "certain = {no} AND closed_at IS NULL"
+OPEN_LOOKALIKES: Final = "relation = 'lookalike' AND closed_at IS NULL"
+"""Which of the matches a page lists by an index of their own: a few of many."""
 
 
 class Match(Row, table=True):
@@ -30,6 +33,13 @@ class Match(Row, table=True):
             sqlite_where=text(_SIGHTED),
             postgresql_where=text(_SIGHTED),
         ),
+        Index(
+            "ix_match_possible",
+            "id",
+            sqlite_where=text(_POSSIBLE.format(no="0")),
+            postgresql_where=text(_POSSIBLE.format(no="false")),
+        ),
+        Index("ix_match_lookalike", "id", sqlite_where=text(OPEN_LOOKALIKES), postgresql_where=text(OPEN_LOOKALIKES)),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)

@@ -480,6 +480,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_match_asset_id"), ["asset_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_match_constituent_id"), ["constituent_id"], unique=False)
         batch_op.create_index(
+            "ix_match_lookalike",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("relation = 'lookalike' AND closed_at IS NULL"),
+            postgresql_where=sa.text("relation = 'lookalike' AND closed_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_match_possible",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("certain = 0 AND closed_at IS NULL"),
+            postgresql_where=sa.text("certain = false AND closed_at IS NULL"),
+        )
+        batch_op.create_index(
             "ix_match_sighted",
             ["indicator_id", "constituent_id"],
             unique=True,

@@ -242,11 +242,11 @@ async def _shown(call: Call[Any, Any], incident_id: str) -> IncidentOut:
 
 def _select(call: Call[Any, Any]) -> Select[Incident, str, Incident]:
     parent = aliased(Incident)
-    known = select(Incident.id).where(policy.parents(call.principal) | policy.incidents(call.principal))
+    known = policy.parents(call.principal, parent) | policy.incidents(call.principal, parent)
     return (
         select(Incident, Constituent.slug, parent)
         .outerjoin(Constituent, col(Constituent.id) == col(Incident.constituent_id))
-        .outerjoin(parent, (col(parent.id) == col(Incident.parent_id)) & col(parent.id).in_(known))
+        .outerjoin(parent, (col(parent.id) == col(Incident.parent_id)) & known)
         .where(policy.incidents(call.principal))
     )
 

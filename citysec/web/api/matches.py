@@ -88,7 +88,7 @@ class MatchQuery(Paging):
 
 
 _Row = tuple[Match, Asset | None, str | None]
-_BY_AGE: Keyset[_Row] = Keyset((col(Match.matched_at), col(Match.id)), lambda row: (row[0].matched_at, row[0].id))
+_BY_AGE: Keyset[_Row] = Keyset((col(Match.id),), lambda row: (row[0].id,))
 
 
 async def list_matches(call: Call[MatchQuery, Nothing]) -> Page[MatchOut]:

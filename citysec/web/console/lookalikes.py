@@ -7,17 +7,17 @@ from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access import policy
 from citysec.access.policy import Action, Principal
 from citysec.correlate import allow_list
-from citysec.correlate.rules import Relation
 from citysec.errors import Conflict, InvalidInput, Problem
 from citysec.lookalikes.alike import WAYS, Alike, alike, readable
 from citysec.observable import reverse_labels
-from citysec.tables.matches import Match
+from citysec.tables.matches import OPEN_LOOKALIKES, Match
 from citysec.tables.register import AssetOwner, Constituent
 from citysec.web import context
 from citysec.web import views as v
@@ -93,7 +93,7 @@ async def _shown(
 
 async def _open(db: AsyncSession, reader: Principal) -> _Open:
     """Return name -> its open matches that the reader may know of."""
-    query = select(Match).where(col(Match.relation) == Relation.LOOKALIKE, col(Match.closed_at).is_(None))
+    query = select(Match).where(text(OPEN_LOOKALIKES))
     found: _Open = {}
     for match in await db.exec(query.where(policy.matches(reader)).order_by(col(Match.id))):
         like = alike(match.about)

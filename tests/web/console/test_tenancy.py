@@ -45,7 +45,7 @@ OTHERS = ("/static/", "/a/", "/events")
 """What is no page, or is opened by a secret."""
 
 
-async def _pages(db: Database) -> list[str]:
+async def pages(db: Database) -> list[str]:
     """Return the address of every page that there is."""
     async with db.reading() as session:
         names = {path: (await session.exec(select(column))).all() for path, column in NAMED.items()}
@@ -70,7 +70,7 @@ async def test_whatever_the_data_no_page_shows_a_lead_what_is_another_s(site: ci
     await clear(site.app.database)
     await seed(site.app.database, world)
     async with visit.signed_in(site, "lee") as lee:
-        for path in await _pages(site.app.database):
+        for path in await pages(site.app.database):
             answer = await lee.get(path)
             assert answer.status in (200, 303, 403, 404), path
             told = answer.text.replace(path, "")  # a refusal may repeat what was asked for
