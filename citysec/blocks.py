@@ -127,6 +127,11 @@ def is_single(key: str) -> bool:
     return key.endswith("/32" if key[0] == "4" else "/128")
 
 
+def within(key: str) -> tuple[str, str]:
+    """Return the bounds, low included and high excluded, of the keys of the block `key` and of all inside it."""
+    return key, inside(key)[1]
+
+
 def inside(key: str) -> tuple[str, str]:
     """Return the bounds, low included and high excluded, of the keys of all blocks inside the block `key`, itself not.
 

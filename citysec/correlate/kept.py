@@ -15,7 +15,7 @@ from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.blocks import inside
+from citysec.blocks import within
 from citysec.correlate.batches import batches
 from citysec.db import dialect, insert_many
 from citysec.observable import Kind, Observable
@@ -96,8 +96,8 @@ def _alike(atom: Atom) -> Any:
     kind, key = col(Observed.kind) == atom.kind.value, col(Observed.key)
     if atom.kind is not Kind.IP:
         return and_(kind, key == atom.key)
-    low, high = inside(atom.key)
-    return and_(kind, or_(key == atom.key, and_(key >= low, key < high)))
+    low, high = within(atom.key)  # as one range: with OR, SQLite reads all addresses that are kept
+    return and_(kind, key >= low, key < high)
 
 
 async def _observations(db: AsyncSession, names: Collection[str]) -> Mapping[str, list[Seen]]:

@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.blocks import BITS, inside, network_keys, parse_network_key
+from citysec.blocks import BITS, network_keys, parse_network_key, within
 from citysec.db import dialect
 from citysec.observable import Kind, reverse_labels
 from citysec.patterning import TRIED_ON, expression, regex
@@ -101,8 +101,8 @@ class _Addresses:
 
     def inside(self, block: str) -> list[str]:
         """Return the keys of those that are the block of that key, or lie inside it."""
-        _, end = inside(block)
-        return self.keys[bisect_left(self.keys, block) : bisect_left(self.keys, end)]
+        low, high = within(block)
+        return self.keys[bisect_left(self.keys, low) : bisect_left(self.keys, high)]
 
     def within(self, blocks: Iterable[str]) -> Iterator[str]:
         """Yield those of the keys of blocks in which something was seen."""

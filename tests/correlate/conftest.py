@@ -6,6 +6,7 @@ import pytest
 
 from citysec.db import Database
 from tests.correlate.city import City
+from tests.correlate.reporting import populated
 
 
 @pytest.fixture
@@ -18,3 +19,9 @@ def city(db: Database) -> City:
 def either(each_db: Database) -> City:
     """A city on each of the two databases."""
     return City(each_db)
+
+
+@pytest.fixture
+async def town(db: Database) -> City:
+    """A city of two boroughs."""
+    return await populated(db)

@@ -15,7 +15,7 @@ from citysec.correlate.warning_lists import Proposal
 from citysec.db import Database
 from citysec.tlp import TLP
 from tests.correlate.city import City, indicator
-from tests.correlate.test_telemetry import LATER, _populated, seen, tell
+from tests.correlate.reporting import LATER, populated, seen, tell
 from tests.correlate.test_warning_lists import changed, imported, proposal, shifts, told, triaged
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"
@@ -27,7 +27,7 @@ BLOCK = "[ipv4-addr:value = '192.0.2.0/24']"
 @pytest.fixture
 async def town(each_db: Database) -> City:
     """Two boroughs, in each kind of database."""
-    return await _populated(each_db)
+    return await populated(each_db)
 
 
 async def saw(town: City, pattern: str, **fact: Any) -> None:

@@ -4,82 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from stix2matcher.matcher import match as oracle
 
-from citysec.correlate import kept, telemetry, warnings
+from citysec.correlate import telemetry, warnings
 from citysec.correlate.listing import EntryKind
-from citysec.correlate.meeting import meeting
 from citysec.correlate.sighted import Telling
-from citysec.correlate.warned import WarningIndex
 from citysec.db import Database
 from citysec.observable import network
-from citysec.patterning import compile  # noqa: A004
 from citysec.patterning.evaluation import budget
-from citysec.settings import Settings
-from citysec.tables import Constituent, Feed, Match, Observed, Sighting, WarningEntry, WarningList
+from citysec.tables import Feed, Sighting, WarningEntry, WarningList
 from citysec.tables.feeds import NEW_DOMAIN
-from citysec.telemetry import Form, Seen, read
+from citysec.telemetry import Form, read
 from citysec.tlp import TLP
 from tests.correlate.city import City, indicator
+from tests.correlate.reporting import LATER, NOON, populated, seen, tell
 
-NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-LATER = NOON + timedelta(days=1)
 A, B = "[domain-name:value = 'a.example']", "[ipv4-addr:value = '192.0.2.1']"
 
 
-async def _populated(db: Database) -> City:
-    async with db.writing() as session:
-        for slug in ("camden", "brent"):
-            session.add(Constituent(id=slug, slug=slug, name=slug, kind="borough", sector="government"))
-    return City(db)
-
-
 @pytest.fixture
-async def town(db: Database) -> City:
-    """Two boroughs."""
-    return await _populated(db)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return request.getfixturevalue("sqlite_url")
-    return Settings(database_url=request.getfixturevalue("postgres_url")).app_database
-
-
-@pytest.fixture
-async def either(url: str) -> AsyncGenerator[City, None]:
-    """The same on both databases."""
-    async with Database.opened(url) as database:
-        yield await _populated(database)
-
-
-def seen(minutes: float = 0, **facts: Any) -> dict[str, Any]:
-    """Return a record of something seen so long after noon."""
-    return {"seen_at": (NOON + timedelta(minutes=minutes)).isoformat()} | facts
-
-
-async def tell(
-    town: City, *records: dict[str, Any], body: str = "camden", keep: bool = False, at: datetime = LATER
-) -> int:
-    """Report records, and return how many indicators were seen."""
-    content = json.dumps(records).encode()
-    taken = await telemetry.take_in(town.db, read(content, Form.JSON), at, keep=keep)
-    assert taken.faults == []
-    async with town.db.writing() as session:
-        batch = telemetry.batch_id(body, content)
-        return len(await telemetry.write_down(session, taken, Telling(body, "siem", at), batch))
+async def either(each_db: Database) -> City:
+    """Two boroughs, in each kind of database."""
+    return await populated(each_db)
 
 
 CASES = [
@@ -183,67 +134,6 @@ async def test_what_an_expression_fits_is_no_sighting_where_it_is_well_known(tow
     assert await tell(town, seen(url="http://192.0.2.54/x")) == 1
 
 
-def test_hostile_expressions_meet_many_observations_in_time():
-    terms = " OR ".join(f"url:value MATCHES '([a-z0-9]{{1,9}}[./:]*)+(x|{number})'" for number in range(100))
-    atoms = compile(f"[{terms}]").atoms
-    records = [{"seen_at": n, "url": f"http://a{n}.example/{n % 97}"} for n in range(20_000)]
-    observed = [one for one in read(json.dumps(records).encode(), Form.JSON) if isinstance(one, Seen)]
-    began = time.process_time()
-    how = meeting(f"[{terms}]", atoms, observed, WarningIndex())
-    assert how is not None
-    assert how.seen == len(observed)
-    assert time.process_time() - began < 5
-
-
-async def test_what_is_kept_meets_indicators_that_come_later(either: City):
-    await tell(either, seen(domain="a.example", count=2), keep=True)
-    await tell(either, seen(ip="192.0.2.77"), body="brent", keep=True)
-    await either.say(indicator(1, A), indicator(2, "[ipv4-addr:value = '192.0.2.0/24']"))
-    await either.work()
-    async with either.db.reading() as session:
-        found = (await session.exec(select(Match.constituent_id, Sighting.count).join(Sighting))).all()
-    assert set(found) == {("camden", 2), ("brent", 1)}
-
-
-async def test_what_was_counted_when_it_came_is_not_counted_again(town: City):
-    await town.say(indicator(1, A))
-    await tell(town, seen(domain="a.example"), keep=True)
-    await town.repeat()
-    await town.work()
-    async with town.db.reading() as session:
-        assert (await session.exec(select(Sighting.count))).all() == [1]
-
-
-async def test_observations_of_several_batches_fulfil_a_pattern_together_while_they_are_kept(town: City):
-    await town.say(indicator(1, f"({A} AND {B}) WITHIN 60 SECONDS"))
-    assert await tell(town, seen(domain="a.example"), keep=True) == 0
-    assert await tell(town, seen(0.5, ip="192.0.2.1"), body="brent", keep=True) == 0
-    assert await tell(town, seen(0.5, ip="192.0.2.1"), keep=True) == 1
-
-
-async def test_nothing_raw_is_written_unless_it_is_kept(town: City, tmp_path: Path):
-    await town.say(indicator(1, A))
-    await tell(town, seen(domain="a.example"), seen(domain="innocent.example"))
-    assert b"a.example" in _bytes(tmp_path)
-    assert b"innocent" not in _bytes(tmp_path)
-
-
-def _bytes(folder: Path) -> bytes:
-    """Return the database's files, the log of its last writes among them."""
-    return b"".join(path.read_bytes() for path in folder.glob("citysec.db*"))
-
-
-async def test_what_was_kept_is_wiped_when_its_time_is_over(town: City, tmp_path: Path):
-    await tell(town, seen(domain="innocent.example"), keep=True)
-    async with town.db.writing() as session:
-        await telemetry.forget(session, LATER + timedelta(hours=3), keep_hours=2)
-    async with town.db.reading() as session:
-        assert (await session.exec(select(Observed))).all() == []
-    async with town.db.reading() as session:
-        await (await session.connection()).execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-    assert b"innocent" not in _bytes(tmp_path)
-
-
 async def test_what_its_creator_takes_back_was_no_sighting(town: City):
     await town.say(indicator(1, A))
     await tell(town, seen(domain="a.example"))
@@ -345,30 +235,6 @@ async def test_however_long_an_address_it_stops_neither_a_page_of_a_feed_nor_a_b
     noise = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(2000))
     await either.say(indicator(1, A), indicator(2, f"[url:value = 'http://b.example/{noise}']"))
     assert await tell(either, seen(url=f"http://b.example/{noise}"), seen(domain="a.example"), keep=True) == 1
-
-
-def test_many_terms_meet_many_observations_in_time():
-    terms = " OR ".join(f"ipv4-addr:value = '198.51.{high}.{low}'" for high in range(16) for low in range(64))
-    atoms = compile(f"[{terms}]").atoms
-    records = [{"seen_at": number, "ip": f"198.51.{number % 16}.{number % 64}"} for number in range(20_000)]
-    observed = [one for one in read(json.dumps(records).encode(), Form.JSON) if isinstance(one, Seen)]
-    began = time.process_time()
-    how = meeting(f"[{terms}]", atoms, observed, WarningIndex())
-    assert how is not None
-    assert how.seen == len(observed)
-    assert time.process_time() - began < 2
-
-
-async def test_of_what_each_has_kept_the_newest_is_looked_at_again(either: City, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(kept, "_MOST", 2)
-    await tell(either, seen(9, domain="a.example"), keep=True, body="brent")
-    for minute in (3, 1, 2):
-        await tell(either, seen(minute, domain="a.example"), keep=True)
-    await either.say(indicator(1, A))
-    await either.work("correlate")
-    async with either.db.reading() as session:
-        last = (await session.exec(select(Sighting.last_seen))).all()
-    assert sorted(last) == [NOON + timedelta(minutes=2), NOON + timedelta(minutes=9)]
 
 
 async def test_what_takes_too_long_to_decide_is_logged_and_stops_nothing(

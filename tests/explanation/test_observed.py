@@ -11,9 +11,12 @@ import pytest
 from citysec.correlate import telemetry
 from citysec.correlate.sighted import Telling
 from citysec.db import Database
+from citysec.explanation import asked
+from citysec.explanation.observed import traces
 from citysec.telemetry import Form, read
 from tests.correlate.city import City
-from tests.explanation.conftest import LEE, Desk
+from tests.explanation.conftest import CITY, LEE, Desk
+from tests.steps import steps
 
 
 async def report(city: City, body: str, *records: dict[str, Any], keep: bool = True) -> None:
@@ -69,3 +72,14 @@ async def test_what_is_not_kept_is_not_found(office: Desk):
     await report(office.city, "camden", {"seen_at": 1, "domain": "x.example"}, keep=False)
     (answer,) = await office.look_up("x.example")
     assert answer.observed == ()
+
+
+@pytest.mark.parametrize("value", ["192.0.2.1", "192.0.2.0/24", "2001:db8::/48", "x.example"])
+async def test_what_is_kept_of_other_things_costs_nothing(city: City, value: str):
+    await city.own("camden", "domain", "camden.example")
+    costs = list[int]()
+    for part in range(2):
+        records = ({"seen_at": n, "ip": f"10.{part}.{n // 250}.{n % 250}"} for n in range(2000))
+        await report(city, "camden", *records)
+        costs.append(await steps(city.db, lambda session: traces(session, [asked.read(value)], CITY)))
+    assert costs[1] <= costs[0] + 1
