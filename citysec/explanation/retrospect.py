@@ -59,7 +59,8 @@ async def _ids(db: AsyncSession, identities: Collection[_Identity]) -> dict[_Ide
     connection, known = await db.connection(), dict[_Identity, int]()
     columns = (col(Asset.kind), col(Asset.key), col(Asset.scope), col(Asset.id))
     for part in batches(sorted({key for _, key, _ in identities}), _ASSETS):
-        rows = await connection.execute(select(*columns).where(col(Asset.key).in_(part)))
+        here = (col(Asset.kind).in_(AssetKind), col(Asset.key).in_(part))  # the index begins with the kind
+        rows = await connection.execute(select(*columns).where(*here))
         known |= {(kind, key, scope): asset_id or 0 for kind, key, scope, asset_id in rows}
     newest = (await connection.execute(select(func.max(col(Asset.id))))).scalar() or 0
     fresh = (identity for identity in identities if identity not in known)
