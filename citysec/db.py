@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import lru_cache, partial
 from typing import Any, Final
 
 import aiosqlite
 import msgspec
-from sqlalchemy import Connection, Dialect, Engine, column, event, func, insert, inspect, make_url, select, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Dialect,
+    Engine,
+    column,
+    event,
+    func,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy import table as lightweight
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -96,14 +111,27 @@ async def insert_many(session: AsyncSession, table: type[SQLModel], rows: Sequen
     SQLAlchemy writes the statement and converts the values, but is spared its work on each row, most of the cost.
     """
     if rows:
-        connection = await session.connection()
-        statement, names, converters = _prepared(connection.dialect, _name(table), tuple(rows[0]))
-        columns = [
-            _converted([row[name] for row in rows], convert) for name, convert in zip(names, converters, strict=True)
-        ]
-        records = list(zip(*columns, strict=True))
-        if len(rows) < COPIED or not await _copied(connection, _name(table), names, records):
-            await connection.exec_driver_sql(statement, records)
+        names = tuple(rows[0])
+        await _insert(session, table, names, [[row[name] for row in rows] for name in names])
+
+
+async def insert_records(
+    session: AsyncSession, table: type[SQLModel], names: tuple[str, ...], records: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows as `insert_many` does, given as tuples of the columns `names`: cheaper for rows by the thousand."""
+    if records:
+        await _insert(session, table, names, zip(*records, strict=True))
+
+
+async def _insert(
+    session: AsyncSession, table: type[SQLModel], names: tuple[str, ...], columns: Iterable[Sequence[Any]]
+) -> None:
+    connection = await session.connection()
+    statement, converters = _prepared(connection.dialect, _name(table), names)
+    written = [_converted(values, convert) for values, convert in zip(columns, converters, strict=True)]
+    records = list(zip(*written, strict=True))
+    if len(records) < COPIED or not await _copied(connection, _name(table), names, records):
+        await connection.exec_driver_sql(statement, records)
 
 
 async def _copied(connection: AsyncConnection, table: str, names: Sequence[str], records: Sequence[Any]) -> bool:
@@ -117,7 +145,7 @@ async def _copied(connection: AsyncConnection, table: str, names: Sequence[str],
     return True
 
 
-def _converted(values: list[Any], convert: Callable[[Any], Any] | None) -> list[Any]:
+def _converted(values: Sequence[Any], convert: Callable[[Any], Any] | None) -> Sequence[Any]:
     """Convert the values of a column; one that they all share, as the instant of a batch, once."""
     if convert is None:
         return values
@@ -134,13 +162,23 @@ def _name(table: type[SQLModel]) -> str:
 @lru_cache(maxsize=64)
 def _prepared(
     dialect: Dialect, table: str, names: tuple[str, ...]
-) -> tuple[str, Sequence[str], Sequence[Callable[[Any], Any] | None]]:
-    """Return what inserts these columns: the statement, its columns in order, what converts each for the driver."""
+) -> tuple[str, Sequence[Callable[[Any], Any] | None]]:
+    """Return what inserts these columns: the statement, and what converts each for the driver."""
     types = {name: SQLModel.metadata.tables[table].columns[name].type for name in names}
     bare = lightweight(table, *(column(name, type_) for name, type_ in types.items()))
     compiled = insert(bare).compile(dialect=dialect, column_keys=list(names))
-    order = [str(name) for name in compiled.positiontup or ()]
-    return str(compiled), order, [types[name].dialect_impl(dialect).bind_processor(dialect) for name in order]
+    return str(compiled), [_converter(each, dialect) for each in types.values()]
+
+
+def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """Return what converts a column's values; the drivers take booleans as they are, and JSON needs no questions."""
+    if isinstance(kind, Boolean):
+        return None
+    return _json if isinstance(kind, JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 def append(session: AsyncSession, table: type[SQLModel], row: Mapping[str, Any]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import astuple
 from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import insert_many
+from citysec.db import insert_records
 from citysec.feeds.reading import Reading
 from citysec.feeds.terms import Terms, concerns, following
 from citysec.tables import Assertion, Feed
@@ -21,6 +22,7 @@ def _given(name: str) -> BindParameter[Any]:
 
 
 _TERMS: Final = Terms.__struct_fields__
+_WRITTEN: Final = ("object_id", "feed", *_TERMS)
 _COLUMNS: Final = tuple(getattr(Assertion, name) for name in ("object_id", *_TERMS, "gone_at"))
 _REVISE: Final = (
     update(Assertion)
@@ -45,28 +47,23 @@ async def record(
     """
     known = await _known(db, feed.name, said.keys() - set(new_ids))
     will = {i: following(have, said[i], reading, again=i in reading) for i, (have, _) in known.items()}
-    new = [_row(i, feed.name, terms) for i, terms in said.items() if i not in known]
+    new = {i: terms for i, terms in said.items() if i not in known}
     revised = {i: terms for i, terms in will.items() if known[i] != (terms, True)}
-    await insert_many(db, Assertion, new)
+    await insert_records(db, Assertion, _WRITTEN, [(i, feed.name, *astuple(terms)) for i, terms in new.items()])
     await revise(db, feed.name, revised)
     at = reading.began
     changed = (
         i for i, terms in revised.items() if not known[i][1] or concerns(known[i][0], terms, at, feed.confirmed_at)
     )
-    return {row["object_id"] for row in new}.union(changed)
+    return new.keys() | changed
 
 
 async def revise(db: AsyncSession, feed: str, terms: Mapping[int, Terms]) -> None:
     """Write down on which other terms `feed` says objects that it has said before."""
     if terms:
-        rows = [_row(object_id, feed, each) for object_id, each in terms.items()]
-        connection = await db.connection()
-        await connection.execute(_REVISE, [{f"_{name}": value for name, value in row.items()} for row in rows])
-
-
-def _row(object_id: int, feed: str, terms: Terms) -> dict[str, Any]:
-    said = {name: getattr(terms, name) for name in _TERMS}
-    return {"object_id": object_id, "feed": feed, **said, "labels": list(terms.labels)}
+        names = [f"_{name}" for name in _WRITTEN]
+        rows = [dict(zip(names, (i, feed, *astuple(each)), strict=True)) for i, each in terms.items()]
+        await (await db.connection()).execute(_REVISE, rows)
 
 
 async def _known(db: AsyncSession, feed: str, said: Collection[int]) -> dict[int, tuple[Terms, bool]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
@@ -31,15 +30,12 @@ from citysec.tables.columns import now
 from citysec.tlp import TLP
 
 BATCH: Final = 1000
-UNMARKED: Final = -1
 _TEXTS: Final = attrgetter(
     "created_by_ref", "name", "pattern", "pattern_type", "source_ref", "target_ref", "relationship_type"
 )
 _NAMESPACE: Final = "feeds.namespace"
 Stands = Mapping[str, Sequence[Stored]]
 """STIX id -> the versions that are here."""
-Labels = Mapping[str, TLP | None]
-"""Text of an object -> the label of its own markings, None where no TLP marking applies to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +100,7 @@ async def ingest(db: AsyncSession, feed: Definition, batch: Batch, reading: Read
     plan = versions.plan(drafts, have, at)
     known = await markings.known(db, [*drafts, *entries.values()], batch.markings)
     labels = {draft.text: tlp.strictest(draft.marking_refs, known) for draft in drafts}
-    rows = {key: _row(key, draft, labels, at) for key, draft in plan.new.items()}
-    ids = await objects.store(db, plan, have, rows)
+    ids = await objects.store(db, plan, have, labels, at)
     held = {ids[key]: draft for key, draft in plan.new.items()} | {have.id: draft for draft, have in plan.again}
     said = {object_id: terms.of_draft(feed, draft, labels[draft.text], reading) for object_id, draft in held.items()}
     listed = _standing_for(entries, ids, have)
@@ -172,40 +167,9 @@ def _has_nul(draft: Draft) -> bool:
     return any("\0" in text for text in texts if text is not None)
 
 
-def _row(key: Key, draft: Draft, labels: Labels, at: datetime) -> dict[str, Any]:
-    """Return the columns of a new object version."""
-    return {
-        "stix_id": draft.stix_id,
-        "type": draft.type,
-        "spec_version": draft.spec_version,
-        "version": key[1],
-        "created": draft.created,
-        "created_by_ref": draft.created_by_ref,
-        "revoked": draft.revoked,
-        "valid_from": draft.valid_from,
-        "valid_until": draft.valid_until,
-        "confidence": draft.confidence,
-        "name": draft.name,
-        "pattern": draft.pattern,
-        "pattern_type": draft.pattern_type,
-        "source_ref": draft.source_ref,
-        "target_ref": draft.target_ref,
-        "relationship_type": draft.relationship_type,
-        "labels": list(dict.fromkeys((*draft.labels, *draft.indicator_types))),
-        "tlp": _column(labels[draft.text]),
-        "content_hash": draft.content_hash,
-        "text": draft.text,
-        "received_at": at,
-    }
-
-
-def _column(label: TLP | None) -> int:
-    return UNMARKED if label is None else int(label)
-
-
-async def _relabel(db: AsyncSession, plan: Plan, labels: Labels) -> set[int]:
+async def _relabel(db: AsyncSession, plan: Plan, labels: objects.Labels) -> set[int]:
     """Mark stored versions anew whose marking definition has come since, and return those."""
-    marked = {have.id: _column(labels[draft.text]) for draft, have in plan.again}
+    marked = {have.id: objects.own_tlp(labels[draft.text]) for draft, have in plan.again}
     changes = {have.id: marked[have.id] for _, have in plan.again if marked[have.id] != have.tlp}
     await objects.relabel(db, changes)
     return set(changes)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, select, text, update
@@ -10,15 +13,29 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.blocks import is_single
-from citysec.db import dialect, insert_many
+from citysec.db import dialect, insert_records
 from citysec.feeds.atoms import atoms, is_host_of_url, of_pattern
+from citysec.feeds.formats import Draft
 from citysec.feeds.versions import Key, Plan, Stored, newest
 from citysec.observable import Kind
 from citysec.patterning import Atom, index_key
 from citysec.tables import Assertion, IndicatorKey, Meta, StixObject
 from citysec.tables.columns import indexable
 from citysec.tables.feeds import BLOCK_LENGTHS, PRODUCT
+from citysec.tlp import TLP
 
+Labels = Mapping[str, TLP | None]
+"""Text of an object -> the label of its own markings, None where no TLP marking applies to it."""
+UNMARKED: Final = -1
+_COPIED: Final = (
+    "stix_id", "type", "spec_version", "created", "created_by_ref", "revoked", "valid_from", "valid_until",
+    "confidence", "name", "pattern", "pattern_type", "source_ref", "target_ref", "relationship_type", "content_hash",
+    "text",
+)  # fmt: skip
+_COLUMNS: Final = (*_COPIED, "version", "labels", "tlp", "id", "latest", "pattern_error", "received_at")
+_KEYED: Final = ("kind", "key", "object_id", "only_url", "certain")
+_Indexed = tuple[str, str, int, bool, bool]
+_copied: Final[Callable[[Draft], tuple[Any, ...]]] = attrgetter(*_COPIED)
 _VERSION: Final = (
     col(StixObject.id),
     col(StixObject.stix_id),
@@ -54,7 +71,7 @@ async def stored(db: AsyncSession, stix_ids: Collection[str]) -> dict[str, list[
 
 
 async def store(
-    db: AsyncSession, plan: Plan, have: Mapping[str, Sequence[Stored]], rows: Mapping[Key, dict[str, Any]]
+    db: AsyncSession, plan: Plan, have: Mapping[str, Sequence[Stored]], labels: Labels, at: datetime
 ) -> dict[Key, int]:
     """Insert the new versions of `plan`, move `latest` and the index to the newest of each id, and return their ids.
 
@@ -62,20 +79,37 @@ async def store(
         db: the session of the caller; it commits.
         plan: what to store.
         have: the versions that were here before, by STIX id.
-        rows: the columns of each new version; `id`, `latest` and `pattern_error` are put in here.
+        labels: what their own markings say.
+        at: when they arrived.
     """
     if not plan.new:
         return {}
     winners = newest(plan.new, have)
     found = {key: atoms(draft) for key, draft in plan.new.items()}
     ids = dict(zip(plan.new, await _fresh_ids(db, len(plan.new)), strict=True))
-    for key, row in rows.items():
-        row.update(id=ids[key], latest=winners[key[0]] == key, pattern_error=found[key][1])
-    await insert_many(db, StixObject, list(rows.values()))
+    records = [
+        (
+            *_copied(draft), key[1], _kinds(draft.labels, draft.indicator_types), own_tlp(labels[draft.text]),
+            ids[key], winners[key[0]] == key, found[key][1], at,
+        )
+        for key, draft in plan.new.items()
+    ]  # fmt: skip
+    await insert_records(db, StixObject, _COLUMNS, records)
     await _supersede(db, winners, have)
     live = (key for key, draft in plan.new.items() if winners[key[0]] == key and not draft.revoked)
     await _index(db, {ids[key]: found[key][0] for key in live})
     return ids
+
+
+def own_tlp(label: TLP | None) -> int:
+    """Return how the column `tlp` says an object's own label."""
+    return UNMARKED if label is None else int(label)
+
+
+@lru_cache(maxsize=1024)
+def _kinds(labels: tuple[str, ...], indicator_types: tuple[str, ...]) -> tuple[str, ...]:
+    """Return both, each word once; most objects of a feed share theirs."""
+    return tuple(dict.fromkeys((*labels, *indicator_types)))
 
 
 async def _fresh_ids(db: AsyncSession, number: int) -> Sequence[int]:
@@ -107,9 +141,9 @@ async def _supersede(db: AsyncSession, winners: Mapping[str, Key], have: Mapping
 async def _index(db: AsyncSession, found: Mapping[int, Sequence[Atom]]) -> None:
     """Put keys into the index, save those that are too long for it: they must not stop the page they come with."""
     every = (row for object_id, atoms in found.items() for row in _rows(object_id, atoms))
-    rows = [row for row in every if indexable(row["key"])]
-    await insert_many(db, IndicatorKey, rows)
-    await _note_lengths(db, {_length(row["key"]) for row in rows if row["kind"] == _IP and not is_single(row["key"])})
+    rows = [row for row in every if indexable(row[1])]
+    await insert_records(db, IndicatorKey, _KEYED, rows)
+    await _note_lengths(db, {_length(key) for kind, key, *_ in rows if kind == _IP and not is_single(key)})
 
 
 async def _note_lengths(db: AsyncSession, lengths: Collection[str]) -> None:
@@ -125,27 +159,19 @@ def _length(key: str) -> str:
     return f"{key[0]}/{int(key.rpartition('/')[2])}"
 
 
-def _rows(object_id: int, found: Sequence[Atom]) -> Collection[dict[str, Any]]:
+def _rows(object_id: int, found: Sequence[Atom]) -> Collection[_Indexed]:
     """Return the rows of an object's keys, each once: what fulfils the pattern alone, or is no host, says more."""
     if len(found) == 1:
         return (_row(object_id, found[0]),)
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str], _Indexed] = {}
     for row in (_row(object_id, atom) for atom in found):
-        known = rows.setdefault((row["kind"], row["key"]), row)
-        if known is not row:
-            known["only_url"] = known["only_url"] and row["only_url"]
-            known["certain"] = known["certain"] or row["certain"]
+        kind, key, _, only_url, certain = rows.get(row[:2], row)
+        rows[row[:2]] = (kind, key, object_id, only_url and row[3], certain or row[4])
     return rows.values()
 
 
-def _row(object_id: int, atom: Atom) -> dict[str, Any]:
-    return {
-        "kind": atom.kind.value,
-        "key": index_key(atom),
-        "object_id": object_id,
-        "only_url": is_host_of_url(atom),
-        "certain": atom.certain,
-    }
+def _row(object_id: int, atom: Atom) -> _Indexed:
+    return atom.kind.value, index_key(atom), object_id, is_host_of_url(atom), atom.certain
 
 
 async def _unindex(db: AsyncSession, object_ids: Collection[int]) -> None:
@@ -157,9 +183,8 @@ async def _unindex(db: AsyncSession, object_ids: Collection[int]) -> None:
     stored = [(number, pattern) for number, pattern in await connection.execute(said) if number and pattern]
     rows = [row for number, pattern in stored for row in _rows(number, of_pattern(pattern)[0])]
     if rows:
-        await connection.execute(
-            _UNINDEX, [{f"_{name}": row[name] for name in ("kind", "key", "object_id")} for row in rows]
-        )
+        keys = [{"_kind": kind, "_key": key, "_object_id": number} for kind, key, number, *_ in rows]
+        await connection.execute(_UNINDEX, keys)
 
 
 async def relabel(db: AsyncSession, labels: Mapping[int, int]) -> None:

@@ -92,6 +92,9 @@ def _clash(draft: Draft, reason: str) -> Reject:
 
 def newest(new: Mapping[Key, Draft], stored: Mapping[str, Sequence[Stored]]) -> dict[str, Key]:
     """Return the version that counts of each id of `new`: the revoked one, else the greatest, whoever came first."""
+    alone = {key[0]: key for key in new}
+    if len(alone) == len(new) and not any(map(stored.get, alone)):
+        return alone
     result: dict[str, tuple[bool, datetime, str]] = {}
     for key, draft in new.items():
         rank = draft.revoked, key[1], key[2]
