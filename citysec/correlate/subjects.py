@@ -190,17 +190,20 @@ def _is_brand(key: str) -> ColumnElement[bool]:
 
 
 def _named_in(key: str) -> ColumnElement[bool]:
-    """Return which assets are the name, or names below it."""
-    text, (low, high) = col(Asset.key), below(key)
-    return col(Asset.kind).in_(_NAMES) & ((text == key) | ((text >= low) & (text < high)))
+    """Return which assets are the name, or names below it.
+
+    What lies within OR is written so that SQLite asks the index for each: else it reads all names.
+    """
+    name, text, (low, high) = col(Asset.kind).in_(_NAMES), col(Asset.key), below(key)
+    return (name & (text == key)) | (name & (text >= low) & (text < high))
 
 
 def _others_in(key: str) -> ColumnElement[bool]:
     """Return which mailboxes stand on the name or names below it, and which pages may do so."""
     kind, text, (low, high), (first, last) = col(Asset.kind), col(Asset.key), below(key), mailboxes_at(key)
-    of_mail = ((text >= low) & (text < high)) | ((text >= first) & (text < last))
-    of_page = text.contains(reverse_labels(key), autoescape=True)
-    return ((kind == AssetKind.EMAIL) & of_mail) | ((kind == AssetKind.URL) & of_page)
+    of_mail, of_page = kind == AssetKind.EMAIL, kind == AssetKind.URL
+    on_it = (of_mail & (text >= low) & (text < high)) | (of_mail & (text >= first) & (text < last))
+    return on_it | (of_page & text.contains(reverse_labels(key), autoescape=True))
 
 
 async def _owned_rows(db: AsyncSession, condition: ColumnElement[bool]) -> list[Row]:

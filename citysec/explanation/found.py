@@ -8,7 +8,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,7 +34,7 @@ from citysec.correlate.search import search
 from citysec.explanation.asked import Asked, places, span
 from citysec.observable import Kind
 from citysec.patterning import TRIED_ON, expression, regex
-from citysec.tables.feeds import Assertion, IndicatorKey, StixObject
+from citysec.tables.feeds import NAMED_BY_CVE, Assertion, IndicatorKey, StixObject
 from citysec.tables.matches import Match
 
 VULNERABILITY: Final = "vulnerability"
@@ -200,7 +212,7 @@ async def _add_named(db: AsyncSession, asked: Asked, found: Found, reader: Princ
     if asked.stix_id:
         named = col(StixObject.stix_id) == asked.stix_id
     elif asked.found is not None and asked.found.kind is Kind.CVE:
-        named = and_(col(StixObject.type) == VULNERABILITY, col(StixObject.name) == asked.found.value)
+        named = and_(literal_column(NAMED_BY_CVE), col(StixObject.name) == asked.found.value)
     else:
         return
     query = select(col(StixObject.id)).where(named, col(StixObject.latest), told(reader))

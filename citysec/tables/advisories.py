@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from citysec.tables.columns import BigCount, Json, LongText, Row, UtcDateTime, new_id
@@ -60,8 +60,10 @@ class Delivery(Row, table=True):
     gets too.
     """
 
+    __table_args__ = (Index("ix_delivery_advisory", "advisory_id", "state"),)  # else SQLite goes by the state alone
+
     id: str = Field(primary_key=True)
-    advisory_id: str = Field(foreign_key="advisory.id", index=True)
+    advisory_id: str = Field(foreign_key="advisory.id")
     contact_id: str = Field(foreign_key="contact.id")
     decision_id: str = Field(foreign_key="decision.id")
     channel: str

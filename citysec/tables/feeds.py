@@ -12,8 +12,12 @@ from citysec.tables.columns import BigCount, Json, KeyText, LongText, Row, UtcDa
 
 PRODUCT: Final = "kind = 'product'"
 """Of what there is an index of keys by object: of vulnerabilities, whose keys do not follow from a pattern."""
+_BY_OBJECT: Final = ("kind", "object_id", "certain")
+"""What is constant comes first: else SQLite prefers to read all products where some objects are asked for."""
 BLOCK: Final = "kind = 'ip' AND key NOT LIKE '%/32' AND key NOT LIKE '%/128'"
 """Of what there is an index by itself: blocks of addresses, far fewer than single ones, so that they can be listed."""
+NAMED_BY_CVE: Final = "type = 'vulnerability' AND length(name) < 30"
+"""Of which objects there is an index of names: of longer ones than CVE ids PostgreSQL's would make an error."""
 THREAT: Final = "threat"
 NEW_DOMAIN: Final = "new-domain"
 _RELATED: Final = "source_ref IS NOT NULL"
@@ -64,6 +68,7 @@ class StixObject(Row, table=True):
         Index("ix_latest", "type", "latest"),
         Index("ix_sighting", "target_ref", sqlite_where=text(_SIGHTING), postgresql_where=text(_SIGHTING)),
         Index("ix_related", "source_ref", sqlite_where=text(_RELATED), postgresql_where=text(_RELATED)),
+        Index("ix_vulnerability", "name", sqlite_where=text(NAMED_BY_CVE), postgresql_where=text(NAMED_BY_CVE)),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigCount)
@@ -172,7 +177,7 @@ class IndicatorKey(Row, table=True):
     """
 
     __table_args__ = (
-        Index("ix_indicator_key_product", "object_id", sqlite_where=text(PRODUCT), postgresql_where=text(PRODUCT)),
+        Index("ix_indicator_key_product", *_BY_OBJECT, sqlite_where=text(PRODUCT), postgresql_where=text(PRODUCT)),
         Index("ix_indicator_key_block", "key", sqlite_where=text(BLOCK), postgresql_where=text(BLOCK)),
         {"sqlite_with_rowid": False},
     )

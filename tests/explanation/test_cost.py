@@ -10,6 +10,7 @@ from citysec.explanation.asked import read
 from citysec.explanation.told import Case
 from citysec.tables.columns import now
 from tests.correlate.city import City, indicator
+from tests.correlate.test_vulnerable import CVE, vulnerability
 from tests.explanation.conftest import CITY
 from tests.steps import steps
 
@@ -31,6 +32,15 @@ async def test_what_feeds_say_of_other_things(city: City):
         await city.say(*(indicator(n, f"[ipv4-addr:value = '10.0.{n // 250}.{n % 250}']") for n in others))
         costs.append(await steps(city.db, ask))
     assert costs[1] <= costs[0] + 2
+
+
+async def test_other_vulnerabilities(city: City):
+    await city.record(vulnerability())
+    costs = list[int]()
+    for part in range(2):
+        await city.record(*(vulnerability(cve=f"CVE-2023-{part}{n:04}") for n in range(1000)))
+        costs.append(await steps(city.db, lambda session: lookup.look_up(session, [CVE], CITY, now())))
+    assert costs[1] <= costs[0] + 1
 
 
 async def test_what_else_is_registered(city: City):

@@ -229,6 +229,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("relationship_type IS NULL AND target_ref IS NOT NULL"),
             postgresql_where=sa.text("relationship_type IS NULL AND target_ref IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_vulnerability",
+            ["name"],
+            unique=False,
+            sqlite_where=sa.text("type = 'vulnerability' AND length(name) < 30"),
+            postgresql_where=sa.text("type = 'vulnerability' AND length(name) < 30"),
+        )
 
     op.create_table(
         "warning_list",
@@ -429,7 +436,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_indicator_key_product",
-            ["object_id"],
+            ["kind", "object_id", "certain"],
             unique=False,
             sqlite_where=sa.text("kind = 'product'"),
             postgresql_where=sa.text("kind = 'product'"),
@@ -959,7 +966,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_delivery_advisory_id"), ["advisory_id"], unique=False)
+        batch_op.create_index("ix_delivery_advisory", ["advisory_id", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_state"), ["state"], unique=False)
 
     # ### end Alembic commands ###
