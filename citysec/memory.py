@@ -28,8 +28,10 @@ def spare() -> None:
 
 @contextmanager
 def settled() -> Generator[None, None, None]:
-    """Have the garbage collector pass over what is there now, modules above all: it stays while the block lasts."""
-    gc.collect()
+    """Have the garbage collector pass over what is there now, modules above all: it stays while the block lasts.
+
+    What is garbage now stays, too. Who runs for long collects it before; for a command looking for it takes too long.
+    """
     gc.freeze()
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -77,6 +78,7 @@ async def running(settings: Settings, role: Role = Role.ALL) -> AsyncGenerator[S
         _listening(parts, database, feeds, role) as url,
     ):
         _log.info("service.started", url=url, role=role.value, city=settings.city)
+        gc.collect()
         with memory.settled():
             yield Service(settings, database, url)
     _log.info("service.stopped")
