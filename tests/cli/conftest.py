@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
 import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
+from typer import testing
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from citysec.db import Database
@@ -24,6 +27,14 @@ def logs_as_before() -> Iterator[None]:
     """Take back the logging that a command sets up: its stderr ends with the test, and writing to it would raise."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_read_once() -> Iterator[None]:
+    """Have typer read the signatures of all commands once, not with each call: it takes longer than most commands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testing, "_get_command", cache(get_command))
+        yield
 
 
 class Run(Protocol):
