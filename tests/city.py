@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from aiohttp import ClientSession, CookieJar
+from aiohttp import ClientSession, CookieJar, web_app
 from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 
@@ -118,3 +118,4 @@ async def served(app: AppContext) -> AsyncGenerator[Site, None]:
     server = TestServer(application(app), host="127.0.0.1")
     async with server:
         yield Site(server, app)
+    web_app._cached_build_middleware.cache_clear()  # it would keep each test's application, which slows all that follow

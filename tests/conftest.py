@@ -16,6 +16,9 @@ import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from citysec import host
 from citysec.constituency.sample import load_sample
@@ -50,6 +53,32 @@ def _quick_engine() -> Generator[None, None, None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(host, "POLL_S", 0.05)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _statements_compiled_once() -> Generator[None, None, None]:
+    """Have all databases of this process share what SQLAlchemy has compiled, as those who ask one database do.
+
+    Each test opens a database of its own, and to compile a statement takes longer than to execute it.
+    """
+    compiled: LRUCache[Any, Any] = LRUCache(1000)
+
+    def share(engine: Engine) -> None:
+        engine.update_execution_options(compiled_cache=compiled)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DefaultDialect, "__eq__", _is_like)
+        patch.setattr(DefaultDialect, "__hash__", _likeness)
+        patch.setattr(DefaultDialect, "engine_created", share)
+        yield
+
+
+def _is_like(one: object, other: object) -> bool:
+    return type(one) is type(other)
+
+
+def _likeness(one: object) -> int:
+    return hash(type(one))
 
 
 def pytest_xdist_auto_num_workers() -> int:
