@@ -49,6 +49,6 @@ async def test_what_else_is_registered(city: City):
 
     costs = list[int]()
     for part in range(2):
-        await city.own("camden", "ipv4", *(f"10.{part}.{n // 250}.{n % 250}" for n in range(1000)))
+        await city.own("camden", "ipv4", *(f"10.{part}.{n // 250}.{n % 250}" for n in range(150)))
         costs.append(await steps(city.db, ask))
     assert costs[1] <= costs[0] + 1

@@ -19,6 +19,8 @@ from citysec.tlp import TLP
 
 _TLP2: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 _PREFIX: Final = "tlp:"
+_LONGEST: Final = 1000
+"""Characters of labels, all together, that are remembered: longer ones would fill the memory."""
 
 
 class _Definition(msgspec.Struct):
@@ -67,16 +69,21 @@ def _written(found: _Marking) -> str | None:
     return found.name if found.name and found.name.lower().startswith(_PREFIX) else None
 
 
-@lru_cache(maxsize=1024)
 def of_label(label: str) -> str | None:
     """Return the marking id that a label such as `tlp:amber` stands for, None for a label about something else."""
-    return tlp.MARKING_IDS[_level(label)] if label.lower().startswith(_PREFIX) else None
+    return tlp.MARKING_IDS[_level(label)] if label[: len(_PREFIX)].lower() == _PREFIX else None
 
 
-@lru_cache(maxsize=1024)
 def of_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the marking ids that labels stand for; a publisher's objects mostly have the same few."""
+    """Return the marking ids that labels stand for."""
+    return _usual(labels) if len("".join(labels)) <= _LONGEST else _of_labels(labels)
+
+
+def _of_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(filter(None, map(of_label, labels)))
+
+
+_usual: Final = lru_cache(maxsize=1024)(_of_labels)  # a publisher's objects mostly have the same few
 
 
 def _level(name: str) -> TLP:

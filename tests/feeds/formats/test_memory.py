@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO, RawIOBase
@@ -11,7 +12,8 @@ import pytest
 
 from citysec.errors import InvalidInput
 from citysec.feeds import formats
-from citysec.feeds.formats import Census, Entry, Item, Reject, documents, prose
+from citysec.feeds.formats import Census, Draft, Entry, Item, Reject, documents, prose, stix
+from citysec.tlp import MARKING_IDS, TLP
 
 MB = 1 << 20
 MOST = 150 * MB
@@ -178,3 +180,18 @@ def test_what_is_read_in_parts_is_counted_all_the_same(
     found = list(read(name, BytesIO(body)))
     assert [item.records for item in found if isinstance(item, Census)] == [declared]
     assert len(found) == 2
+
+
+def _marked(number: int) -> tuple[str, ...]:
+    labels = json.dumps([f"{number:06}" + "x" * MB, "TLP:Red"]).encode()
+    (found,) = stix.parse(INDICATOR.replace(b'"x":', b'"labels":%b,"x":' % labels))
+    return found.marking_refs if isinstance(found, Draft) else ()
+
+
+def test_labels_of_any_length_are_not_remembered():
+    tracemalloc.start()
+    try:
+        assert all(_marked(number) == (MARKING_IDS[TLP.RED],) for number in range(100))
+        assert tracemalloc.get_traced_memory()[0] < 10 * MB
+    finally:
+        tracemalloc.stop()
