@@ -56,12 +56,18 @@ async def test_a_stream_brings_all_rows_in_parts_of_any_size(connection: AsyncCo
         assert [n async for n in found.scalars()] == list(range(rows))
 
 
-async def test_a_stream_that_is_left_early_holds_nothing_open(connection: AsyncConnection):
-    await fill(connection, MANY)
-    async with connection.stream(text("SELECT n FROM t")) as found:
-        await found.fetchone()
-    await connection.execute(text("DROP TABLE t"))  # refused while a statement reads from it
-    await connection.commit()
+async def test_a_statement_that_is_left_early_holds_nothing_open(tmp_path: Path):
+    connection = sqlite.Connection(str(tmp_path / "test.db"))
+    async with connection:
+        await connection.execute("CREATE TABLE t (n)")
+        await connection.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(MANY)])
+        await connection.commit()
+        asked = await connection.cursor().execute("SELECT n FROM t")
+        await asked.fetchone()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            await connection.execute("DROP TABLE t")
+        await asked.close()
+        await connection.execute("DROP TABLE t")
 
 
 async def test_statements_tell_what_they_changed(connection: AsyncConnection):
