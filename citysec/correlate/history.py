@@ -52,7 +52,11 @@ class History:
 
 
 async def histories(
-    db: AsyncSession, assets: Sequence[RegisteredAsset[int]], at: datetime, unwatched: Unwatched = NOTHING
+    db: AsyncSession,
+    assets: Sequence[RegisteredAsset[int]],
+    at: datetime,
+    unwatched: Unwatched = NOTHING,
+    ceiling: TLP = TLP.RED,
 ) -> dict[int, History]:
     """Return asset id -> its history; what has none is left out.
 
@@ -61,6 +65,7 @@ async def histories(
         assets: registered or not; their ids are the caller's.
         at: the present instant.
         unwatched: what is to be registered: of those of `assets` that are in its rows, lookalikes are counted.
+        ceiling: it is as if nobody had said anything under a stricter label.
     """
     known, warned = Assets(AssetIndex(assets), {asset.id: () for asset in assets}), await warnings.current(db)
     count = _Count()
@@ -73,9 +78,9 @@ async def histories(
     concerned = {*await concerning(db, (), assets, known), *await speaking(db, keys, unwatched)}
     for batch in batches(sorted(concerned), INDICATORS):
         vulnerabilities = {one for one in batch if one.startswith(vulnerable.PREFIX)}
-        count.present(await meaning(await claims.load(db, set(batch) - vulnerabilities, at)))
-        count.present([each for _, each in await vulnerable.judged(db, vulnerabilities, known.index, at)])
-        count.past(await meaning(await _ended(db, batch, at)))
+        count.present(await meaning(await claims.load(db, set(batch) - vulnerabilities, at, ceiling)))
+        count.present([each for _, each in await vulnerable.judged(db, vulnerabilities, known.index, at, ceiling)])
+        count.past(await meaning(await _ended(db, batch, at, ceiling)))
     return count.histories()
 
 
@@ -111,12 +116,12 @@ class _Count:
         return {asset_id: touch for asset_id, touch in touched.items() if touch.relation is not Relation.LOOKALIKE}
 
 
-async def _ended(db: AsyncSession, stix_ids: Collection[str], at: datetime) -> list[Claim]:
+async def _ended(db: AsyncSession, stix_ids: Collection[str], at: datetime, ceiling: TLP) -> list[Claim]:
     """Return the claims of indicators that counted within `PERIOD` and do no more, as if they still did."""
     since = at - PERIOD
-    listed = {claim.object_id for claim in await claims.load(db, stix_ids, at)}
-    found = await claims.load(db, stix_ids, at, gone_since=since)
-    words = await words_on(db, [claim.object_id for claim in found], TLP.RED)
+    listed = {claim.object_id for claim in await claims.load(db, stix_ids, at, ceiling)}
+    found = await claims.load(db, stix_ids, at, ceiling, gone_since=since)
+    words = await words_on(db, [claim.object_id for claim in found], ceiling)
     ended = ((claim, _end(claim, words.get(claim.object_id, ()), at)) for claim in found if _was_one(claim, listed, at))
     gone = (claim for claim, end in ended if since <= end <= at)
     return [replace(claim, terms=structs.replace(claim.terms, valid_until=None)) for claim in gone]

@@ -19,6 +19,7 @@ from citysec.correlate.rules import RegisteredAsset
 from citysec.correlate.unwatched import if_registered
 from citysec.observable import AssetKind
 from citysec.tables.register import Asset, Constituent
+from citysec.tlp import TLP
 
 _Identity = tuple[str, str, str]
 _ASSETS: Final = 500  # whose history is read at once
@@ -33,8 +34,10 @@ def new(plan: Plan[Line]) -> list[Line]:
     return [line for line in (*plan.added, *(change.after for change in changed)) if line.verified is not False]
 
 
-async def retrospect(db: AsyncSession, lines: Sequence[Line], at: datetime) -> dict[str, History]:
-    """Return the id of each line whose asset has a history -> that history."""
+async def retrospect(
+    db: AsyncSession, lines: Sequence[Line], at: datetime, ceiling: TLP = TLP.RED
+) -> dict[str, History]:
+    """Return the id of each line whose asset has a history, of what is said up to `ceiling` -> that history."""
     distinct = {_identity(line): line for line in lines}
     ids = await _ids(db, distinct)
     systems = {int(line.asset.key) for line in distinct.values() if line.kind is AssetKind.ASN}
@@ -50,7 +53,7 @@ async def retrospect(db: AsyncSession, lines: Sequence[Line], at: datetime) -> d
     unwatched = await if_registered(db, rows)
     found: dict[int, History] = {}
     for part in batches(assets, _ASSETS):
-        found |= await histories(db, part, at, unwatched)
+        found |= await histories(db, part, at, unwatched, ceiling)
     return {line.ref: found[number] for line in lines if (number := ids[_identity(line)]) in found}
 
 

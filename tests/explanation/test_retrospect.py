@@ -22,6 +22,7 @@ from citysec.lookalikes.permutations import permutations
 from citysec.settings import shipped
 from citysec.tables import Assertion, AssetOwner, Constituent, Incident, IncidentMatch
 from citysec.tables.columns import now
+from citysec.tlp import TLP
 from tests.city import INCIDENTS
 from tests.correlate.city import City, indicator
 from tests.correlate.test_vulnerable import OLD, RANGES, vulnerability
@@ -51,6 +52,17 @@ async def history(city: City, line: str = RANGE) -> dict[str, History]:
     async with city.db.reading() as db:
         plan = await register.plan_import(db, parse(HEADER + line))
         return await retrospect.retrospect(db, retrospect.new(plan), now())
+
+
+async def test_what_is_said_above_the_reader_s_clearance_is_not_counted(camden: City):
+    await camden.say(indicator(1, "[ipv4-addr:value = '192.0.2.7']"), tlp=TLP.RED)
+    await camden.say(indicator(2, "[ipv4-addr:value = '192.0.2.8']"), tlp=TLP.RED)
+    await camden.say(indicator(3, "[ipv4-addr:value = '192.0.2.9']"), tlp=TLP.GREEN)
+    await _ended(camden, 2, gone_at=now() - timedelta(days=10))
+    async with camden.db.reading() as db:
+        lines = retrospect.new(await register.plan_import(db, parse(HEADER + RANGE)))
+        for ceiling, found in ((TLP.RED, History(now=2, gone=1)), (TLP.AMBER, History(now=1))):
+            assert await retrospect.retrospect(db, lines, now(), ceiling) == {"A1": found}
 
 
 async def _ended(city: City, number: int, **values: Any) -> None:

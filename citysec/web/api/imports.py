@@ -74,7 +74,8 @@ async def import_assets(call: Call[ImportQuery, Csv]) -> PlanOut:
     if call.query.apply:
         await register.apply(call.db, plan, call.principal.name)
     else:
-        histories = await retrospect.retrospect(call.db, retrospect.new(plan)[:SHOWN], now())
+        lines = retrospect.new(plan)[:SHOWN]
+        histories = await retrospect.retrospect(call.db, lines, now(), call.principal.clearance)
     changes = [ChangedOut(before=cells(c.before), after=cells(c.after)) for c in plan.changed[:SHOWN]]
     return PlanOut(
         applied=call.query.apply,

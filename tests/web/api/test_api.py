@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from sqlmodel import col, func, select
+from sqlmodel import col, func, select, update
 
 from citysec.access.policy import Role, Scope
 from citysec.db import Database
-from citysec.tables import Advisory, AuditEntry, Incident, Outbox, TimelineEntry
+from citysec.tables import Advisory, Assertion, AuditEntry, Incident, Outbox, TimelineEntry
 from citysec.tlp import TLP
 from tests import city
 from tests.web.api.world import EVERYTHING, seed
@@ -245,16 +245,26 @@ async def test_who_asks_without_saying_who_is_told_how(site: city.Site):
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-async def test_lowering_a_clearance_counts_at_once(ada: ClientSession, db: Database):
+async def _lower(db: Database, clearance: TLP) -> None:
     async with db.writing() as session:
         account = (await session.exec(select(city.Account).where(col(city.Account.name) == "ada"))).one()
-        account.clearance = TLP.CLEAR
+        account.clearance = clearance
         session.add(account)
+
+
+async def test_lowering_a_clearance_counts_at_once(ada: ClientSession, db: Database):
+    await _lower(db, TLP.CLEAR)
     assert [i["tlp"] for i in (await _get(ada, "/incidents"))["items"]] == ["TLP:CLEAR"]
 
 
-async def test_a_new_asset_shows_its_history_before_it_is_applied(ada: ClientSession):
+@pytest.mark.parametrize(("label", "shown"), [(TLP.CLEAR, 1), (TLP.RED, 0)])
+async def test_a_new_asset_shows_its_history_before_it_is_applied(
+    ada: ClientSession, db: Database, label: TLP, shown: int
+):
+    await _lower(db, TLP.AMBER)
+    async with db.writing() as session:
+        await session.exec(update(Assertion).values(tlp=label))
     text = "asset_id,organisation,sector,kind,value,scope,criticality\nU1,Camden open,government,url,https://open1.example/a,,low\n"
     async with ada.post("/api/v1/assets/import", data=text, headers={"Content-Type": "text/csv"}) as answer:
         history = {"asset_id": "U1", "now": 1, "possible": 0, "gone": 0, "lookalikes": 0}
-        assert (await answer.json())["history"] == [history]
+        assert (await answer.json())["history"] == [history] * shown
