@@ -59,7 +59,7 @@ class Software(msgspec.Struct, frozen=True):
     def version(self) -> str:
         """The version as people write it, with the update if the name has one."""
         if self.purl is not None:
-            return self.purl.version
+            return self.purl.full_version
         if self.cpe is None or self.cpe.version == ANY:
             return ""
         version, update = cpe.plain(self.cpe.version), cpe.plain(self.cpe.update)

@@ -40,6 +40,12 @@ class PURL(msgspec.Struct, frozen=True):
         """The package in every version: what an index can search."""
         return "/".join(part for part in (self.type, self.namespace.lower(), self.name.lower()) if part)
 
+    @property
+    def full_version(self) -> str:
+        """The version with the epoch before it, which packages of RPM say apart."""
+        epoch = dict(self.qualifiers).get("epoch", "") if self.version else ""
+        return f"{epoch}:{self.version}" if epoch.isdecimal() and ":" not in self.version else self.version
+
     def __str__(self) -> str:
         path = "/".join(_coded(part) for part in (*self.namespace.split("/"), self.name) if part)
         version = f"@{_coded(self.version)}" if self.version else ""

@@ -17,13 +17,43 @@ import msgspec
 from citysec.feeds.formats.members import mappings, text
 from citysec.software.records import Status, Versions
 
-_COMPARISON: Final = re.compile(r"\s*(<=|>=|<|>|==?)\s*([^\s<>=,|]+)\s*")
-_BEFORE: Final = re.compile(
-    r"(?:all\s+)?(?:versions?\s+)?(?:prior\s+to|before|earlier\s+than)\s+v?(\S+)", re.IGNORECASE
+_ONE: Final = (
+    r"v?[0-9][^\s,;|<>=]*"
+    r"(?:\s+(?:beta|build|cu|cumulative\s+update|hf|hotfix|p|patch|r|rc|service\s+pack|sp|su|u|update)\s*[0-9]+)*"
 )
-_UP_TO: Final = re.compile(
-    r"v?(\S+)\s+(?:and|or)\s+(?:earlier|prior|below|older|lower)(?:\s+versions?)?", re.IGNORECASE
+"""One version as people write it: `V7.5 SP2 Update 17`."""
+_COMPARISON: Final = re.compile(rf"\s*(<=|>=|<|>|==?)\s*({_ONE}|[^\s<>=,|]+)\s*", re.IGNORECASE)
+_SPELT: Final = (
+    (re.compile(r"<\s+=|=<|≤"), "<="),
+    (re.compile(r">\s+=|=>|≥"), ">="),
+    (re.compile(r"(?<=[^\s<>=,|])\s+(?=[<>])"), ", "),
+    (re.compile(r"^\s*(?:all\s+)?ver(?:sions?|\.)?[\s:,]*(?=v?[0-9]|[<>])|^\s*all,?\s+(?=[<>])", re.IGNORECASE), ""),
 )
+_START: Final = rf"(?:ver(?:sions?)?\s+)?(?P<start>{_ONE})"
+_END: Final = rf"(?:ver(?:sions?)?\s+)?(?P<end>{_ONE})"
+_ALSO: Final = r"(?:\s+(?:versions?|releases?))?"
+_PHRASES: Final = tuple(
+    (re.compile(words, re.IGNORECASE), last)
+    for words, last in (
+        (rf"(?:all\s+)?(?:versions?\s+)?(?:prior\s+to|before|earlier\s+than)\s+{_END}", "before"),
+        (rf"(?:all\s+)?(?:versions?\s+)?(?:up\s+to|through)(?:\s+and\s+including)?\s+{_END}", "with"),
+        (rf"{_END}\s+(?:and|or)\s+(?:earlier|prior|below|older|lower|previous){_ALSO}", "with"),
+        (rf"{_START}\s+(?:and|or)\s+(?:later|newer|above|higher){_ALSO}", ""),
+        (rf"(?:since|from)\s+{_START}(?:\s+(?:on|onwards?))?", ""),
+        (rf"(?:from\s+)?{_START}(?:\s+[-–]|,?\s+(?:up\s+to|to|through|thru))\s+{_END}", "with"),
+        (rf"{_START}\s+(?:before|prior\s+to)\s+{_END}", "before"),
+        (rf"{_START},\s+<\s*{_END}", "before"),
+        (rf"{_START},\s+<=\s*{_END}", "with"),
+    )
+)
+"""What people write about one range, and whether it goes on with its end or before it."""
+_AND: Final = re.compile(r"\s*[,;]\s*(?:and\s+|or\s+)?|\s+(?:and|or|/|&)\s+")
+_LISTED: Final = re.compile(r"v?[0-9][\w.+\-*]*", re.IGNORECASE)
+_WILD: Final = re.compile(r"\.[x*]$", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOST_WORDS: Final = 300
+"""Characters of words about versions that are understood."""
 _VERS: Final = re.compile(r"vers:([a-z0-9.-]{1,40})/(.*)", re.DOTALL)
 _OPERATOR: Final = re.compile(r"\s*(?:<=|>=|!=|==?|<|>)")
 _MOST_CONSTRAINTS: Final = 1000
@@ -67,12 +97,58 @@ def written(words: str, found: Status, order: str | None = None) -> Iterator[Ver
         yield Versions(status=Status.UNKNOWN if found is Status.AFFECTED else found)
     elif known in _ANY:
         yield Versions(status=found)
-    elif before := _BEFORE.fullmatch(words):
-        yield Versions(status=found, end=before[1], end_excluded=True, order=order)
-    elif up_to := _UP_TO.fullmatch(words):
-        yield Versions(status=found, end=up_to[1], order=order)
     else:
-        yield compared(words, found, order) or Versions(status=found, exact=words, order=order)
+        yield from _worded(words, found, order) or (Versions(status=found, exact=words, order=order),)
+
+
+def _worded(words: str, found: Status, order: str | None) -> tuple[Versions, ...]:
+    """Return the ranges that comparisons, usual phrases or a list of versions describe; none for something else."""
+    if len(words) > _MOST_WORDS:
+        return ()
+    spelt = _spelt(words).strip()
+    if one := compared(spelt, found, order):
+        return (one,)
+    if one := _phrased(spelt, found, order):
+        return (one,)
+    parts = _AND.split(spelt)
+    listed = [_phrased(part, found, order) or _exactly(part, found, order) for part in parts]
+    return tuple(filter(None, listed)) if all(listed) and parts != [words] else ()
+
+
+def _spelt(words: str) -> str:
+    """Return comparisons in one spelling, and a version without the word that says that it is one."""
+    for spelling, usual in _SPELT:
+        words = spelling.sub(usual, words)
+    return words
+
+
+def _exactly(part: str, found: Status, order: str | None) -> Versions | None:
+    return Versions(status=found, exact=part, order=order) if _LISTED.fullmatch(part) else None
+
+
+def _phrased(words: str, found: Status, order: str | None) -> Versions | None:
+    for phrase, bounds in _PHRASES:
+        if said := phrase.fullmatch(words):
+            start, end = (said.groupdict().get(bound) for bound in ("start", "end"))
+            excluded = end is not None and bounds == "before"
+            one = Versions(
+                status=found, start=_unwild(start), end=_unwild(end) if excluded else end, end_excluded=excluded,
+                order=order,
+            )  # fmt: skip
+            return one if _is_span(one) else None
+    return None
+
+
+def _unwild(version: str | None) -> str | None:
+    return version and _WILD.sub("", version)
+
+
+def _is_span(one: Versions) -> bool:
+    """Return whether bounds can be those of one range: `22.1.3 before 2024-06-21` compares a version with a date."""
+    if one.start is None or one.end is None:
+        return True
+    first, last = _NUMBER.search(one.start), _NUMBER.search(one.end)
+    return first is not None and last is not None and not _DATE.match(one.end) and int(first[0]) <= int(last[0])
 
 
 def compared(words: str, found: Status, order: str | None = None) -> Versions | None:
@@ -82,7 +158,10 @@ def compared(words: str, found: Status, order: str | None = None) -> Versions | 
         comparison = _COMPARISON.fullmatch(part)
         if comparison is None:
             return None
-        bounds |= _bound(comparison[1], comparison[2])
+        bound = _bound(comparison[1], comparison[2])
+        if not bounds.keys().isdisjoint(bound):
+            return None
+        bounds |= bound
     return Versions(status=found, order=order, **bounds)
 
 
@@ -92,6 +171,8 @@ def ranges(words: str, found: Status) -> tuple[Versions, ...]:
     Source:
         ECMA-428 (VERS), as CSAF 2.0 §3.1.2.3.2 refers to it; versions stand in their order there.
     """
+    if one := compared(_spelt(words), found):
+        return (one,)
     order, constraints = None, words
     if specifier := _VERS.fullmatch(words):
         order, constraints = specifier[1], specifier[2]

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from citysec.feeds.formats.affected import ranges as specified
 from citysec.feeds.formats.affected import versions, written
 from citysec.feeds.formats.applicability import affected, cpe_name
 from citysec.software.records import Affected, Status, Versions
@@ -65,10 +66,40 @@ def test_a_change_at_the_end_begins_nothing():
         ("9.1 and earlier", Versions(end="9.1")),
         ("4.6 Patch 519", Versions(exact="4.6 Patch 519")),
         ("All versions", Versions()),
+        (">=1.0 <1.5", Versions(start="1.0", end="1.5", end_excluded=True)),
+        ("=< 1.5", Versions(end="1.5")),
+        ("1.0 - 1.5", Versions(start="1.0", end="1.5")),
+        ("from 1.0 to version 1.5", Versions(start="1.0", end="1.5")),
+        ("10.1 < 10.1.3", Versions(start="10.1", end="10.1.3", end_excluded=True)),
+        ("4.x before 4.2.1", Versions(start="4", end="4.2.1", end_excluded=True)),
+        ("1.0 and later", Versions(start="1.0")),
+        ("up to and including 1.5", Versions(end="1.5")),
+        ("15.4.2 HF 1 and previous versions", Versions(end="15.4.2 HF 1")),
+        ("Version 1.2", Versions(exact="1.2")),
+        ("22.1.3 before 2024-06-21", Versions(exact="22.1.3 before 2024-06-21")),
+        ("< 1.2, >= 2.0, < 2.3", Versions(exact="< 1.2, >= 2.0, < 2.3")),
     ],
 )
 def test_usual_words_about_versions_are_understood(words: str, expected: Versions):
     assert list(written(words, Status.AFFECTED)) == [expected]
+
+
+@pytest.mark.parametrize("words", ["1.0, 1.1 and 1.2", "1.0 / 1.1 / 1.2", "1.0; 1.1; 1.2"])
+def test_versions_in_a_row_are_one_each(words: str):
+    assert [one.exact for one in written(words, Status.AFFECTED)] == ["1.0", "1.1", "1.2"]
+
+
+def test_ranges_in_a_row_are_one_each():
+    assert list(written("1.x before 1.5, 2.x before 2.3", Status.AFFECTED)) == [
+        Versions(start="1", end="1.5", end_excluded=True),
+        Versions(start="2", end="2.3", end_excluded=True),
+    ]
+
+
+@pytest.mark.parametrize("words", [">= 8.0 < 8.3", ">=8.0|<8.3", "vers:semver/>=8.0|<8.3"])
+def test_a_range_of_csaf_has_both_ends_however_it_is_written(words: str):
+    (found,) = specified(words, Status.AFFECTED)
+    assert (found.start, found.end, found.end_excluded) == ("8.0", "8.3", True)
 
 
 def test_a_cpe_name_is_split_at_its_unquoted_colons():
