@@ -24,7 +24,7 @@ class Announcement(msgspec.Struct, frozen=True, gc=False, order=True):
     """One system announces one prefix; `certain` is false of the members of an AS_SET.
 
     Args:
-        key: of the prefix (`citysec.observable`).
+        key: of the prefix (`citysec.blocks`).
         system: number of the autonomous system.
         certain: whether it is known to be this one.
     """

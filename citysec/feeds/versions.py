@@ -55,11 +55,13 @@ def plan(drafts: Iterable[Draft], stored: Mapping[str, Sequence[Stored]], at: da
     known = {(s.stix_id, s.version, s.spec_version): s for versions in stored.values() for s in versions}
     creators = {stix_id: versions[0].created_by_ref for stix_id, versions in stored.items() if versions}
     contents = {(s.stix_id, s.content_hash): s for s in known.values()}
+    fresh = set[tuple[str, str]]()
     for index, draft in enumerate(drafts):
         if creators.setdefault(draft.stix_id, draft.created_by_ref) != draft.created_by_ref:
             result.clashes.append(_clash(draft, "only its creator may make a new version of an object"))
         elif draft.version is None:
-            _place_unversioned(result, draft, contents, at + timedelta(microseconds=index))
+            key = (draft.stix_id, at + timedelta(microseconds=index), draft.spec_version)
+            _place_unversioned(result, draft, key, contents, fresh)
         else:
             _place(result, draft, (draft.stix_id, draft.version, draft.spec_version), known)
     return result
@@ -76,13 +78,14 @@ def _place(result: Plan, draft: Draft, key: Key, known: Mapping[Key, Stored]) ->
 
 
 def _place_unversioned(
-    result: Plan, draft: Draft, contents: Mapping[tuple[str, str], Stored], version: datetime
+    result: Plan, draft: Draft, key: Key, contents: Mapping[tuple[str, str], Stored], fresh: set[tuple[str, str]]
 ) -> None:
     have = contents.get((draft.stix_id, draft.content_hash))
     if have is not None:
         result.again.append((draft, have))
-    elif all((d.stix_id, d.text) != (draft.stix_id, draft.text) for d in result.new.values()):
-        result.new[draft.stix_id, version, draft.spec_version] = draft
+    elif (draft.stix_id, draft.text) not in fresh:
+        fresh.add((draft.stix_id, draft.text))
+        result.new[key] = draft
 
 
 def _clash(draft: Draft, reason: str) -> Reject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -99,3 +100,10 @@ def test_the_forms_of_2_0_and_2_1_are_versions_of_their_own(spec_version: str):
     draft = msgspec.structs.replace(_draft(1), spec_version=spec_version, text="other")
     found = plan([draft], {"x--1": [_stored(_draft(1))]}, DAY)
     assert len(found.new) == (1 if spec_version == "2.0" else 0)
+
+
+def test_a_batch_of_observables_costs_no_more_than_its_members():
+    began = time.process_time()
+    found = plan((msgspec.structs.replace(_draft(None), stix_id=f"x--{n % 10_000}") for n in range(20_000)), {}, DAY)
+    assert len(found.new) == 10_000
+    assert time.process_time() - began < 3
