@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from citysec.correlate.explain import State
 from citysec.explanation.chain import Outcome, Question
 from tests.correlate.city import City
@@ -40,8 +42,12 @@ async def test_without_products_it_cannot_be_compared(city: City, desk: Desk):
     assert (await desk.reason(CVE)).question is Question.COMPARED
 
 
-async def test_it_is_looked_up_by_its_name(city: City, desk: Desk):
-    await city.record(vulnerability(RANGES))
-    await city.work()
-    (answer,) = await desk.look_up(CVE.lower())
+async def test_it_is_looked_up_by_its_name_whatever_others_are_called(either: City):
+    noise = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(200))
+    at = {"created": "2024-01-01T00:00:00.000Z", "modified": "2024-01-01T00:00:00.000Z", "spec_version": "2.1"}
+    other = {"type": "vulnerability", "id": "vulnerability--22222222-2222-4222-8222-222222222222", "name": noise}
+    await either.say(other | at)
+    await either.record(vulnerability(RANGES))
+    await either.work()
+    (answer,) = await Desk(either).look_up(CVE.lower())
     assert (answer.seen.count, answer.seen.shown[0].state) == (1, State.IN_FORCE)
