@@ -336,3 +336,10 @@ def test_every_kind_of_asset_has_a_canonical_form(kind: AssetKind):
 def test_a_brand_must_be_one_that_names_can_hold(text: str):
     with pytest.raises(InvalidInput, match="is no brand"):
         observable.registered(AssetKind.BRAND, text)
+
+
+def test_what_is_too_long_for_an_index_cannot_be_registered():
+    longest = "https://a.example/" + "x" * 2582
+    assert observable.registered(AssetKind.URL, longest).key == longest
+    with pytest.raises(InvalidInput, match="longer than 2,600 bytes"):
+        observable.registered(AssetKind.URL, longest + "x")

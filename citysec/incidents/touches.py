@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from citysec.access import policy
 from citysec.incidents.severity import LOOKALIKE, SIGHTED, kind_of
 from citysec.lookalikes.alike import alike
 from citysec.software.particulars import Particulars, particulars
+from citysec.tables.columns import indexable
 from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.matches import Match
 from citysec.tables.register import Accountable, AssetOwner, Constituent, Service
@@ -28,6 +30,7 @@ AT_HOME: Final = 4
 """The criticality of what was seen in a constituent's own network: whatever it is, it is there already."""
 BARE: Final = "value:"
 """Begins a threat that is no more than an observable: nobody said what it is a sign of."""
+_SHOWN: Final = 200
 
 _INDICATES: Final = "indicates"
 _LEAST: Final = (1, False, False)
@@ -158,7 +161,15 @@ def _root_cause(match: Found, threat: Threat | None) -> tuple[str, str]:
     about = match.particulars
     if about is not None and about.exploited:
         return about.cve, about.cve
-    return f"{BARE}{match.indicator_value.lower()}", ""
+    return _nameless(match.indicator_value.lower()), ""
+
+
+def _nameless(value: str) -> str:
+    """Return what an observable is as a threat: of one that is too long for an index its beginning and its digest."""
+    threat = f"{BARE}{value}"
+    if indexable(threat):
+        return threat
+    return f"{threat[:_SHOWN]}…{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 async def _threats(db: AsyncSession, indicator_ids: set[str]) -> dict[str, Threat]:

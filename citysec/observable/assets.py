@@ -13,14 +13,21 @@ from citysec.observable.identifiers import autonomous_system, brand, software
 from citysec.observable.kinds import AssetKind, Observable
 from citysec.observable.places import domain_name, mailbox, network, url
 
+LONGEST: Final = 2600
+"""Bytes of a key (`citysec.tables.columns.LONGEST_KEY`)."""
+_SHOWN: Final = 100
+
 
 def registered(kind: AssetKind, text: str) -> Observable:
     """Return the canonical form of an asset's value.
 
     Raises:
-        InvalidInput: `text` is not a value of that kind.
+        InvalidInput: `text` is not a value of that kind, or too long for an index.
     """
-    return _CANONICAL[kind](text)
+    found = _CANONICAL[kind](text)
+    if len(found.key.encode(errors="replace")) > LONGEST:
+        raise InvalidInput.at("", f"{text[:_SHOWN]!r}… is longer than {LONGEST:,} bytes")
+    return found
 
 
 def _registered_network(kind: AssetKind, text: str) -> Observable:

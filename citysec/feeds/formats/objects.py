@@ -55,6 +55,7 @@ _TYPE: Final = re.compile(r"[a-z0-9-]{3,250}")
 _HEX: Final = "[0-9a-fA-F]"
 _UUID: Final = re.compile(rf"--{_HEX}{{8}}+-{_HEX}{{4}}+-{_HEX}{{4}}+-{_HEX}{{4}}+-{_HEX}{{12}}+")
 """What follows the type in an id."""
+_LONGEST_ID: Final = 250 + len("--") + 36
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _SHOWN: Final = 60
@@ -230,6 +231,8 @@ def _checked(found: _Object, bundle_version: str | None, text: str = "") -> Draf
     if found.type not in _POINTING:
         return made
     target = found.target_ref or found.sighting_of_ref
+    if max(len(found.source_ref or ""), len(target or "")) > _LONGEST_ID:
+        raise InvalidInput.at("", f"refers to what is no id: it has more than {_LONGEST_ID} characters")
     return replace(made, relationship_type=found.relationship_type, source_ref=found.source_ref, target_ref=target)
 
 

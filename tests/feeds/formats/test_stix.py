@@ -281,3 +281,12 @@ def test_a_remark_behind_the_objects_is_named_and_costs_nothing_else():
     assert isinstance(found, Draft)
     assert isinstance(remark, Reject)
     assert remark.reason == "followed by other text: <!-- 3 ms -->"
+
+
+@pytest.mark.parametrize("name", ["source_ref", "target_ref"])
+def test_what_refers_to_no_id_is_refused(name: str):
+    refs = {"relationship_type": "indicates", "source_ref": INDICATOR["id"], "target_ref": INDICATOR["id"]}
+    about = changed(type="relationship", id=INDICATOR["id"].replace("indicator", "relationship"), pattern=...)
+    (found,) = parse([about | refs])
+    assert isinstance(found, Draft)
+    assert "is no id" in reject([about | refs | {name: "malware--" + "x" * 300}]).reason
