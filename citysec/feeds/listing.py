@@ -22,7 +22,7 @@ from citysec.tables.columns import now
 from citysec.tables.feeds import whole_day
 
 SMALL: Final = 10
-"""So many may always be missing from a list."""
+"""So many may always be missing from a list, as long as something is left."""
 _LOOKED_AT: Final = 20_000
 _NAMED: Final = 1000  # ids in one statement
 
@@ -109,7 +109,7 @@ async def _suspicion(db: AsyncSession, feed: Definition, missing: int) -> str | 
     expected = expected.where(col(Assertion.feed) == feed.name, col(Assertion.missed).is_not(None))
     believed, missed = (await (await db.connection()).execute(expected)).one()
     lost = missed + missing
-    if lost <= max(SMALL, believed * feed.max_shrink):
+    if lost <= max(SMALL if lost < believed else 0, believed * feed.max_shrink):
         return None
     shrunk = f"the list has shrunk from {believed:,} to {believed - lost:,}"
     return f"{shrunk}: nothing was delisted; `citysec feeds accept {feed.name}`"

@@ -23,7 +23,7 @@ from tests.feeds.stix import STIX, bundle, indicator
 from tests.feeds.stored import counting, days_pass, entry, rows, take, whole, work
 
 POLL = {"feed": "test", "tick": "t1"}
-ONE, OTHER = "192.0.2.1", "192.0.2.2"
+ONE, OTHER, NEW = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 
 
 @pytest.fixture
@@ -154,6 +154,20 @@ async def test_a_list_that_shrinks_too_much_waits_for_a_person(
     assert (row.held, row.accepted) == (None, False)
 
 
+async def test_a_short_list_that_is_empty_waits_for_a_person(enrolled: Database, hasty: DocumentFeed):
+    await whole(enrolled, hasty, ONE, OTHER)
+    assert await whole(enrolled, hasty) == 0
+    (row,) = await rows(enrolled, Feed)
+    assert "from 2 to 0" in row.held
+    assert await counting(enrolled) == {ONE, OTHER}
+
+
+async def test_a_list_that_may_be_empty_is_believed(enrolled: Database, hasty: DocumentFeed):
+    feed = hasty.model_copy(update={"max_shrink": 1.0})
+    await whole(enrolled, feed, ONE, OTHER)
+    assert await whole(enrolled, feed) == 2
+
+
 async def test_a_list_that_is_held_stays_so_while_it_is_the_same(enrolled: Database, hasty: DocumentFeed):
     await whole(enrolled, hasty, *(f"192.0.2.{n}" for n in range(100)))
     await whole(enrolled, hasty, ONE)
@@ -232,8 +246,8 @@ async def test_who_is_heard_again_after_its_word_had_ended_counts_again(enrolled
 async def test_what_is_imported_for_a_list_says_nothing_of_the_list(enrolled: Database, listed: DocumentFeed):
     await whole(enrolled, listed, ONE)
     await take(enrolled, listed, entry(ONE), entry(OTHER))
-    assert [await whole(enrolled, listed, *texts) for texts in ((ONE,), (), ())] == [0, 0, 1]
-    assert await counting(enrolled) == {OTHER}
+    assert [await whole(enrolled, listed, *texts) for texts in ((ONE,), (NEW,), (NEW,))] == [0, 0, 1]
+    assert await counting(enrolled) == {OTHER, NEW}
 
 
 async def test_a_million_lines_again_would_cost_no_million_writes(enrolled: Database, listed: DocumentFeed):
