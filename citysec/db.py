@@ -69,10 +69,11 @@ class Database:
         """Open the database at SQLAlchemy URL `url`, with the schema this version of citysec expects.
 
         Raises:
-            SettingsError: the database has another schema; `citysec db upgrade` mends that.
+            SettingsError: the database cannot be reached, or has another schema; `citysec db upgrade` mends the latter.
         """
         engines = _engines(url)
         try:
+            await _reach(engines[0])
             async with engines[0].connect() as connection:
                 await connection.run_sync(_check_schema)
             yield cls(*engines)
@@ -96,9 +97,14 @@ class Database:
 
 
 async def upgrade(url: str) -> None:
-    """Bring the database at `url` to this version's schema, from nothing or from any earlier version."""
+    """Bring the database at `url` to this version's schema, from nothing or from any earlier version.
+
+    Raises:
+        SettingsError: the database cannot be reached.
+    """
     engine = _engines(url)[-1]
     try:
+        await _reach(engine)
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
     finally:
@@ -242,7 +248,10 @@ def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
         "json_deserializer": msgspec.json.decode,
     }
     if not url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, **common)
+        try:
+            engine = create_async_engine(url, pool_size=10, pool_pre_ping=True, **common)
+        except ImportError as err:
+            raise SettingsError("PostgreSQL needs its drivers: pip install 'citysec[pg]'") from err
         return engine, engine
     common |= {"async_creator": partial(_connected, make_url(url).database or ":memory:"), "max_overflow": 0}
     common["pool_reset_on_return"] = None  # sessions end what they begin, and another ROLLBACK takes as long as a query
@@ -251,6 +260,19 @@ def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
     _prepare(reader.sync_engine, "BEGIN", cache_kb=512)  # behind it the system keeps pages, too
     _prepare(writer.sync_engine, "BEGIN IMMEDIATE", cache_kb=4096)  # what a transaction changes, or it is written twice
     return reader, writer
+
+
+async def _reach(engine: AsyncEngine) -> None:
+    """Connect once; that it fails is for the operator to mend.
+
+    Raises:
+        SettingsError: there is no database, or none for us.
+    """
+    try:
+        async with engine.connect():
+            pass
+    except Exception as err:  # each driver has errors of its own, beside SQLAlchemy's and the system's
+        raise SettingsError(f"the database cannot be opened: {getattr(err, 'orig', None) or err}") from err
 
 
 async def _connected(path: str) -> aiosqlite.Connection:

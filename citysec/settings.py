@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("citysec-data"), description="Where databases, keys and feed definitions live.")
     database_url: str | None = Field(
         default=None,
+        pattern=r"^postgres(ql)?(\+\w+)?://",
         description="`postgresql://user:password@host/name`; without it SQLite files in the data directory.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,27 @@ async def test_a_database_without_schema_is_refused_with_the_command_that_helps(
     with pytest.raises(SettingsError, match="citysec db upgrade"):
         async with Database.opened(f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"):
             pass
+
+
+@pytest.mark.parametrize("url", ["sqlite+aiosqlite:////nowhere/at/all.db", "postgresql+asyncpg://u:p@127.0.0.1:1/x"])
+async def test_a_database_that_cannot_be_reached_is_the_operators_matter(url: str):
+    with pytest.raises(SettingsError, match="cannot be opened"):
+        await upgrade(url)
+    with pytest.raises(SettingsError, match="cannot be opened"):
+        async with Database.opened(url):
+            pass
+
+
+@pytest.mark.postgres
+async def test_a_database_that_is_not_there_is_the_operators_matter(postgres_url: str):
+    with pytest.raises(SettingsError, match="does not exist"):
+        await upgrade(Settings(database_url=postgres_url.replace("/test_", "/none_")).app_database)
+
+
+async def test_the_extra_that_postgresql_needs_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(SettingsError, match=r"citysec\[pg\]"):
+        await upgrade("postgresql+asyncpg://127.0.0.1/x")
 
 
 def test_the_schema_that_is_asked_for_is_the_newest_step():

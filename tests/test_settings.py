@@ -23,6 +23,7 @@ def test_an_unknown_name_is_refused_by_name():
         ("CITYSEC_LOG_LEVEL", "loud"),
         ("CITYSEC_FEED_TIMEOUT_S", "0"),
         ("CITYSEC_SECURE_COOKIES", "perhaps"),
+        ("CITYSEC_DATABASE_URL", "mysql://127.0.0.1/citysec"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_name_of_its_setting(name: str, value: str):

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,6 +27,7 @@ from citysec.cli.admin import COORDINATOR
 from citysec.cli.inbox import Inbox, inbox
 from citysec.cli.instance import Instance, InstanceFailed, free_port
 from citysec.constituency.sample import FOLDER
+from citysec.errors import SettingsError
 
 CAMPAIGN: Final = FOLDER / "campaign.json"
 QUIET_S: Final = 4.0
@@ -81,6 +83,8 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop when everything has been shown.")] = False,
 ) -> None:
     """Play the whole job with sample London, and leave the console running until Ctrl-C."""
+    if find_spec("aiosmtpd") is None:
+        raise SettingsError("the mail sink of the demonstration needs an extra: pip install 'citysec[demo]'")
     ports = Ports(port or free_port(), free_port(), free_port(), free_port())
     asyncio.run(_demo(folder, ports, stay=not once))
 

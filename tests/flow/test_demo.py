@@ -7,6 +7,11 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
+from citysec.cli.demo import demo
+from citysec.errors import SettingsError
+
 CONCERNED = ["barnet", "camden", "hackney", "haringey", "islington", "lewisham", "met-police", "newham"]
 
 
@@ -20,3 +25,10 @@ async def test_the_demonstration_tells_those_concerned_and_nobody_else(tmp_path:
     assert out.decode().startswith("http://127.0.0.1:")
     told = sorted(word for line in err.decode().splitlines() for word in line.split() if word.startswith("security@"))
     assert told == [f"security@{slug}.citysec.example" for slug in CONCERNED]
+
+
+def test_without_the_extra_that_it_needs_it_says_so_and_begins_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "aiosmtpd", None)
+    with pytest.raises(SettingsError, match=r"citysec\[demo\]"):
+        demo(tmp_path / "demo", 0)
+    assert not (tmp_path / "demo").exists()
