@@ -95,7 +95,7 @@ def shared_data() -> Path:
     return folder
 
 
-def _done(work: Coroutine[Any, Any, None]) -> None:
+def done(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` in a thread of its own: the fixture that needs it may be asked for by one that runs in a loop."""
     with ThreadPoolExecutor(1) as threads:
         threads.submit(asyncio.run, work).result()
@@ -105,7 +105,7 @@ def _done(work: Coroutine[Any, Any, None]) -> None:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of an empty SQLite database with the present schema, to be copied: migrating takes its time."""
     file = tmp_path_factory.mktemp("empty") / "citysec.db"
-    _done(upgrade(f"sqlite+aiosqlite:///{file}"))
+    done(upgrade(f"sqlite+aiosqlite:///{file}"))
     return file
 
 
@@ -142,7 +142,7 @@ def london_database(tmp_path_factory: pytest.TempPathFactory, empty_database: Pa
         async with Database.opened(f"sqlite+aiosqlite:///{file}") as database, database.writing() as db:
             await load_sample(db, "ada")
 
-    _done(load())
+    done(load())
     return file
 
 
@@ -169,7 +169,7 @@ def postgres_server() -> Generator[str, None, None]:
 def postgres_template(postgres_server: str) -> str:
     """Name of an empty database with the present schema, to be copied."""
     url = _created(postgres_server, "empty", "template1")
-    _done(upgrade(Settings(database_url=url).app_database))
+    done(upgrade(Settings(database_url=url).app_database))
     return "empty"
 
 

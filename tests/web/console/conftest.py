@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
+from citysec.db import Database
 from tests import city
-from tests.web.api.test_tenancy import EVERYTHING
-from tests.web.api.world import seed
+from tests.conftest import done
+from tests.web.api.world import EVERYTHING, seed
 from tests.web.console import visit
 from tests.web.console.visit import Visit
 
 
+@pytest.fixture(scope="session")
+def town_database(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """The file of a SQLite database of a city where everything happened that can happen, to be copied."""
+    file = tmp_path_factory.mktemp("town") / "citysec.db"
+    shutil.copy(empty_database, file)
+
+    async def load() -> None:
+        async with Database.opened(f"sqlite+aiosqlite:///{file}") as database:
+            await seed(database, EVERYTHING)
+
+    done(load())
+    return file
+
+
 @pytest.fixture
-async def town(site: city.Site) -> city.Site:
+async def town(tmp_path: Path, town_database: Path) -> AsyncGenerator[city.Site, None]:
     """The console of a city where everything happened that can happen."""
-    await seed(site.app.database, EVERYTHING)
-    return site
+    file = shutil.copy(town_database, tmp_path / "town.db")
+    async with Database.opened(f"sqlite+aiosqlite:///{file}") as db, city.served(city.app_context(db)) as site:
+        yield site
 
 
 @pytest.fixture

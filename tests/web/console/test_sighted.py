@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from citysec.db import Database
 from citysec.tables import IncidentMatch, Match
+from tests import city
 from tests.web.console.visit import Visit
 
 
@@ -15,9 +15,9 @@ async def test_a_constituents_page_lists_what_its_own_machines_saw(lee: Visit):
     assert "open[.]example" in text
 
 
-async def test_an_incident_says_how_often_it_was_seen_and_when(lee: Visit, db: Database):
+async def test_an_incident_says_how_often_it_was_seen_and_when(lee: Visit, town: city.Site):
     seen = select(Match.id).where(Match.constituent_id == "open-c", col(Match.id).startswith("open-")).limit(1)
-    async with db.writing() as session:
+    async with town.app.database.writing() as session:
         match = (await session.exec(seen)).one()
         session.add(IncidentMatch(incident_id="open-i1", match_id=match, kind="phishing", criticality=4))
     text = " ".join((await lee.get("/incidents/open-i1")).text.split())

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.web.console.conftest import stranger, town
+from tests.web.console.conftest import stranger, town, town_database
 
-__all__ = ["stranger", "town"]
+__all__ = ["stranger", "town", "town_database"]
