@@ -28,7 +28,7 @@ demo: $(LOCK)  ## play the whole job with sample London and leave the console ru
 	$(BIN)/citysec demo
 
 test: $(LOCK)  ## run every test
-	$(ROOMY) $(BIN)/python -m pytest -q -n auto --dist loadgroup
+	$(ROOMY) $(BIN)/python -m pytest -q -n auto --maxschedchunk 1
 
 check: $(LOCK)  ## lint, types, layers
 	$(BIN)/ruff check .

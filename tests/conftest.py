@@ -7,10 +7,11 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import hypothesis
 import psycopg
@@ -27,6 +28,15 @@ from citysec.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CITYSEC_SHARED", ROOT.parent / "shared"))
+
+WAITING: Final = (
+    "tests/faults",
+    "tests/flow",
+    "tests/test_engine.py",
+    "tests/test_wheel.py",
+    "tests/web/test_browser.py",
+)
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -84,6 +94,29 @@ def _likeness(one: object) -> int:
 def pytest_xdist_auto_num_workers() -> int:
     """Have a worker more than processors: tests of processes, browsers and clocks wait much."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mix what workers get, so that at any time some wait while others compute, and no wait is last."""
+    if not hasattr(config, "workerinput"):
+        return
+    files = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
+    waiting = _dealt([test for file in files if _waits(file[0].path) for test in file])
+    mixed = [test for file in _dealt([file for file in files if not _waits(file[0].path)]) for test in file]
+    gap = len(mixed) * 4 // 5 // max(1, len(waiting))
+    for number, test in enumerate(waiting):
+        mixed.insert(number * (gap + 1), test)
+    items[:] = mixed
+
+
+def _waits(path: Path) -> bool:
+    """Tell whether tests of a file mostly wait: for processes, browsers and clocks."""
+    return str(path.relative_to(ROOT)).startswith(WAITING)
+
+
+def _dealt(things: Sequence[T]) -> list[T]:
+    """Return every tenth thing, then every tenth from the second, and so on: neighbours come apart."""
+    return [thing for first in range(10) for thing in things[first::10]]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.web.looking import WIDER, violations
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 MAILS = 8
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 

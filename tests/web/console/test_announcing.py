@@ -125,7 +125,6 @@ async def test_what_was_corrected_meanwhile_is_not_withdrawn(ada: Visit, town: c
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
 async def test_it_is_written_checked_published_and_withdrawn_without_javascript(browser: Browser, town: city.Site):
     await city.account(town.app.database, "eve", city.Role.COORDINATOR)
     page = await (await browser.new_context(java_script_enabled=False)).new_page()
