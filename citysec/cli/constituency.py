@@ -98,7 +98,7 @@ def import_(
     except InvalidInput as err:
         for problem in err.problems:
             errors.print(Text(f"{file}: {problem}"))
-        errors.print(f"Nothing is applied: {len(err.problems)} faults.")
+        errors.print(f"Nothing is applied: {count(len(err.problems), 'fault')}.")
         raise typer.Exit(1) from None
     _show(found)
     if not found.plan.is_empty:
@@ -218,7 +218,7 @@ def inventory_(
     except InvalidInput as err:
         for problem in err.problems:
             errors.print(Text(f"{file}: {problem}"))
-        errors.print(f"Nothing is applied: {len(err.problems)} faults.")
+        errors.print(f"Nothing is applied: {count(len(err.problems), 'fault')}.")
         raise typer.Exit(1) from None
     _show(found)
     if nameless:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
-from typing import Annotated
+import threading
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +15,10 @@ from citysec import log, service, settings
 from citysec.cli.opening import Data
 from citysec.service import Role
 from citysec.settings import Settings
+
+STOP_S: Final = 4.5
+"""So long a stop takes at most: what that cuts off goes on at the next start, as after a crash."""
+_log: Final = log.get(__name__)
 
 
 def serve(
@@ -36,3 +42,16 @@ async def _serve(found: Settings, role: Role) -> None:
         if running.url:
             print(f"citysec is at {running.url}", file=sys.stderr, flush=True)  # noqa: T201
         await stop.wait()
+        at_the_latest(STOP_S)
+
+
+def at_the_latest(seconds: float) -> None:
+    """End this process after that long, whatever it is at."""
+    limit = threading.Timer(seconds, _end)
+    limit.daemon = True
+    limit.start()
+
+
+def _end() -> None:
+    _log.warning("service.cut_off", after_s=STOP_S)
+    os._exit(0)
