@@ -276,7 +276,7 @@ async def _reach(engine: AsyncEngine) -> None:
 
 
 async def _connected(path: str) -> aiosqlite.Connection:
-    return await sqlite.Connection(path)
+    return await sqlite.Connection(path).opened()
 
 
 def _prepare(engine: Engine, begin: str, cache_kb: int) -> None:

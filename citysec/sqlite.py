@@ -6,6 +6,7 @@ cursor's end one after another. Most of our statements take less time than one s
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -27,6 +28,19 @@ class Connection(aiosqlite.Connection):
         super().__init__(connect, iter_chunk_size=AT_ONCE)
         self._thread.daemon = True
         self._opening: str | None = None
+
+    async def opened(self) -> Connection:
+        """Connect; where that fails, the thread has ended before that is raised, and calls no loop that is closed.
+
+        Raises:
+            sqlite3.Error: the database cannot be opened.
+        """
+        try:
+            await self
+        except sqlite3.Error:
+            await asyncio.to_thread(self._thread.join)
+            raise
+        return self
 
     def begin(self, statement: str) -> None:
         """Have the next statement begin a transaction with `statement`; one without any statement never begins."""

@@ -25,9 +25,7 @@ async def connection(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
     """An open connection to an empty database with the table `t(n)`."""
 
     async def connected() -> sqlite.Connection:
-        opened = sqlite.Connection(str(tmp_path / "test.db"))
-        await opened
-        return opened
+        return await sqlite.Connection(str(tmp_path / "test.db")).opened()
 
     engine = create_async_engine("sqlite+aiosqlite://", async_creator=connected)
     async with engine.connect() as opened:
@@ -54,6 +52,13 @@ async def test_a_stream_brings_all_rows_in_parts_of_any_size(connection: AsyncCo
     await fill(connection, rows)
     async with connection.stream(text("SELECT n FROM t ORDER BY n"), execution_options={"yield_per": part}) as found:
         assert [n async for n in found.scalars()] == list(range(rows))
+
+
+async def test_a_database_that_cannot_be_opened_leaves_no_thread_behind(tmp_path: Path):
+    before = set(threading.enumerate())
+    with pytest.raises(sqlite3.OperationalError):
+        await sqlite.Connection(str(tmp_path / "nowhere" / "test.db")).opened()
+    assert not [thread for thread in set(threading.enumerate()) - before if "connection" in thread.name]
 
 
 async def test_a_statement_that_is_left_early_holds_nothing_open(tmp_path: Path):
