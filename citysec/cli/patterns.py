@@ -98,7 +98,9 @@ def _question(line: bytes) -> _Answer:
 
 
 def _pattern(question: _Answer) -> str:
-    pattern = question.get("pattern")
+    if "pattern" not in question:
+        raise _NoQuestion("pattern is missing")
+    pattern = question["pattern"]
     if not isinstance(pattern, str):
         raise _NoQuestion("pattern is not a string")
     return pattern

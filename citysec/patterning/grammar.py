@@ -9,14 +9,14 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final, NoReturn
 
 from citysec.errors import InvalidInput, Problem
-from citysec.patterning import literals
+from citysec.patterning import literals, wording
 from citysec.patterning.syntax import (
     Between,
     Comparison,
@@ -48,6 +48,7 @@ class _Open(Enum):
 
 _OPENING: Final = {"(": _Open.GROUP, "[": _Open.OBSERVATION}
 _CLOSING: Final = {")": _Open.GROUP, "]": _Open.OBSERVATION}
+_CLOSED_BY: Final[Mapping[Join | _Open, str]] = {_Open.GROUP: ")", _Open.OBSERVATION: "]"}
 _OPERATORS: Final = {op.value: op for op in Op if not op.value.isalpha()} | {"==": Op.EQ, "<>": Op.NE}
 _STRING_OPERATORS: Final = frozenset({Op.LIKE, Op.MATCHES, Op.ISSUBSET, Op.ISSUPERSET})
 _ORDER_OPERATORS: Final = frozenset({Op.LT, Op.LE, Op.GT, Op.GE})
@@ -106,7 +107,7 @@ class _Parser:
             self._operand()
         self._release(0)
         if self._waiting:
-            self._fail("']' or ')' is missing")
+            self._fail(f"{_CLOSED_BY[self._waiting[-1]]!r} is missing")
 
     def _operand(self) -> None:
         """Read opening brackets, one comparison, and the brackets and qualifiers that end with it."""
@@ -115,7 +116,7 @@ class _Parser:
             self._waiting.append(_OPENING[bracket])
             self._advance()
         if not self._inside:
-            self._fail("expected '['")
+            self._fail("expected '['", wording.BRACKETS)
         self.program.append(self._comparison())
         while self._token.text in _CLOSING:
             self._close()
@@ -123,8 +124,10 @@ class _Parser:
     def _close(self) -> None:
         self._release(0)
         expected = _CLOSING[self._token.text]
-        if not self._waiting or self._waiting.pop() is not expected:
-            self._fail(f"{self._token.text!r} closes nothing")
+        if not self._waiting:
+            raise InvalidInput.at(f"character {self._token.at}", f"{self._token.text!r} closes nothing")
+        if (opened := self._waiting.pop()) is not expected:
+            self._fail(f"{_CLOSED_BY[opened]!r} is missing")
         self._advance()
         if expected is _Open.OBSERVATION:
             self.program.append(Mark.OBSERVATION)
@@ -137,7 +140,7 @@ class _Parser:
         joins = _JOINS if self._inside else _OBSERVATION_JOINS
         join = joins.get(self._token.text)
         if join is None:
-            self._fail(f"expected {', '.join(joins)} or the end of a bracket")
+            self._fail(f"expected {', '.join(joins)} or the end of a bracket", wording.after_value(self._token))
         self._release(_TIGHTNESS[join])
         self._waiting.append(join)
         self._advance()
@@ -249,7 +252,7 @@ class _Parser:
             self._fail(f"more than {MAX_EXPRESSIONS} expressions")
         token = self._token
         if op in _STRING_OPERATORS and token.form is not Form.STRING:
-            self._fail("expected a text in quotes")
+            self._fail(wording.expected(Form.STRING))
         if op in _ORDER_OPERATORS and token.form is Form.WORD:
             self._fail("expected a value that has an order")
         self._advance()
@@ -268,7 +271,7 @@ class _Parser:
     def _expect(self, *forms: Form) -> Token:
         token = self._token
         if token.form not in forms:
-            self._fail(f"expected {' or '.join(forms)}")
+            self._fail(wording.expected(*forms))
         self._advance()
         return token
 
@@ -287,9 +290,8 @@ class _Parser:
             self._fail(f"expected {mark!r}")
         self._advance()
 
-    def _fail(self, message: str) -> NoReturn:
-        found = repr(self._token.text[:40]) if self._token.text else "the end"
-        raise InvalidInput.at(f"character {self._token.at}", f"{message}, found {found}")
+    def _fail(self, message: str, hint: str = "") -> NoReturn:
+        raise InvalidInput.at(f"character {self._token.at}", f"{message}, {wording.instead(self._token)}{hint}")
 
 
 def _legal(path: str, at: int) -> str:

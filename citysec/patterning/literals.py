@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from citysec.errors import InvalidInput
+from citysec.patterning import wording
 from citysec.patterning.syntax import Literal, NoTime
 from citysec.patterning.tokens import Form, Token
 
@@ -45,7 +46,8 @@ def value(token: Token) -> Literal:
         case Form.WORD if token.text in {"true", "false"}:
             return token.text == "true"
         case _:
-            raise InvalidInput.at(f"character {token.at}", f"expected a value, found {token.text[:40]!r}")
+            hint = "; texts stand in single quotes" if token.form in {Form.WORD, Form.PATH, Form.TEST} else ""
+            raise InvalidInput.at(f"character {token.at}", f"expected a value, {wording.instead(token)}{hint}")
 
 
 def unquoted(text: str) -> str:

@@ -76,11 +76,12 @@ _GROUPS: Final = (
 _TOKEN: Final = re.compile(
     BLANKS + "(?:" + "|".join(f"(?P<{form}>{expression})" for form, expression in _GROUPS) + ")", re.DOTALL
 )
+_OTHER_QUOTES: Final = '"`\xb4\u2018\u2019\u201c\u201d\u201e'
 _FORMS: Final = {_TOKEN.groupindex[form]: form for form, _ in _GROUPS}
 _BLANK: Final = re.compile(BLANKS, re.DOTALL)
 _BLANKS_OR_TEXT: Final = re.compile(rf"('(?:[^'\\]|\\.)*')|{BLANKS}", re.DOTALL)
 _NAME: Final = re.compile(r"'(?:[^'\\]|\\.)*'|[A-Za-z_][A-Za-z0-9_-]*")
-_KEYWORDS: Final = frozenset((
+KEYWORDS: Final = frozenset((
     *("AND", "OR", "NOT", "FOLLOWEDBY", "IN", "LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET", "EXISTS", "LAST", "START"),
     *("STOP", "WITHIN", "SECONDS", "REPEATS", "TIMES", "true", "false"),
 ))  # fmt: skip
@@ -104,12 +105,21 @@ def tokens(pattern: str) -> Iterator[Token]:
     blank = _BLANK.match(pattern, at)
     at = blank.end() if blank else at
     if at < len(pattern):
-        raise InvalidInput.at(f"character {at}", f"{pattern[at : at + 20]!r} is not part of the pattern language")
+        raise InvalidInput.at(f"character {at}", f"{pattern[at : at + 20]!r} {_stray(pattern[at])}")
     yield Token(Form.END, "", at)
+
+
+def _stray(character: str) -> str:
+    """Return what is said of a text that begins with `character`, and with which no token begins."""
+    if character == "'":
+        return "is a text without an end: a quote is missing"
+    if character in _OTHER_QUOTES:
+        return "is no text: texts stand in straight single quotes (')"
+    return "is not part of the pattern language"
 
 
 @lru_cache(maxsize=4096)
 def path_text(text: str) -> str | None:
     """Return a path without its blanks, None where a keyword stands for one of its names."""
     path = _BLANKS_OR_TEXT.sub(lambda found: found[1] or "", text)
-    return None if _KEYWORDS.intersection(_NAME.findall(path)) else path
+    return None if KEYWORDS.intersection(_NAME.findall(path)) else path

@@ -37,7 +37,7 @@ def _no_hashes(comparison: Comparison) -> Iterator[Problem]:
         return
     for value in map(str, comparison.values):
         if not _is_hash(found[1], value):
-            yield Problem(f"character {comparison.at}", f"{value[:80]!r} is not a {found[1]} hash")
+            yield Problem(f"character {comparison.at}", f"{value[:80]!r} is no {found[1]} hash")
 
 
 def _is_hash(algorithm: str, text: str) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
 from citysec.patterning import parse
-from citysec.patterning.syntax import Between, Comparison, Join, Mark, Op, Repeats, Within
+from citysec.patterning.syntax import Between, Comparison, Join, Mark, Op, Repeats, Version, Within
 
 
 def test_operators_come_out_in_the_order_they_bind():
@@ -104,3 +104,29 @@ def test_a_pattern_beyond_the_limits_is_refused():
 def test_any_text_is_a_pattern_or_refused(text: str):
     with suppress(InvalidInput):
         assert Mark.OBSERVATION in parse(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("ipv4-addr:value = '192.0.2.1'", "character 0: expected '[', found 'ipv4-addr:value': a comparison stands in"),
+        ("", "character 0: expected '[', found the end: a comparison stands in brackets, as in [ipv4-addr:value"),
+        ("[ipv4-addr:value = 192.0.2.1]", "or the end of a bracket, found '.2'; texts, addresses too, stand in single"),
+        ("[a:b = x]", "character 7: expected a value, found 'x'; texts stand in single quotes"),
+        ('[a:b = "x"]', "character 7: '\"x\"]' is no text: texts stand in straight single quotes"),
+        ("[a:b = \u2018x\u2019]", "character 7: '\u2018x\u2019]' is no text: texts stand in straight single quotes"),
+        ("[a:b = 'x]", 'character 7: "\'x]" is a text without an end'),
+        ("[a:b = 'x' and a:c = 'y']", "character 11: expected AND, OR or the end of a bracket, found 'and'; write AND"),
+        ("[a:b like 'x']", "character 5: expected a comparison operator, found 'like'; write LIKE"),
+        ("[a = 'x']", "character 1: expected a property such as ipv4-addr:value, found 'a'"),
+        ("[a:b = 'x' a:c = 'y']", "character 11: expected AND, OR or the end of a bracket, found 'a:c'"),
+        ("[a:b = 'x'", "character 10: ']' is missing, found the end"),
+        ("[(a:b = 'x']", "character 11: ')' is missing, found ']'"),
+        ("[a:b = 'x'])", "character 11: ')' closes nothing"),
+        ("[a:b = 'x'] REPEATS x TIMES", "character 20: expected a whole number, found 'x'"),
+    ],
+)
+def test_what_is_no_pattern_is_told_where_it_errs_and_what_was_meant(pattern: str, said: str):
+    with pytest.raises(InvalidInput) as refused:
+        parse(pattern, Version.STIX21)
+    assert said in str(refused.value)
