@@ -10,13 +10,14 @@ from typing import Annotated, BinaryIO, Final, cast
 
 import typer
 
-from citysec.errors import InvalidInput, NotEvaluable
+from citysec.errors import InvalidInput, NotEvaluable, Problem
 from citysec.patterning.contradictions import contradictions
 from citysec.patterning.evaluation import matcher, observations
 from citysec.patterning.evaluation.paths import Json
-from citysec.patterning.grammar import parse
-from citysec.patterning.syntax import Version
-from citysec.patterning.validity import problems
+from citysec.patterning.evaluation.plan import plan
+from citysec.patterning.grammar import read
+from citysec.patterning.syntax import Instruction, Version
+from citysec.patterning.validity import faults
 
 app: Final = typer.Typer(
     help="STIX patterns: JSON Lines in, JSON Lines out, one answer for each line, in order.", no_args_is_help=True
@@ -27,6 +28,8 @@ _File = Annotated[
     typer.Argument(metavar="[FILE]", exists=True, dir_okay=False, help="Questions; standard input if none."),
 ]
 _Answer = dict[str, Json]
+_MOST: Final = 20
+"""So many faults, or remarks, are told of one pattern."""
 
 
 @app.command()
@@ -115,19 +118,34 @@ def _version(question: _Answer) -> Version:
 
 
 def _validated(_: _Answer, pattern: str, version: Version) -> _Answer:
-    wrong = problems(pattern, version)
-    if wrong:
-        return {"valid": False, "error": "; ".join(map(str, wrong)), "satisfiable": False, "remarks": []}
-    findings = contradictions(parse(pattern, version))
+    try:
+        reading = read(pattern, version)
+    except InvalidInput as err:
+        return _invalid(err.problems)
+    wrong = faults(reading)
+    return _invalid(wrong) if wrong else _valid(reading.program)
+
+
+def _invalid(problems: Sequence[Problem]) -> _Answer:
+    """Return the answer for what is no pattern; a thousand faults of one kind help nobody."""
+    told = [str(one) for one in problems[:_MOST]]
+    more = [f"and {len(problems) - _MOST} more"] if len(problems) > _MOST else []
+    return {"valid": False, "error": "; ".join(told + more), "satisfiable": False, "remarks": []}
+
+
+def _valid(program: Sequence[Instruction]) -> _Answer:
+    findings = contradictions(program)
     remarks: list[Json] = [str(one) for one in findings.contradictions]
     satisfiable = findings.satisfiable
     try:
-        matcher(pattern, version)
+        plan(program)
     except NotEvaluable as err:
         remarks.append(str(err))
     except InvalidInput as err:  # a constant that is none: the pattern must match nothing (§9.4)
         satisfiable = False
         remarks.append(str(err))
+    if len(remarks) > _MOST:
+        remarks[_MOST:] = [f"and {len(remarks) - _MOST} more"]
     return {"valid": True, "error": None, "satisfiable": satisfiable, "remarks": remarks}
 
 

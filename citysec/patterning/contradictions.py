@@ -176,7 +176,7 @@ class _Finder:
         known = None if other.values is None else set(map(_key, other.values))
         left = values if known is None else [value for value in values if _key(value) in known]
         with suppress(InvalidInput):  # a constant that is none is another matter
-            tests = [comparing.fits(test) for test in other.tests]
+            tests = [comparing.fits(test)[0] for test in other.tests]
             return [value for value in left if all(_passes(test, value) for test in tests)]
         return left
 

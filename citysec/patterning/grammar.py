@@ -37,6 +37,8 @@ MAX_VALUES: Final = 10_000
 """Most values in one pattern."""
 MAX_EXPRESSIONS: Final = 100
 """Most expressions (LIKE, MATCHES) in one pattern: each may take milliseconds to compile, or to try on all names."""
+_LONGEST: Final = 1 << 62
+"""Seconds of the longest time that is told apart from longer ones; no float is as large as integers may be."""
 
 
 class _Open(Enum):
@@ -171,7 +173,7 @@ class _Parser:
         match self._token.text:
             case "WITHIN":
                 self._advance()
-                seconds = float(self._positive(Form.INT, Form.FLOAT))
+                seconds = float(min(self._positive(Form.INT, Form.FLOAT), _LONGEST))
                 self._word("SECONDS")
                 return Within(seconds, at)
             case "REPEATS":

@@ -33,6 +33,26 @@ _END: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*+\]|(\$)"
 _OTHER_ENDS: Final = re.compile(r"\\Q|\(\?[a-zA-Z-]*m")
 
 
+class Finder:
+    """Tells whether a text, or octets, hold what an expression asks for; `size` is that of its program in RE2."""
+
+    __slots__ = ("_octets", "_texts", "_written", "size")
+
+    def __init__(self, written: str, shown: str) -> None:
+        self._written = written
+        self._texts = _checked(written, shown, _values())
+        self._octets: list[re2._Regexp | None] = []
+        self.size: int = self._texts.programsize
+
+    def __call__(self, value: str | bytes) -> bool:
+        """Return whether it is in `value`; octets are matched as characters below U+0100."""
+        if isinstance(value, str):
+            return self._texts.search(_utf_8(value)) is not None
+        if not self._octets:
+            self._octets.append(_of_octets(self._written))
+        return self._octets[0] is not None and self._octets[0].search(value) is not None
+
+
 class Expression:
     """An expression on lines: text that consists of one value a line.
 
@@ -112,7 +132,7 @@ def searching(pattern: str) -> Callable[[str], bool]:
     return lambda text: expression.search(_utf_8(text)) is not None
 
 
-def matching(pattern: str) -> Callable[[str | bytes], bool]:
+def matching(pattern: str) -> Finder:
     """Return what tells whether a text, or octets, hold what MATCHES `pattern`.
 
     Line breaks are characters as any other; `$` is what PCRE has it be: the end, or a line break that ends the text.
@@ -121,33 +141,18 @@ def matching(pattern: str) -> Callable[[str | bytes], bool]:
         NotEvaluable: RE2 does not know it, or it is too large.
     """
     other = _OTHER_ENDS.search(pattern)
-    return _finder(
+    return Finder(
         pattern if other else _END.sub(lambda found: r"(?:\n?\z)" if found[1] else found[0], pattern), pattern
     )
 
 
-def liking(pattern: str) -> Callable[[str | bytes], bool]:
+def liking(pattern: str) -> Finder:
     """Return what tells whether a text, or octets, are as a whole LIKE `pattern`.
 
     Raises:
         NotEvaluable: it is too large.
     """
-    return _finder(f"^(?:{_from_like(pattern)})$", pattern)
-
-
-def _finder(written: str, shown: str) -> Callable[[str | bytes], bool]:
-    """Return what finds the expression `written`; octets are matched as characters below U+0100."""
-    texts = _checked(written, shown, _values())
-    octets: list[re2._Regexp | None] = []
-
-    def found(value: str | bytes) -> bool:
-        if isinstance(value, str):
-            return texts.search(_utf_8(value)) is not None
-        if not octets:
-            octets.append(_of_octets(written))
-        return octets[0] is not None and octets[0].search(value) is not None
-
-    return found
+    return Finder(f"^(?:{_from_like(pattern)})$", pattern)
 
 
 def undelimited(pattern: str) -> str:

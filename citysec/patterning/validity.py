@@ -13,7 +13,7 @@ from typing import Final
 
 from citysec import observable
 from citysec.errors import InvalidInput, Problem
-from citysec.patterning.grammar import read
+from citysec.patterning.grammar import Reading, read
 from citysec.patterning.syntax import Comparison, Op, Version
 
 _HASH: Final = re.compile(r"[.:]hashes\.'?([A-Za-z0-9_-]+)'?$")
@@ -26,6 +26,11 @@ def problems(pattern: str, version: Version | None = None) -> tuple[Problem, ...
         reading = read(pattern, version)
     except InvalidInput as err:
         return err.problems
+    return faults(reading)
+
+
+def faults(reading: Reading) -> tuple[Problem, ...]:
+    """Return why what was read is forbidden all the same."""
     comparisons = (one for one in reading.program if isinstance(one, Comparison))
     hashes = (problem for one in comparisons for problem in _no_hashes(one))
     return (*reading.faults, *hashes)

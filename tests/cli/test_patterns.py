@@ -82,3 +82,12 @@ def test_questions_may_stand_in_a_file(tmp_path: Path):
     file.write_text('{"pattern": "[a:b = 1]"}\n\n')
     result = CliRunner().invoke(app, ["patterns", "validate", str(file)])
     assert json.loads(result.stdout)["valid"] is True
+
+
+def test_of_many_faults_and_remarks_the_first_are_told_and_how_many_more():
+    twice = "[a:b = 1]" + " WITHIN 5 SECONDS" * 100
+    contradicting = "[" + " OR ".join(["(a:b = 1 AND a:b = 2)"] * 100) + "]"
+    _, (wrong, odd, none) = ask("validate", {"pattern": twice}, {"pattern": contradicting}, {})
+    assert (wrong["error"].count("stands twice"), wrong["error"][-11:]) == (20, "and 79 more")
+    assert (len(odd["remarks"]), odd["remarks"][-1]) == (21, "and 80 more")
+    assert none["error"] == "pattern is missing"

@@ -59,6 +59,7 @@ def test_what_is_too_long_is_refused_before_it_is_read(pattern: str):
         "[" + " OR ".join(f"x:v = {number}" for number in range(4999, -1, -1)) + "]",
         "(" * 4000 + "[x:v = 1]" + ") REPEATS 1 TIMES" * 4000,
         " AND ".join(["[x:v = 1]"] * 3) + " WITHIN 99999999999999999999999999.5 SECONDS",
+        "[x:v = 1] AND [x:v = 1] WITHIN 1" + "0" * 390 + " SECONDS",
     ],
 )
 def test_what_is_long_or_deep_is_evaluated(pattern: str):
@@ -116,3 +117,15 @@ def test_steps_grow_no_faster_than_observations(pattern: str, length: int):
 def test_bad_expressions_are_searched_in_linear_time():
     text: Object = {"type": "x", "v": "a" * 100_000 + "b"}
     assert not matches("[x:v MATCHES '^(a+)+$']", [Observation("0", 0, 0, 1, {}, (text,))])
+
+
+def test_a_path_that_leads_nowhere_is_not_walked_to_its_end():
+    assert steps("[x:v" + ".w" * 10_000 + " = 1]", seen(100)) < 1_000
+
+
+def test_large_expressions_take_steps_by_the_text_they_are_tried_on():
+    names = [Observation(str(at), at, at, 1, {}, ({"type": "x", "v": "a" * 200 + "!"},)) for at in range(100)]
+    large = "[" + " OR ".join(f"x:v MATCHES '(a{{1,{20 + at}}}b?){{1,30}}c'" for at in range(10)) + "]"
+    with pytest.raises(NotEvaluable, match="more steps"):
+        matches(large, names)
+    assert not matches("[" + " OR ".join(f"x:v MATCHES '^a+{at}[.]example$'" for at in range(100)) + "]", names)

@@ -10,6 +10,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -25,10 +26,10 @@ _Sortable = TypeVar("_Sortable", str, bytes, float, datetime)
 _SIGNS: Final = {Op.LT: (-1,), Op.LE: (-1, 0), Op.GT: (1,), Op.GE: (1, 0)}
 
 
-def fits(comparison: Comparison) -> Fits:
-    """Return what tells whether a value passes `comparison`.
+def fits(comparison: Comparison) -> tuple[Fits, int]:
+    """Return what tells whether a value passes `comparison`, and the size of its expression, 0 where it has none.
 
-    That raises InvalidInput for a text that is compared with a time and is none.
+    The former raises InvalidInput for a text that is compared with a time and is none.
 
     Raises:
         InvalidInput: a constant is none: a time in no calendar, a block that is none.
@@ -38,7 +39,8 @@ def fits(comparison: Comparison) -> Fits:
         positive = _fits(comparison.op, comparison.values)
     except InvalidInput as err:
         raise type(err).at(f"character {comparison.at}", str(err)) from err
-    return _negated(positive) if comparison.negated else positive
+    size = positive.finds.size if isinstance(positive, _FoundBy) else 0
+    return (_negated(positive) if comparison.negated else positive), size
 
 
 def _negated(positive: Fits) -> Fits:
@@ -56,9 +58,9 @@ def _fits(op: Op, values: Sequence[Literal]) -> Fits:
         case Op.LT | Op.LE | Op.GT | Op.GE:
             return _in_order(values[0], _SIGNS[op])
         case Op.LIKE:
-            return _found_by(regex.liking(regex.composed(str(values[0]))))
+            return _FoundBy(regex.liking(regex.composed(str(values[0]))))
         case Op.MATCHES:
-            return _found_by(regex.matching(regex.composed(str(values[0]))))
+            return _FoundBy(regex.matching(regex.composed(str(values[0]))))
         case Op.ISSUBSET | Op.ISSUPERSET:
             return _subset(str(values[0])) if op is Op.ISSUBSET else _superset(str(values[0]))
 
@@ -160,17 +162,20 @@ def _sign(left: _Sortable, right: _Sortable) -> int:
     return (left > right) - (left < right)
 
 
-def _found_by(finds: Callable[[str | bytes], bool]) -> Fits:
-    def fits(value: Value) -> bool:
+@dataclass(frozen=True, slots=True)
+class _FoundBy:
+    """Tells whether an expression finds what it asks for in a value."""
+
+    finds: regex.Finder
+
+    def __call__(self, value: Value) -> bool:
         match value:
             case str():
-                return finds(regex.composed(value))
+                return self.finds(regex.composed(value))
             case bytes():
-                return finds(value)
+                return self.finds(value)
             case _:
                 return False
-
-    return fits
 
 
 def _subset(block: str) -> Fits:

@@ -17,7 +17,7 @@ from typing import Final
 
 from citysec.patterning import literals
 from citysec.patterning.evaluation import comparing, paths
-from citysec.patterning.evaluation.budget import Budget
+from citysec.patterning.evaluation.budget import SEARCHED, SMALL, Budget
 from citysec.patterning.evaluation.observed import Observation
 from citysec.patterning.evaluation.paths import Object, Path
 from citysec.patterning.syntax import Comparison, Join, Op
@@ -30,6 +30,7 @@ _FAILS: Final = -2
 class _Test:
     path: Path
     fits: comparing.Fits
+    size: int
     absence: bool
 
     def holds(self, root: Object, observation: Observation, budget: Budget) -> bool:
@@ -38,6 +39,8 @@ class _Test:
         values = self.path.values(root, observation.objects, budget)
         if self.absence:
             return not values
+        if self.size > SMALL:
+            budget.spend(sum(len(one) for one in values if isinstance(one, (str, bytes))) * self.size // SEARCHED)
         return any(map(self.fits, values))
 
 
@@ -124,7 +127,7 @@ class _Operand:
 def _test(comparison: Comparison) -> _Test:
     exists = comparison.op is Op.EXISTS
     path = paths.property_path(comparison.path) if exists else paths.path(comparison.path)
-    return _Test(path, comparing.fits(comparison), exists and comparison.negated)
+    return _Test(path, *comparing.fits(comparison), exists and comparison.negated)
 
 
 def _together(left: list[int], right: list[int]) -> list[int]:

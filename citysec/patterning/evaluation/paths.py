@@ -55,6 +55,8 @@ class Path:
         for step in self.steps:
             found = step(found, objects)
             budget.spend(len(found))
+            if not found:
+                break
         return found
 
 
