@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, delete, select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import vulnerability
+from citysec.correlate import verdicts, vulnerability
 from citysec.correlate.claims import Claim, Source, counting
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.rules import Doubt, Relation
@@ -145,7 +145,7 @@ def _keys(statements: Iterable[Statement]) -> dict[str, bool]:
     """Return the keys of the products that are spoken of, and whether somebody says which versions."""
     found: dict[str, bool] = {}
     for said in _products(statements):
-        decides = vulnerability.decides(said)
+        decides = verdicts.decides(said)
         for key in product.keys_about(said):
             found[key] = found.get(key, False) or decides
     return found

@@ -27,6 +27,7 @@ _FORMATTED: Final = re.compile(r"cpe:2\.3:[aho*-](?::(?:[^:\\\s]|\\[^\s])+){10}"
 _URI: Final = re.compile(r"cpe:/[aho](?::[^:\s]*){0,6}", re.IGNORECASE)
 _COMPONENT: Final = re.compile(r"(?:[^:\\]|\\.)+")
 _CHARACTER: Final = re.compile(r"\\(.)|(.)", re.DOTALL)
+_WILD: Final = re.compile(r"(\*+|\?*)((?:[^*?\\]|\\.)*)(\*+|\?*)", re.DOTALL)
 _PLAIN: Final = re.compile(r"[a-z0-9._\-]")
 _PACKED: Final = 6  # an edition of CPE 2.2 that begins with a tilde holds this many parts
 
@@ -77,6 +78,13 @@ def plain(component: str) -> str:
     return _CHARACTER.sub(lambda found: found[1] or found[2], component)
 
 
+def versioned(name: CPE) -> str | None:
+    """Return version, and behind a blank the update, that a name says, quoted as they are; None where it says none."""
+    if name.version in {ANY, NA}:
+        return None
+    return name.version if name.update == ANY else f"{name.version} {name.update}"
+
+
 def fit(criteria: CPE, name: CPE) -> Fit:
     """Return whether `name` is among what `criteria` stand for; product, version and update are left aside.
 
@@ -105,23 +113,39 @@ def has_wildcard(component: str) -> bool:
 
 
 def covers(criterion: str, component: str) -> bool:
-    """Return whether `component` is one of the values that `criterion` stands for."""
+    """Return whether `component` is one of the values that `criterion` stands for.
+
+    At either end `*` stands for any characters, each `?` for at most one (NISTIR 7696 §6.3).
+    """
     if criterion in {component, ANY}:
         return True
-    return has_wildcard(criterion) and component != NA and _expression(criterion).fullmatch(component) is not None
+    if component == NA or has_wildcard(component) or not has_wildcard(criterion):
+        return False
+    expression = _expression(criterion)
+    return expression is not None and expression.fullmatch(plain(component)) is not None
+
+
+def is_criterion(component: str) -> bool:
+    """Return whether a component has wildcards only where the standard allows them: at either end."""
+    return _expression(component) is not None
 
 
 def _component(criterion: str, component: str, when_open: Fit) -> Fit:
     if covers(criterion, component):
         return Fit.YES
-    return when_open if component == ANY else Fit.NO
+    if not is_criterion(criterion):
+        return Fit.UNSURE
+    return when_open if component == ANY or has_wildcard(component) else Fit.NO
 
 
 @lru_cache(maxsize=1024)
-def _expression(criterion: str) -> re.Pattern[str]:
-    wild = {"*": ".*", "?": ".?"}
-    characters = (found[0] for found in _CHARACTER.finditer(criterion))
-    return re.compile("".join(wild.get(one) or re.escape(one) for one in characters))
+def _expression(criterion: str) -> re.Pattern[str] | None:
+    found = _WILD.fullmatch(criterion)
+    return re.compile(f"{_some(found[1])}{re.escape(plain(found[2]))}{_some(found[3])}", re.DOTALL) if found else None
+
+
+def _some(wildcards: str) -> str:
+    return ".*" if wildcards.startswith("*") else f".{{0,{len(wildcards)}}}"
 
 
 def _canonical(component: str) -> str:

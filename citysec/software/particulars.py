@@ -23,6 +23,7 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True):
         epss: likelihood of exploitation within 30 days, 0-1.
         cvss: the highest score, 0-10.
         by: who says which versions have it.
+        why: what makes it no more than possible, as a sentence; empty where it is sure.
     """
 
     cve: str
@@ -36,6 +37,7 @@ class Particulars(msgspec.Struct, frozen=True, omit_defaults=True):
     epss: float | None = None
     cvss: float | None = None
     by: str | None = None
+    why: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return it as a match keeps it; `particulars` is the way back."""
@@ -48,11 +50,12 @@ def particulars(facts: Mapping[str, Any]) -> Particulars | None:
 
 
 def told(found: Particulars, *, certain: bool) -> str:
-    """Return in one or two sentences why software has a vulnerability and whether that is exploited."""
+    """Return in a few sentences why software has a vulnerability and whether that is exploited."""
     has = "is affected by" if certain else "may be affected by"
     versions = f" ({found.versions})" if found.versions else ""
     fixed = f"; {found.fixed} is mended" if found.fixed and found.fixed not in found.versions else ""
-    return f"{found.software} {has} {found.cve}{versions}{fixed}.{_urgency(found)}"
+    doubt = f" {found.why}" if found.why and not certain else ""
+    return f"{found.software} {has} {found.cve}{versions}{fixed}.{doubt}{_urgency(found)}"
 
 
 def _urgency(found: Particulars) -> str:

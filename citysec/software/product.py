@@ -44,6 +44,22 @@ _COMPANY: Final = frozenset(
 """Words that vendors' names end with in one record and not in the next."""
 _OWNED: Final = frozenset({"generic", "github", "gitlab", "bitbucket"})
 """Types of packages whose namespace is who makes them."""
+_BUILT: Final = frozenset({"deb", "rpm"})
+_COLLECTED: Final = {
+    **dict.fromkeys(("deb", "dpkg", "debian"), "deb"),
+    **dict.fromkeys(("python", "pypi", "pep440"), "pypi"),
+    **dict.fromkeys(("gem", "rubygems"), "gem"),
+    **{kind: kind for kind in ("cargo", "composer", "maven", "npm", "nuget", "rpm")},
+}
+"""How versions are compared, in the words of CVE records -> the type of the packages whose versions are compared so."""
+_DISTRIBUTORS: Final = {
+    "canonical": "ubuntu",
+    "debian": "debian",
+    "redhat": "redhat",
+    "suse": "suse",
+    "ubuntu": "ubuntu",
+}
+"""Who, in words, builds packages, and the namespace of those."""
 
 
 class Software(msgspec.Struct, frozen=True):
@@ -60,10 +76,10 @@ class Software(msgspec.Struct, frozen=True):
         """The version as people write it, with the update if the name has one."""
         if self.purl is not None:
             return self.purl.full_version
-        if self.cpe is None or self.cpe.version == ANY:
+        if self.cpe is None or cpe.has_wildcard(self.cpe.version):
             return ""
         version, update = cpe.plain(self.cpe.version), cpe.plain(self.cpe.update)
-        return version if update in {ANY, NA} else f"{version} {update}"
+        return version if update in {ANY, NA} or cpe.has_wildcard(self.cpe.update) else f"{version} {update}"
 
     @property
     def order(self) -> Order:
@@ -116,34 +132,70 @@ def keys(software: Software) -> tuple[str, ...]:
     if software.cpe is not None:
         found.append(named(software.cpe))
     if (package := software.purl) is not None:
-        found.append(package.package)
-        if package.type in _OWNED:
-            found.append(worded(package.namespace.split("/")[-1], package.name))
-    return tuple(filter(None, found))
+        found += (package.package, package.source, _owned(package))
+        if package.type in _COLLECTED.values():
+            found.append(package.anywhere)
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _owned(package: PURL) -> str:
+    """Return the key of a package whose namespace is who makes it, as a product in words."""
+    return worded(package.namespace.split("/")[-1], package.name) if package.type in _OWNED else ""
 
 
 def keys_about(said: Affected) -> set[str]:
     """Return the keys of the products that `said` is about; there may be none."""
-    found = {named(name) for name in names(said)} | {worded(said.vendor, said.product or ""), *packages(said)}
+    found = {named(name) for name in names(said)} | {wordy(said), *packages(said), *anywhere(said)}
     return found - {""}
+
+
+def wordy(said: Affected) -> str:
+    """Return the key of the product that `said` names in words; empty for a pattern that stands for several."""
+    return "" if "*" in (said.product or "") else worded(said.vendor, said.product or "")
 
 
 def names(said: Affected) -> Iterator[CPE]:
     """Yield the names of CPE in `said` that name one product each."""
     for text in said.cpes:
-        found = known(text)
-        if found is not None and found.cpe is not None:
-            yield found.cpe
+        try:
+            found = cpe.parse(text)
+        except InvalidInput:
+            continue
+        if not (_open(found.vendor) or _open(found.product)):
+            yield found
 
 
 def packages(said: Affected) -> Iterator[str]:
     """Yield the keys of the packages that `said` names."""
     found = known(said.purl) if said.purl else None
     if found is not None and found.purl is not None:
-        yield found.purl.package
+        yield from filter(None, (found.purl.package, _owned(found.purl)))
     group, colon, name = (said.package or "").partition(":")
     if colon and group and name:  # only Maven writes its packages so
         yield f"maven/{group.lower()}/{name.lower()}"
+    makers = "".join(_WORD.findall((said.vendor or "").lower()))
+    if said.package and not said.purl and (space := _DISTRIBUTORS.get(makers)):
+        yield from (f"{kind}/{space}/{said.package.lower()}" for kind in _kinds(said) & _BUILT)
+
+
+def anywhere(said: Affected) -> Iterator[str]:
+    """Yield keys for a package whose collection `said` leaves open, by the type that its versions are of."""
+    if said.package and not said.purl:
+        path = said.package.replace(":", "/")
+        found = (known(f"pkg:{kind}/{path}") for kind in _kinds(said))
+        yield from (one.purl.anywhere for one in found if one is not None and one.purl is not None)
+
+
+def is_built(said: Affected) -> bool:
+    """Return whether `said` speaks of a distribution's build, so that its names of CPE are the distribution's."""
+    found = known(said.purl) if said.purl else None
+    if found is not None and found.purl is not None:
+        return found.purl.is_built
+    return said.package is not None and not _kinds(said).isdisjoint(_BUILT)
+
+
+def _kinds(said: Affected) -> set[str]:
+    return {kind for one in said.versions if (kind := _COLLECTED.get((one.order or "").lower()))}
 
 
 def named(name: CPE) -> str:

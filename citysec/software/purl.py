@@ -23,6 +23,11 @@ _CASELESS: Final = frozenset(
     {"alpm", "apk", "bitbucket", "composer", "deb", "github", "gitlab", "golang", "hex", "npm", "oci", "pypi", "rpm"}
 )
 """Types whose names are compared without regard to case."""
+_BUILT: Final = frozenset({"apk", "deb", "rpm"})
+"""Types whose namespace is a distribution, and whose packages may be built of a source of another name."""
+_SPACES: Final = {"rhel": "redhat", "sles": "suse"}
+"""Namespaces by which tools call a distribution, who takes it from `/etc/os-release`, and what its publisher writes."""
+_SOURCE: Final = re.compile(r"(.+?)(?:-[^-]+-[^-]+\.src\.rpm|@.*)?")
 
 
 class PURL(msgspec.Struct, frozen=True):
@@ -38,7 +43,30 @@ class PURL(msgspec.Struct, frozen=True):
     @property
     def package(self) -> str:
         """The package in every version: what an index can search."""
-        return "/".join(part for part in (self.type, self.namespace.lower(), self.name.lower()) if part)
+        return self._named(self.name)
+
+    @property
+    def source(self) -> str:
+        """The package that this one is built of, as `package` writes it; empty where that is not said."""
+        upstream = dict(self.qualifiers).get("upstream", "") if self.type in _BUILT else ""
+        found = _SOURCE.fullmatch(upstream)
+        return self._named(found[1]) if found else ""
+
+    @property
+    def anywhere(self) -> str:
+        """The name in whichever collection of its type: `rpm//openssl`."""
+        path = self.name if self.type in _BUILT or not self.namespace else f"{self.namespace}/{self.name}"
+        return f"{self.type}//{path.lower()}"
+
+    @property
+    def is_built(self) -> bool:
+        """Whether it is a distribution's build of something."""
+        return self.type in _BUILT
+
+    def _named(self, name: str) -> str:
+        space = self.namespace.lower()
+        space = _SPACES.get(space, space) if self.type in _BUILT else space
+        return "/".join(part for part in (self.type, space, name.lower()) if part)
 
     @property
     def full_version(self) -> str:

@@ -17,6 +17,8 @@ from typing import Any, Final
 import msgspec
 
 _as_json: Final = msgspec.json.Decoder(dict[str, Any])
+NAMED: Final = "cpe"
+"""The order of an exact version that is part of a name of CPE: what it stands for is a matter of names."""
 
 
 class Status(StrEnum):
@@ -32,7 +34,8 @@ class Versions(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         status: whether they have the vulnerability; `unknown` also where the publisher says no more than that some do.
-        exact: the one version, as it is written.
+        exact: the one version, as it is written; of a name of CPE (`order` is `NAMED`) its quoted version, and behind a
+            blank its update where that is not any.
         start: the first version; None begins with the first of all.
         start_excluded: `start` itself is not meant.
         end: the last version; None ends with the last of all.

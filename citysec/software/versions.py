@@ -46,7 +46,19 @@ _ORDERS: Final = {
 _BEFORE, _END, _WORD, _NUMBER, _LAST = 0, 1, 2, 3, 9
 _STOP: Final = (_END, 0, "")
 _TOKEN: Final = re.compile(r"[0-9]+|[a-z]+|\*")
-_BEGINS: Final = re.compile(r"[v=\s]*[0-9]", re.IGNORECASE)
+_SINGLE: Final = re.compile(
+    r"(?:[v=]\s*)?[0-9][\w.()\[\]\\~:^+!*-]*(?<![+~-])(?:\s+[a-z][\w.()-]*(?:\s+[0-9][\w.()-]*)?)*",
+    re.IGNORECASE | re.ASCII,
+)
+"""A number, and words behind it that may have numbers themselves."""
+_RELATES: Final = re.compile(
+    r"\b(?:above|all|and|any|before|below|earlier|except|from|greater|higher|later|less|lower|newer|not|older"
+    r"|on|onwards?|only|or|previous|prior|since|than|through|thru|till|to|until|up|versions?)\b",
+    re.IGNORECASE,
+)
+"""Words that say more than one version."""
+_FAMILY: Final = re.compile(r"(.*?)(?:[.\-]?[*xX])+")
+_INNER: Final = re.compile(r"[.\-][*x][.\-]", re.IGNORECASE)
 _PHRASES: Final = (
     (re.compile(r"cumulative[ _-]*update"), "cu"),
     (re.compile(r"service[ _-]*pack"), "sp"),
@@ -77,8 +89,36 @@ def order(word: str | None) -> Order | None:
 
 
 def is_ordered(version: str, by: Order) -> bool:
-    """Return whether `version` has a place in an order: it begins with a number, and is no commit."""
-    return by is not Order.NONE and _BEGINS.match(version) is not None
+    """Return whether `version` has a place in an order: it is one version that begins with a number, and no commit."""
+    return by is not Order.NONE and is_one(version)
+
+
+@lru_cache(maxsize=16384)
+def is_one(text: str) -> bool:
+    """Return whether a text is a single version, or a family of them, beyond doubt: nothing in it relates versions.
+
+    It begins with a number; words may stand behind it, as in `7.5 SP2 Update 17` or `2019 cumulative_update_13`.
+    """
+    text = text.strip()
+    if len(text) > _MOST or _SINGLE.fullmatch(text) is None:
+        return False
+    return _RELATES.search(text) is None and _INNER.search(unwild(text)) is None
+
+
+def is_open(version: str) -> bool:
+    """Return whether `version` leaves open which one of a family it is: `1.x`."""
+    return unwild(version) != version
+
+
+def unwild(version: str) -> str:
+    """Return the beginning of a family of versions; every other version as it is."""
+    stem = _FAMILY.fullmatch(version) if version[-1:] in "*xX" and len(version) <= _MOST else None
+    return stem[1] if stem and stem[1] and _is_wild(version, stem[1]) else version
+
+
+def _is_wild(version: str, stem: str) -> bool:
+    """Return whether what follows `stem` is a wildcard; an `x` without a dot is a letter, as in `1.0.2x`."""
+    return version.endswith("*") or version[len(stem)] in ".-" or stem.isdecimal()
 
 
 def compare(one: str, other: str, by: Order = Order.NATURAL) -> int:
@@ -88,11 +128,13 @@ def compare(one: str, other: str, by: Order = Order.NATURAL) -> int:
 
 
 def is_of(version: str, family: str) -> bool:
-    """Return whether `version` is one of `family`, a version with a wildcard at its end: `4.x`, `7.0.*`."""
-    stem = re.fullmatch(r"(.*?)[.\-]?[*xX]", family)
-    if stem is None or not stem[1]:
+    """Return whether `version` is one of `family`, a version with a wildcard at its end: `4.x`, `7.0.*`, `1.2*`."""
+    stem = unwild(family)
+    if stem == family:
         return False
-    parts = list(_numbers(stem[1]))
+    if family.endswith("*") and version.lower().startswith(family.lower().rstrip("*")):
+        return True
+    parts = list(_numbers(stem))
     return list(_numbers(version))[: len(parts)] == parts
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from citysec.correlate.vulnerability import Verdict, decides, judge
+from citysec.correlate.verdicts import Verdict, decides
+from citysec.correlate.vulnerability import judge
 from citysec.feeds.formats import FORMATS, Entry
 from citysec.software import product
 from citysec.software.records import Affected, Vulnerability
@@ -62,6 +63,13 @@ def test_all_records_but_one_say_which_versions_of_a_product(records: dict[str, 
         ("CVE-2024-21412", "o:microsoft:windows_10_1809:10.0.17763.5458", Verdict.NOT),
         ("CVE-2024-37085", "o:vmware:esxi:8.0", Verdict.POSSIBLE),
         ("CVE-2024-37085", "a:vmware:cloud_foundation:5.1", Verdict.AFFECTED),
+        ("CVE-2024-37085", "o:vmware:esxi:7.0.3", Verdict.POSSIBLE),
+        ("CVE-2024-39717", "a:versa:director:21.2.2.1", Verdict.POSSIBLE),
+        ("CVE-2024-7971", "a:google:chrome:127.0.1", Verdict.AFFECTED),
+        ("CVE-2024-7971", "a:google:chrome:128.0.6613.84", Verdict.NOT),
+        ("CVE-2024-20399", r"o:cisco:nx-os:6.0\(2\)a6\(1\)", Verdict.AFFECTED),
+        ("CVE-2024-28986", "a:solarwinds:web_help_desk:12.7", Verdict.AFFECTED),
+        ("CVE-2024-40766", "o:sonicwall:sonicos:7.0.1-5030", Verdict.AFFECTED),
     ],
 )
 def test_real_ranges(records: dict[str, tuple[Affected, ...]], cve: str, name: str, verdict: Verdict):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citysec.errors import InvalidInput
-from citysec.software import cpe, purl
+from citysec.software import cpe, product, purl
 from citysec.software.cpe import Fit
 
 
@@ -88,7 +88,36 @@ def test_any_components_are_read_or_refused(parts: list[str]):
         ("a:x:y:*:*:*:*:-:*:*:*", "a:x:y:1:*:*:*:enterprise:*:*:*", Fit.NO),
         ("o:x:y:*:*:*:*:*:*:*:*", "a:x:y:1:*:*:*:*:*:*:*", Fit.NO),
         ("a:x:y:*:*:*:*:*:win*:*:*", "a:x:y:1:*:*:*:*:windows:*:*", Fit.YES),
+        ("a:x:y:*:*:*:*:*:win?:*:*", "a:x:y:1:*:*:*:*:windows:*:*", Fit.NO),
+        ("a:x:y:*:*:*:*:*:windows???:*:*", "a:x:y:1:*:*:*:*:windows10:*:*", Fit.YES),
+        (r"a:x:y:*:*:*:*:*:win\\*:*:*", "a:x:y:1:*:*:*:*:windows:*:*", Fit.NO),
+        ("a:x:y:*:*:*:*:*:w*s:*:*", "a:x:y:1:*:*:*:*:windows:*:*", Fit.UNSURE),
+        ("a:x:y:*:*:*:*:pro:*:*:*", "a:x:y:1:*:*:*:pr*:*:*:*", Fit.UNSURE),
     ],
 )
 def test_criteria_stand_for_names(criteria: str, name: str, fits: Fit):
     assert cpe.fit(cpe.parse(f"cpe:2.3:{criteria}"), cpe.parse(f"cpe:2.3:{name}")) is fits
+
+
+@pytest.mark.parametrize(("criterion", "component", "is_covered"), [
+    ("1.?", "1.5", True), ("1.?", "1.", True), ("1.?", "1.15", False), ("1.*", "1.15.2", True), ("1*", "10", True),
+    (r"1.\?", "1.5", False), ("1?", r"1\+", True), ("*.5", "1.5", True), ("?.5", "12.5", False), ("1.*", "-", False),
+])  # fmt: skip
+def test_wildcards_stand_for_what_the_standard_says(criterion: str, component: str, is_covered: bool):
+    assert cpe.covers(criterion, component) is is_covered
+
+
+def test_many_wildcards_cost_no_more_than_few():
+    assert not cpe.covers("*a" * 500 + "b", "a" * 1000)
+
+
+@pytest.mark.parametrize(("text", "keys"), [
+    ("pkg:rpm/rhel/openssl-libs@1-2.el8?upstream=openssl-1-2.el8.src.rpm",
+     ("rpm/redhat/openssl-libs", "rpm/redhat/openssl", "rpm//openssl-libs")),
+    ("pkg:deb/debian/libssl3@3.0.9-1?upstream=openssl%403.0.9-1",
+     ("deb/debian/libssl3", "deb/debian/openssl", "deb//libssl3")),
+    ("pkg:npm/%40angular/core@1", ("npm/@angular/core", "npm//@angular/core")),
+    ("pkg:github/acme/portal@1", ("github/acme/portal", "acme:portal")),
+])  # fmt: skip
+def test_software_is_found_by_every_name_that_it_goes_by(text: str, keys: tuple[str, ...]):
+    assert product.keys(product.parse(text)) == keys

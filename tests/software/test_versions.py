@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citysec.software.versions import Order, compare, is_of, is_ordered, key, order
+from citysec.software.versions import Order, compare, is_of, is_one, is_ordered, key, order
 
 RISING = {
     Order.NATURAL: [
@@ -79,7 +79,8 @@ def test_a_version_equals_itself(by: Order, version: str):
 
 @pytest.mark.parametrize(("version", "family", "expected"), [
     ("4.5.1", "4.x", True), ("5.0", "4.x", False), ("7.0", "7.0.*", True),
-    ("7.10.2", "7.1.*", False), ("4.5", "4.5", False),
+    ("7.10.2", "7.1.*", False), ("4.5", "4.5", False), ("1.5.2", "1.x.x", True), ("1.25", "1.2*", True),
+    ("1.0.2k", "1.0.2x", False), ("4.5", "4x", True),
 ])  # fmt: skip
 def test_a_version_with_a_wildcard_stands_for_a_family(version: str, family: str, expected: bool):
     assert is_of(version, family) is expected
@@ -90,3 +91,15 @@ def test_what_has_no_order_is_known():
     assert not is_ordered("ESXi80U3-24022510", Order.NATURAL)
     assert not is_ordered("1f0c3b7", order("git") or Order.NATURAL)
     assert order("vendor's own") is None
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("1.2", True), ("v1.2.3-rc.1+build5", True), ("7.5 SP2 Update 17", True), ("2019 cumulative_update_13", True),
+    ("15.2(1)SY", True), (r"6.0\(2\)a6\(1\)", True), ("1:1.1.1k-5.el8~1", True), ("2.426.*", True), ("1.2 LTS", True),
+    ("1.1 1.2", False), ("1 2", False),
+    ("1.1/1.2", False), ("1.1|1.2", False), ("1.5-", False), ("7.4+", False), ("1.5及之前", False),
+    ("1.2 and others", False), ("5.0 on Windows", False), ("1.x.2", False), ("latest", False), ("", False),
+    ("1" * 300, False),
+])  # fmt: skip
+def test_one_version_is_told_from_words_about_several(text: str, expected: bool):
+    assert is_one(text) is expected

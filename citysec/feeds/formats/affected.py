@@ -8,7 +8,7 @@ Source:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -31,16 +31,21 @@ _SPELT: Final = (
 )
 _START: Final = rf"(?:ver(?:sions?)?\s+)?(?P<start>{_ONE})"
 _END: Final = rf"(?:ver(?:sions?)?\s+)?(?P<end>{_ONE})"
+_BEFORE: Final = r"(?:prior\s+to|before|below|(?:earlier|less|lower|older)\s+than)"
 _ALSO: Final = r"(?:\s+(?:versions?|releases?))?"
 _PHRASES: Final = tuple(
     (re.compile(words, re.IGNORECASE), last)
     for words, last in (
-        (rf"(?:all\s+)?(?:versions?\s+)?(?:prior\s+to|before|earlier\s+than)\s+{_END}", "before"),
-        (rf"(?:all\s+)?(?:versions?\s+)?(?:up\s+to|through)(?:\s+and\s+including)?\s+{_END}", "with"),
-        (rf"{_END}\s+(?:and|or)\s+(?:earlier|prior|below|older|lower|previous){_ALSO}", "with"),
-        (rf"{_START}\s+(?:and|or)\s+(?:later|newer|above|higher){_ALSO}", ""),
+        (
+            rf"(?:all\s+)?(?:versions?\s+)?(?:prior\s+to|before|below|(?:earlier|less|lower|older)\s+than)\s+{_END}",
+            "before",
+        ),
+        (rf"(?:all\s+)?(?:versions?\s+)?(?:up\s+to|through|until)(?:\s+and\s+including)?\s+{_END}", "with"),
+        (rf"{_END}\s+(?:and|or)\s+(?:all\s+)?(?:earlier|prior|below|older|lower|previous){_ALSO}", "with"),
+        (rf"{_START}\s+(?:and|or)\s+(?:all\s+)?(?:later|newer|above|higher|greater|up|onwards?|after){_ALSO}", ""),
+        (rf"{_START}\s*\+", ""),
         (rf"(?:since|from)\s+{_START}(?:\s+(?:on|onwards?))?", ""),
-        (rf"(?:from\s+)?{_START}(?:\s+[-–]|,?\s+(?:up\s+to|to|through|thru))\s+{_END}", "with"),
+        (rf"(?:from\s+)?{_START}(?:\s+[-~]\s+|\s*[–—]\s*|,?\s+(?:up\s+to|to|through|thru)\s+){_END}", "with"),
         (rf"{_START}\s+(?:before|prior\s+to)\s+{_END}", "before"),
         (rf"{_START},\s+<\s*{_END}", "before"),
         (rf"{_START},\s+<=\s*{_END}", "with"),
@@ -60,6 +65,8 @@ _MOST_CONSTRAINTS: Final = 1000
 _ANY: Final = frozenset({"*", "all", "all versions", "any", "any version"})
 _NO_BOUND: Final = frozenset({"", "*", "0", "-", "n/a", "na", "none", "unspecified", "unknown"})
 _UNSAID: Final = _NO_BOUND - {"*", "0"}
+_EARLIEST: Final = re.compile(r"0+(?:\.0+)*")
+"""The earliest version of all, by the convention of CVE: alone it begins a range that nobody has ended."""
 
 
 def status(value: object, missing: Status = Status.UNKNOWN) -> Status:
@@ -78,22 +85,27 @@ def versions(member: Any, default: Status) -> Iterator[Versions]:
     if end is None and last is None:
         yield from written(version, found, order)
         return
-    start = None if version.lower() in _NO_BOUND else version
+    start = first = _bounding(version)
     for change in mappings(member.get("changes")):
         if at := text(change.get("at")):
             yield Versions(status=found, start=start, end=at, end_excluded=True, order=order)
             start, found = at, status(change.get("status"))
-    stop = end or last
-    stop = None if stop is None or stop.lower() in _NO_BOUND else stop
-    if start is None or start != stop or end is None:
-        yield Versions(
-            status=found, start=start, end=stop, end_excluded=end is not None and stop is not None, order=order
-        )
+    stop = _bounding(end or last or "")
+    if end is None or start is None or start != stop:
+        excluded = end is not None and stop is not None
+        yield Versions(status=found, start=start, end=stop, end_excluded=excluded, order=order)
+    elif first == stop and found is not Status.UNAFFECTED:
+        # From a version until before the same one are none at all; who writes so (Chrome) means all before it.
+        yield Versions(status=found, end=stop, end_excluded=True, order=order)
+
+
+def _bounding(word: str) -> str | None:
+    return None if word.lower() in _NO_BOUND | _ANY else word
 
 
 def written(words: str, found: Status, order: str | None = None) -> Iterator[Versions]:
     """Yield what a text says about versions: one of them, comparisons (`>= 1.2, < 1.4`), or usual phrases."""
-    if (known := words.lower()) in _UNSAID:
+    if (known := words.lower()) in _UNSAID or (found is Status.AFFECTED and _EARLIEST.fullmatch(words)):
         yield Versions(status=Status.UNKNOWN if found is Status.AFFECTED else found)
     elif known in _ANY:
         yield Versions(status=found)
@@ -173,23 +185,31 @@ def ranges(words: str, found: Status) -> tuple[Versions, ...]:
     """
     if one := compared(_spelt(words), found):
         return (one,)
-    order, constraints = None, words
-    if specifier := _VERS.fullmatch(words):
-        order, constraints = specifier[1], specifier[2]
+    specifier = _VERS.fullmatch(words)
+    if specifier is None and "|" not in words:
+        return tuple(written(words, found))
+    order, constraints = specifier.groups() if specifier else (None, words)
     if constraints == "*":
         return (Versions(status=found),)
-    found_ranges: list[Versions] = []
-    start = Versions(status=found, order=order)
-    for part in constraints.split("|")[:_MOST_CONSTRAINTS]:
+    parts = constraints.split("|")
+    more = (Versions(status=Status.UNKNOWN),) if len(parts) > _MOST_CONSTRAINTS else ()
+    return (*_constrained(parts[:_MOST_CONSTRAINTS], found, order), *more)
+
+
+def _constrained(parts: Iterable[str], found: Status, order: str | None) -> Iterator[Versions]:
+    """Yield the ranges between constraints; one that begins and does not end goes on for ever."""
+    free = start = Versions(status=found, order=order)
+    for part in parts:
         operator, version = _constraint(part)
         if operator.startswith("<"):
-            found_ranges.append(msgspec.structs.replace(start, end=version, end_excluded=operator == "<"))
-            start = Versions(status=found, order=order)
+            yield msgspec.structs.replace(start, end=version, end_excluded=operator == "<")
+            start = free
         elif operator.startswith(">"):
-            start = Versions(status=found, order=order, start=version, start_excluded=operator == ">")
+            start = msgspec.structs.replace(free, start=version, start_excluded=operator == ">")
         elif operator == "=":
-            found_ranges.append(Versions(status=found, order=order, exact=version))
-    return (*found_ranges, start) if start.start else tuple(found_ranges)
+            yield msgspec.structs.replace(free, exact=version)
+    if start.start:
+        yield start
 
 
 def _constraint(part: str) -> tuple[str, str]:

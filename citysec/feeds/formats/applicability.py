@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from citysec.feeds.formats.members import mappings, text, yes
-from citysec.software.records import Affected, Status, Versions
+from citysec.software.records import NAMED, Affected, Status, Versions
 
 _COMPONENT: Final = re.compile(r"(?:[^:\\]|\\.)+", re.DOTALL)
 _CPE: Final = re.compile(r"cpe:2\.3:[aho*-](?::(?:[^:\\\s]|\\.)+){10}")
@@ -57,7 +57,7 @@ def affected(configurations: object, by: str | None = None) -> tuple[Affected, .
         for match in matches:
             criteria = text(match.get("criteria")) or ""
             if (name := cpe_name(criteria)) and yes(match.get("vulnerable")):
-                found.setdefault((_product(criteria), running_on), []).append(_versions(match, name))
+                found.setdefault((_product(criteria), running_on), []).append(_versions(match, criteria, name))
     return tuple(_affected(cpe, ranges, running_on, by) for (cpe, running_on), ranges in found.items())
 
 
@@ -81,7 +81,7 @@ def _product(criteria: str) -> str:
     return ":".join(parts)
 
 
-def _versions(match: Mapping[str, Any], name: Name) -> Versions:
+def _versions(match: Mapping[str, Any], criteria: str, name: Name) -> Versions:
     start, after = text(match.get("versionStartIncluding")), text(match.get("versionStartExcluding"))
     end, before = text(match.get("versionEndIncluding")), text(match.get("versionEndExcluding"))
     if start or after or end or before:
@@ -93,7 +93,13 @@ def _versions(match: Mapping[str, Any], name: Name) -> Versions:
         )
     if name.version in {"*", "-"}:
         return Versions()
-    return Versions(exact=name.version if name.update in {"*", "-"} else f"{name.version} {name.update}")
+    return Versions(exact=_named(criteria), order=NAMED)
+
+
+def _named(criteria: str) -> str:
+    """Return version and update as they are quoted: what is a wildcard there is only one without a backslash."""
+    version, update = _parts(criteria)[5:7]
+    return version if update == "*" else f"{version} {update}"
 
 
 def _affected(cpe: str, ranges: Iterable[Versions], running_on: tuple[str, ...], by: str | None) -> Affected:

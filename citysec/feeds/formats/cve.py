@@ -25,6 +25,7 @@ from citysec.feeds.formats.format import Format, NoOptions
 from citysec.feeds.formats.members import english, links, mapping, mappings, text, texts
 from citysec.feeds.formats.times import day, instant
 from citysec.feeds.formats.vulnerability import score
+from citysec.software.collections import package_url
 from citysec.software.records import KEV, Affected, Score, Vulnerability
 
 _REJECTED: Final = "rejected"
@@ -107,11 +108,12 @@ def _affected(container: Mapping[str, Any]) -> Iterator[Affected]:
 def _product(product: Mapping[str, Any], by: str | None) -> Affected:
     default = status(product.get("defaultStatus"))
     listed = chain.from_iterable(versions(version, default) for version in mappings(product.get("versions")))
+    vendor, package = _named(product.get("vendor")), _named(product.get("packageName"))
     return Affected(
-        vendor=_named(product.get("vendor")),
+        vendor=vendor,
         product=_named(product.get("product")),
-        package=_named(product.get("packageName")),
-        purl=text(product.get("packageURL")),
+        package=package,
+        purl=text(product.get("packageURL")) or package_url(package, text(product.get("collectionURL")), vendor),
         cpes=texts(product.get("cpes")),
         versions=tuple(dict.fromkeys(listed)),
         default=default,

@@ -10,7 +10,7 @@ import pytest
 from citysec.feeds.formats.affected import ranges as specified
 from citysec.feeds.formats.affected import versions, written
 from citysec.feeds.formats.applicability import affected, cpe_name
-from citysec.software.records import Affected, Status, Versions
+from citysec.software.records import NAMED, Affected, Status, Versions
 
 FIREFOX = "cpe:2.3:a:mozilla:firefox:{}:*:*:*:*:*:*:*"
 DEVICE = "cpe:2.3:h:acme:router:-:*:*:*:*:*:*:*"
@@ -33,6 +33,11 @@ def ranges(**member: Any) -> list[Versions]:
         ({"version": "unspecified", "lessThan": "1.4"}, Versions(end="1.4", end_excluded=True)),
         ({"version": "1.2", "lessThan": "*"}, Versions(start="1.2")),
         ({"version": "*"}, Versions()),
+        ({"version": "0"}, Versions(status=Status.UNKNOWN)),
+        ({"version": "0.0.0"}, Versions(status=Status.UNKNOWN)),
+        ({"version": "0", "status": "unaffected"}, Versions(status=Status.UNAFFECTED, exact="0")),
+        ({"version": "all", "lessThan": "1.4"}, Versions(end="1.4", end_excluded=True)),
+        ({"version": "116.0", "lessThan": "116.0"}, Versions(end="116.0", end_excluded=True)),
         ({"version": "n/a"}, Versions(status=Status.UNKNOWN)),
         ({"version": "n/a", "status": "unaffected"}, Versions(status=Status.UNAFFECTED)),
         ({"version": "1.2", "status": "odd"}, Versions(status=Status.UNKNOWN, exact="1.2")),
@@ -69,6 +74,13 @@ def test_a_change_at_the_end_begins_nothing():
         (">=1.0 <1.5", Versions(start="1.0", end="1.5", end_excluded=True)),
         ("=< 1.5", Versions(end="1.5")),
         ("1.0 - 1.5", Versions(start="1.0", end="1.5")),
+        ("1.0–1.5", Versions(start="1.0", end="1.5")),
+        ("1.0 ~ 1.5", Versions(start="1.0", end="1.5")),
+        ("7.4+", Versions(start="7.4")),
+        ("1.2 or greater", Versions(start="1.2")),
+        ("less than 1.3", Versions(end="1.3", end_excluded=True)),
+        ("below 1.3", Versions(end="1.3", end_excluded=True)),
+        ("1.0-1.5", Versions(exact="1.0-1.5")),
         ("from 1.0 to version 1.5", Versions(start="1.0", end="1.5")),
         ("10.1 < 10.1.3", Versions(start="10.1", end="10.1.3", end_excluded=True)),
         ("4.x before 4.2.1", Versions(start="4", end="4.2.1", end_excluded=True)),
@@ -102,6 +114,24 @@ def test_a_range_of_csaf_has_both_ends_however_it_is_written(words: str):
     assert (found.start, found.end, found.end_excluded) == ("8.0", "8.3", True)
 
 
+@pytest.mark.parametrize(("words", "expected"), [
+    ("prior to 4.2", Versions(end="4.2", end_excluded=True)), ("1.0 - 1.5", Versions(start="1.0", end="1.5")),
+])  # fmt: skip
+def test_a_range_of_csaf_may_be_words(words: str, expected: Versions):
+    assert specified(words, Status.AFFECTED) == (expected,)
+
+
+def test_more_constraints_than_are_read_leave_the_rest_open():
+    found = specified("vers:npm/" + "|".join(f"{n}.0" for n in range(1001)), Status.AFFECTED)
+    assert (len(found), found[-1]) == (1001, Versions(status=Status.UNKNOWN))
+
+
+def test_a_name_of_cpe_keeps_its_quotes_and_its_update():
+    names = [r"cpe:2.3:o:acme:os:6.0\(2\):sp?:*:*:*:*:*:*", "cpe:2.3:o:acme:os:1.?:-:*:*:*:*:*:*"]
+    (found,) = affected([{"nodes": [{"cpeMatch": [{"vulnerable": True, "criteria": name} for name in names]}]}])
+    assert [(one.exact, one.order) for one in found.versions] == [(r"6.0\(2\) sp?", NAMED), ("1.? -", NAMED)]
+
+
 def test_a_cpe_name_is_split_at_its_unquoted_colons():
     name = cpe_name(r"cpe:2.3:a:a\:b:c\+\+:1.0:sp1:*:*:*:*:*:*")
     assert name == ("a:b", "c++", "1.0", "sp1")
@@ -115,7 +145,7 @@ def test_criteria_of_one_product_are_put_together_and_keep_what_they_run_on():
     (found,) = affected([{"operator": "AND", "nodes": [{"cpeMatch": [old, new]}, {"cpeMatch": [on]}]}])
     assert found == Affected(
         vendor="mozilla", product="firefox", cpes=(FIREFOX.format("*"),), default=Status.UNAFFECTED,
-        versions=(Versions(end="115", end_excluded=True), Versions(exact="120.0")), running_on=(DEVICE,),
+        versions=(Versions(end="115", end_excluded=True), Versions(exact="120.0", order=NAMED)), running_on=(DEVICE,),
     )  # fmt: skip
 
 

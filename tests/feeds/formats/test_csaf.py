@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import Entry, Reject, Subject, csaf_products
 from citysec.feeds.formats.affected import ranges
-from citysec.software.records import Affected, Remedy, Score, Status, Versions, Vulnerability
+from citysec.software.records import NAMED, Affected, Remedy, Score, Status, Versions, Vulnerability
 from citysec.tlp import MARKING_IDS, TLP
 from tests.feeds.formats.mutations import entries, mutated, parse, rejects, survives
 
@@ -95,6 +95,41 @@ def test_the_status_of_a_product_is_told_for_its_versions():
     assert new.versions == (Versions(status=Status.UNAFFECTED, exact="2.0"),)
     assert (new.cpes, new.purl) == ((CPE,), "pkg:generic/portal@2.0")
     assert ghost == Affected(product="ghost", versions=(Versions(status=Status.UNKNOWN),))
+
+
+def build(version: str, status: str, **helper: str) -> Affected:
+    """Return what an advisory says that gives one product a status."""
+    vendor = branch("vendor", "Red Hat", branch("product_version", version, product_id="it", name=version,
+                                                product_identification_helper=helper))  # fmt: skip
+    (found,) = products(with_status(**{status: ["it"]}) | {"product_tree": {"branches": [vendor]}})
+    return found
+
+
+def test_a_build_that_is_mended_condemns_those_before_it():
+    purl = "pkg:rpm/redhat/openssl@1.1.1k-12.el8_9?arch=x86_64&epoch=1"
+    found = build("openssl-1:1.1.1k-12.el8_9.x86_64", "fixed", purl=purl)
+    assert found.versions == (Versions(status=Status.UNAFFECTED, start="1:1.1.1k-12.el8_9", order="rpm"),)
+    assert found.default is Status.AFFECTED
+
+
+def test_a_package_without_a_version_is_every_version():
+    found = build("openssl", "known_affected", purl="pkg:rpm/redhat/openssl")
+    assert (found.versions, found.default) == ((Versions(),), Status.UNKNOWN)
+
+
+def test_what_is_mended_in_no_version_says_nothing():
+    assert build("openssl", "fixed", purl="pkg:rpm/redhat/openssl").versions == (Versions(status=Status.UNKNOWN),)
+
+
+def test_the_last_affected_version_says_something_of_those_before_it():
+    assert build("1.5", "last_affected").versions == (Versions(status=Status.UNKNOWN, end="1.5"), Versions(exact="1.5"))
+
+
+def test_the_version_in_a_name_of_cpe_counts_where_no_other_is_said():
+    whole = {"product_id": "it", "name": "Acme Portal 2.0", "product_identification_helper": {
+        "cpe": "cpe:/a:acme:portal:2.0"}}  # fmt: skip
+    (found,) = products(with_status(fixed=["it"]) | {"product_tree": {"full_product_names": [whole]}})
+    assert found.versions == (Versions(status=Status.UNAFFECTED, exact="2.0", order=NAMED),)
 
 
 def test_a_product_on_another_one_says_so():

@@ -114,3 +114,10 @@ def test_real_records_give_their_products_and_scores(shared_data: Path):
             own = [product for product in said.affected if product.by == owner]
             counts = found.key, len(own), bool(said.cvss)
             assert counts == (known["count"]["cve"], known["count"]["affected"], known["count"]["has_cvss"])
+
+
+def test_a_package_is_named_by_its_collection():
+    product = {"packageName": "lodash", "collectionURL": "https://registry.npmjs.org", "versions": []}
+    record = RECORD | {"containers": {"cna": {"affected": [product]}}}
+    (found,) = msgspec.convert(entries("cve", record)[0].facts, Vulnerability).affected
+    assert (found.package, found.purl) == ("lodash", "pkg:npm/lodash")
