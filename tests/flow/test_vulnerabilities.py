@@ -88,11 +88,11 @@ async def registered(city: Instance, part: str, text: str) -> None:
 
 
 async def poll(here: Running, kev: list[dict[str, str]], cves: list[dict[str, Any]]) -> None:
-    """Have both feeds read as they are now, and wait for what comes of it."""
+    """Have both feeds read as they are now, each with all that comes of it before the next."""
     for name, content in (("kev", {"vulnerabilities": kev, "count": len(kev)}), ("cve", cves)):
         (here.instance.data / f"{name}.json").write_text(json.dumps(content))
         await here.instance.run("feeds", "poll", name)
-    await here.settled()
+        await here.settled()
 
 
 async def titles(here: Running) -> dict[str | None, list[str]]:
