@@ -75,7 +75,7 @@ def parse(text: str) -> CPE:
 
 def plain(component: str) -> str:
     """Return a component as people read it, without its backslashes."""
-    return _CHARACTER.sub(lambda found: found[1] or found[2], component)
+    return _CHARACTER.sub(lambda found: found[1] or found[2], component) if "\\" in component else component
 
 
 def versioned(name: CPE) -> str | None:
@@ -109,6 +109,8 @@ def quoted(text: str) -> str:
 
 def has_wildcard(component: str) -> bool:
     """Return whether a component stands for more than one value."""
+    if "*" not in component and "?" not in component:
+        return False
     return any(found[2] in {"*", "?"} for found in _CHARACTER.finditer(component))
 
 

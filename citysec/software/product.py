@@ -52,6 +52,10 @@ _COLLECTED: Final = {
     **{kind: kind for kind in ("cargo", "composer", "maven", "npm", "nuget", "rpm")},
 }
 """How versions are compared, in the words of CVE records -> the type of the packages whose versions are compared so."""
+_LANGUAGES: Final = {"node.js": "npm", "nodejs": "npm", "python": "pypi", "ruby": "gem", "rust": "cargo"}
+"""Systems that names of CPE say a product is for -> the type of its packages."""
+_ALSO: Final = {"linux:linux": "linux:kernel"}
+"""Keys of products that their own vendor names otherwise than everybody else."""
 _DISTRIBUTORS: Final = {
     "canonical": "ubuntu",
     "debian": "debian",
@@ -139,8 +143,9 @@ def keys(software: Software) -> tuple[str, ...]:
 
 
 def _owned(package: PURL) -> str:
-    """Return the key of a package whose namespace is who makes it, as a product in words."""
-    return worded(package.namespace.split("/")[-1], package.name) if package.type in _OWNED else ""
+    """Return the key of a package whose namespace is who makes it, as a product in words; alone it is its own maker."""
+    maker = package.namespace.split("/")[-1] or package.name
+    return worded(maker, package.name) if package.type in _OWNED else ""
 
 
 def keys_about(said: Affected) -> set[str]:
@@ -179,11 +184,19 @@ def packages(said: Affected) -> Iterator[str]:
 
 
 def anywhere(said: Affected) -> Iterator[str]:
-    """Yield keys for a package whose collection `said` leaves open, by the type that its versions are of."""
-    if said.package and not said.purl:
-        path = said.package.replace(":", "/")
-        found = (known(f"pkg:{kind}/{path}") for kind in _kinds(said))
-        yield from (one.purl.anywhere for one in found if one is not None and one.purl is not None)
+    """Yield keys for packages whose collection `said` leaves open, by the type that its versions are of.
+
+    Names of CPE say for which language a product is a package, and do not say that it has the same name there.
+    """
+    kinds = _kinds(said) if said.package and not said.purl else set[str]()
+    found = {(kind, (said.package or "").replace(":", "/")) for kind in kinds}
+    for name in names(said):
+        if kind := _LANGUAGES.get(name.target_sw):
+            found.add((kind, cpe.plain(name.product)))
+    for kind, path in found:
+        package = known(f"pkg:{kind}/{path}")
+        if package is not None and package.purl is not None:
+            yield package.purl.anywhere
 
 
 def is_built(said: Affected) -> bool:
@@ -216,4 +229,5 @@ def worded(vendor: str | None, product: str) -> str:
         makers.pop()
     if len(words) > len(makers) and words[: len(makers)] == makers:
         words = words[len(makers) :]
-    return f"{''.join(makers)}:{''.join(words)}" if makers and words else ""
+    found = f"{''.join(makers)}:{''.join(words)}" if makers and words else ""
+    return _ALSO.get(found, found)

@@ -40,7 +40,7 @@ _ORDERS: Final = {
     **dict.fromkeys(("python", "pypi", "pep440"), Order.PYTHON),
     **dict.fromkeys(("deb", "dpkg", "debian"), Order.DEBIAN),
     **dict.fromkeys(("rpm", "redhat"), Order.RPM),
-    **dict.fromkeys(("git", "commit", "original_commit_for_fix"), Order.NONE),
+    **dict.fromkeys(("git", "commit"), Order.NONE),
 }
 
 _BEFORE, _END, _WORD, _NUMBER, _LAST = 0, 1, 2, 3, 9

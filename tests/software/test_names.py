@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from citysec.errors import InvalidInput
 from citysec.software import cpe, product, purl
 from citysec.software.cpe import Fit
+from citysec.software.records import Affected, Versions
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,23 @@ def test_many_wildcards_cost_no_more_than_few():
      ("deb/debian/libssl3", "deb/debian/openssl", "deb//libssl3")),
     ("pkg:npm/%40angular/core@1", ("npm/@angular/core", "npm//@angular/core")),
     ("pkg:github/acme/portal@1", ("github/acme/portal", "acme:portal")),
+    ("pkg:generic/openssl@3", ("generic/openssl", "openssl:openssl")),
 ])  # fmt: skip
 def test_software_is_found_by_every_name_that_it_goes_by(text: str, keys: tuple[str, ...]):
     assert product.keys(product.parse(text)) == keys
+
+
+@pytest.mark.parametrize(("said", "key"), [
+    (Affected(vendor="Linux", product="Linux"), "linux:kernel"),
+    (Affected(cpes=("cpe:2.3:a:palletsprojects:werkzeug:*:*:*:*:*:python:*:*",)), "pypi//werkzeug"),
+    (Affected(package="Django_x", versions=(Versions(end="2", order="python"),)), "pypi//django-x"),
+    (Affected(purl="pkg:github/acme/portal"), "acme:portal"),
+    (Affected(cpes=("cpe:2.3:*:acme:portal:*:*:*:*:*:*:*:*",)), "acme:portal"),
+])  # fmt: skip
+def test_what_is_said_is_found_by_what_it_may_mean(said: Affected, key: str):
+    assert key in product.keys_about(said)
+
+
+def test_a_pattern_for_several_products_is_about_none():
+    said = Affected(vendor="acme", product="router*", cpes=("cpe:2.3:o:acme:router*:1:*:*:*:*:*:*:*",))
+    assert product.keys_about(said) == set()
