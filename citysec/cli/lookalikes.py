@@ -21,12 +21,14 @@ from citysec.correlate.lookalikes import Hit, alike
 from citysec.correlate.subjects import carriers, owned, subject_of, watchable
 from citysec.correlate.unwatched import awaiting
 from citysec.errors import InvalidInput
+from citysec.explanation.asked import read
 from citysec.lookalikes.alike import WAYS, readable
 from citysec.lookalikes.forms import subject
 from citysec.lookalikes.kinds import Kind, Strength
 from citysec.lookalikes.names import parts
 from citysec.lookalikes.permutations import forms
 from citysec.observable import AssetKind, domain_name, registered, reverse_labels
+from citysec.observable import Kind as Observed
 from citysec.tables.lookalikes import AllowedName, Lookalike
 
 app: Final = typer.Typer(
@@ -41,15 +43,37 @@ Name = Annotated[str, typer.Argument(help="A name; what is below it is meant, to
 
 @app.command()
 def check(names: Annotated[list[str], typer.Argument(metavar="NAME...")], data: Data = None) -> None:
-    """Say whether each NAME looks like a registered name or a brand, and why or why not."""
-    table = Table("name", "looks like", "by", "that is")
-    for row in asyncio.run(_check(names, data)):
-        table.add_row(*map(Text, row))
-    screen.stdout().print(table)
+    """Say whether each NAME looks like a registered name or a brand, and why or why not.
+
+    A NAME may be a web address or a mailbox, too, also one that was made harmless (`hxxps://evil[.]example`): its name
+    is judged. Exit 2 when one of them has none; the others are judged all the same.
+    """
+    judged = {text: _name_in(text) for text in names}
+    if found := [name for name in judged.values() if name is not None]:
+        table = Table("name", "looks like", "by", "that is")
+        for row in asyncio.run(_check(found, data)):
+            table.add_row(*map(Text, row))
+        screen.stdout().print(table)
+    if unread := [text for text, name in judged.items() if name is None]:
+        screen.stderr().print(Text(f"No name, and not judged: {', '.join(map(repr, unread))}."))
+        raise typer.Exit(2)
 
 
-async def _check(texts: Sequence[str], data: Path | None) -> list[tuple[str, str, str, str]]:
-    names = [domain_name(text).value for text in texts]
+def _name_in(text: str) -> str | None:
+    """Return the canonical name that is, or is in, what people paste."""
+    try:
+        return domain_name(text).value
+    except InvalidInput:
+        asked = read(text)
+    found = asked.host or asked.found
+    match found.kind if found else None:
+        case Observed.NAME | Observed.MAILBOX if found:
+            return found.value.rpartition("@")[2]
+        case _:
+            return None
+
+
+async def _check(names: Sequence[str], data: Path | None) -> list[tuple[str, str, str, str]]:
     async with opened(data) as db, db.reading() as session:
         hits = await alike(session, names, await awaiting(session))
         exempt = await allowed(session, names)

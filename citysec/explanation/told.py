@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from citysec.access import policy
 from citysec.access.policy import Principal
@@ -52,12 +53,14 @@ async def steps(db: AsyncSession, case: Case, finding: Finding) -> list[Step]:
         return []
     incident = await _incident(db, case, [match.id for match in matches])
     if incident is None:
+        if (advisory := await _advisory(db, case, [match.id for match in matches])) is not None:
+            return [_reached(), await _told(db, advisory), await _answered(db, advisory)]
         if finding.standing_matches:
             certain = any(match.certain for match in matches if match.closed_at is None)
             return [_none(possible=not certain and not case.possible_opens)]
         return []
     found = [_opened(incident)]
-    advisory = await _advisory(db, case, incident)
+    advisory = await _advisory_on(db, case, incident)
     decision = await _decision(db, case, incident, advisory)
     if decision is not None:
         found.append(_allowed(decision, case))
@@ -93,13 +96,24 @@ def _opened(incident: Incident) -> Step:
     return Step(Question.INCIDENT, Outcome.YES, f"{sentence}.", facts, (pointer,))
 
 
-async def _advisory(db: AsyncSession, case: Case, incident: Incident) -> Advisory | None:
-    query = select(Advisory).where(
-        col(Advisory.incident_id) == incident.id,
-        col(Advisory.constituent_id) == case.constituent.id,
-        policy.advisories(case.reader),
-    )
+async def _advisory_on(db: AsyncSession, case: Case, incident: Incident) -> Advisory | None:
+    query = _advisories(case).where(col(Advisory.incident_id) == incident.id)
     return (await db.exec(query.order_by(col(Advisory.revision).desc()).limit(1))).first()
+
+
+async def _advisory(db: AsyncSession, case: Case, match_ids: Sequence[str]) -> Advisory | None:
+    """Return what an incident with one of the matches led to that the reader may read, if not the incident itself.
+
+    One that gathers many is as secret as the worst of them, while the advisory leaves that out.
+    """
+    linked = select(IncidentMatch.incident_id).where(col(IncidentMatch.match_id).in_(match_ids))
+    query = _advisories(case).where(col(Advisory.incident_id).in_(linked))
+    newest = query.order_by(col(Advisory.published_at).desc(), col(Advisory.revision).desc()).limit(1)
+    return (await db.exec(newest)).first()
+
+
+def _advisories(case: Case) -> SelectOfScalar[Advisory]:
+    return select(Advisory).where(col(Advisory.constituent_id) == case.constituent.id, policy.advisories(case.reader))
 
 
 async def _decision(db: AsyncSession, case: Case, incident: Incident, advisory: Advisory | None) -> Decision | None:
@@ -114,9 +128,13 @@ async def _decision(db: AsyncSession, case: Case, incident: Incident, advisory: 
 def _allowed(decision: Decision, case: Case) -> Step:
     facts: dict[str, Fact] = {"verdict": decision.verdict}
     if not case.reader.of_city:  # the reason names labels of what was left out
-        return Step(Question.ALLOWED, Outcome.YES, "It may reach you.", {})
+        return _reached()
     outcome = Outcome.NO if decision.verdict == Verdict.REFUSED else Outcome.YES
     return Step(Question.ALLOWED, outcome, decision.reason, facts | {"removed": decision.removed})
+
+
+def _reached() -> Step:
+    return Step(Question.ALLOWED, Outcome.YES, "It may reach you.", {})
 
 
 async def _untold(db: AsyncSession, case: Case, incident: Incident) -> Step:

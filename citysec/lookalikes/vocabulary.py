@@ -56,6 +56,8 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
             yield text[found.end() :]
         if found := after.match(text[::-1]):
             yield text[: len(text) - found.end()]
+            if last := self._last_words.get(found[0][::-1]):
+                yield text.removesuffix(last)
 
     @cached_property
     def _hash(self) -> int:
@@ -68,6 +70,18 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, dict=True):
         plain = sorted({*words, *map(paired, words)}, key=lambda word: (-len(word), word))
         none = "(?!)"
         return re.compile("|".join(plain) or none), re.compile("|".join(word[::-1] for word in plain) or none)
+
+    @cached_property
+    def _last_words(self) -> dict[str, str]:
+        """The skeletons of keywords of several words -> that of the last one, where that is a keyword by itself.
+
+        What stands before it may belong to a brand: `council` in `camden-council-tax`.
+        """
+        several = {word: word.rpartition("-")[2] for word in self.keywords if "-" in word}
+        found = {
+            letters(word.replace("-", "")): letters(last) for word, last in several.items() if last in self.keywords
+        }
+        return found | {paired(word): paired(last) for word, last in found.items()}
 
 
 def load(file: Path) -> Vocabulary:

@@ -43,6 +43,7 @@ class Record(msgspec.Struct, gc=False):
 
 VALUES: Final = ("ip", "src_ip", "dst_ip", "domain", "url", "email", "hash")
 """The fields of a record that say what was seen."""
+NO_TIME: Final = "is no time with an offset, as 2026-11-23T10:00:00Z, nor seconds since 1970"
 _PLACES: Final = range(len(VALUES))
 _BEFORE_VALUES: Final = 3
 
@@ -58,7 +59,7 @@ class Reader:
         first = _microseconds(record.seen_at)
         last = first if record.last_seen_at is None else _microseconds(record.last_seen_at)
         if first is None or last is None or last < first:
-            return Problem(at, "seen_at is no time with an offset, or last_seen_at is none or before it")
+            return Problem(at, _untimely(record, first, last))
         if not 1 <= record.count <= MAX_OBSERVED:
             return Problem(at, f"count is not a number from 1 to {MAX_OBSERVED}")
         facts: _Facts = ()
@@ -80,6 +81,12 @@ class Reader:
             known.clear()
         known[text] = found = _read(VALUES[place], text)
         return found
+
+
+def _untimely(record: Record, first: int | None, last: int | None) -> str:
+    if record.seen_at is None:
+        return "seen_at is missing, or no time"
+    return f"seen_at {NO_TIME}" if first is None else f"last_seen_at {NO_TIME if last is None else 'is before seen_at'}"
 
 
 def when(text: str) -> datetime | float | None:
@@ -162,6 +169,8 @@ _RECORD: Final = msgspec.json.Decoder(Record)
 def _fault(err: msgspec.ValidationError) -> str:
     """Return what a record's decoder says; of what was sent it names places and types only."""
     said: Any = str(err)
+    if said.startswith("Invalid RFC3339"):
+        return f"{said.rpartition('.')[2].rstrip('`')} {NO_TIME}"
     return said if "$" in said or said.startswith("Expected") else "is not a record"
 
 

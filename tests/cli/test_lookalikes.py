@@ -80,8 +80,19 @@ def test_a_name_is_judged_before_the_service_has_run(tmp_path: Path, sqlite_url:
     assert "permutations of camden.gov.uk" in run(tmp_path, "of", "camden.gov.uk").output
 
 
-def test_what_is_no_name_is_refused(data: Path):
-    assert "not a domain name" in str(run(data, "check", "a b").exception)
+def test_what_has_no_name_is_refused_and_the_rest_is_judged(data: Path):
+    result = run(data, "check", "a b", "camdem.gov.uk", "192.0.2.1")
+    assert result.exit_code == 2
+    assert "No name, and not judged: 'a b', '192.0.2.1'." in " ".join(result.output.split())
+    assert "replacement" in result.output
+    assert run(data, "check", "").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["https://camdem.gov.uk/pay", "a@camdem.gov.uk", "hxxp://camdem[.]gov[.]uk", "CAMDEM.gov.uk."]
+)
+def test_the_name_in_what_people_paste_is_judged(data: Path, text: str):
+    assert "camdem.gov.uk │ camden.gov.uk" in " ".join(run(data, "check", text).output.split())
 
 
 def test_permutations_are_shown_by_kind(data: Path):

@@ -99,6 +99,15 @@ async def test_a_refusal_says_why_to_the_city_only(city: City, desk: Desk):
     assert (await desk.reason(VALUE, LEE)).question is Question.KNOWN
 
 
+async def test_who_was_told_is_told_so_though_the_incident_is_above_the_reader(matched: City, desk: Desk):
+    await _publish(matched, "sent")
+    async with matched.db.writing() as db:  # as one is that has gathered something secret beside it
+        await db.exec(update(Incident).values(tlp=TLP.RED))
+    (only,) = await desk.why(VALUE, LEE)
+    assert (only.told, only.reason) == (True, None)
+    assert [step.question for step in only.steps][-3:] == [Question.ALLOWED, Question.TOLD, Question.ANSWERED]
+
+
 async def test_possible_matches_alone_open_no_incident(city: City, desk: Desk):
     await city.own("camden", "cidr", "192.0.2.0/24")
     await city.say(indicator(1, "[ipv4-addr:value = '192.0.0.0/6']"))

@@ -147,3 +147,18 @@ def test_a_form_is_told_by_its_look(content: bytes, form: Form):
 def test_what_is_in_no_form_is_refused(content: bytes, form: Form):
     with pytest.raises(InvalidInput):
         list(read(content, form))
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"seen_at": "yesterday"}, "seen_at is no time with an offset, as 2026-"),
+        ({"seen_at": "2026-05-01T10:00:00"}, "seen_at is no time with an offset, as 2026-"),
+        ({}, "seen_at is missing, or no time"),
+        ({"seen_at": AT, "last_seen_at": "2026-05-01"}, "last_seen_at is no time with an offset"),
+        ({"seen_at": AT, "last_seen_at": "2026-04-01T10:00:00Z"}, "last_seen_at is before seen_at"),
+    ],
+)
+def test_a_time_that_is_none_is_named(record: dict[str, Any], said: str):
+    (fault,) = read(json.dumps(record | {"ip": "192.0.2.1"}).encode(), Form.LINES)
+    assert said in str(fault)
