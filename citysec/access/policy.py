@@ -70,6 +70,25 @@ class Action(StrEnum):
     REPORT = "report"
 
 
+_DEEDS: Final[Mapping[Action, str]] = {
+    Action.READ_CITY: "read what concerns the whole city",
+    Action.READ_AUDIT: "read the audit chain",
+    Action.NOTE: "note something",
+    Action.MOVE: "change the state of incidents",
+    Action.ADVISE: "publish advisories",
+    Action.ANNOUNCE: "tell the public",
+    Action.ESCALATE: "raise incidents to the city",
+    Action.ANSWER: "answer questions",
+    Action.ACKNOWLEDGE: "acknowledge advisories",
+    Action.IMPORT: "change the register",
+    Action.POLL: "poll feeds",
+    Action.SWITCH: "switch feeds on or off",
+    Action.SUBMIT: "hand indicators in",
+    Action.ALLOW: "change the list of allowed names",
+    Action.REPORT: "report what machines saw",
+}
+"""Actions as a refusal says them."""
+
 SERVICE: Final = "citysec"
 """Who does what the service does by itself; no account may be called so."""
 CITY_ROLES: Final = frozenset({Role.COORDINATOR, Role.ANALYST, Role.MACHINE})
@@ -134,7 +153,7 @@ def demand(principal: Principal, action: Action) -> None:
         Forbidden: the role does not allow it.
     """
     if not may(principal, action):
-        raise Forbidden(f"the role {principal.role} may not {action}")
+        raise Forbidden(f"the role {principal.role} may not {_DEEDS.get(action, action)}")
 
 
 def incidents(principal: Principal, incident: type[Incident] = Incident) -> ColumnElement[bool]:

@@ -179,7 +179,7 @@ STANDINGS: Final[Mapping[str, str]] = {
 """How an indicator stands."""
 
 SEEN: Final[Mapping[str, str]] = {
-    "equal": "says just this",
+    "equal": "names this value",
     "contains": "speaks of a range around it",
     "within": "speaks of a part of it",
     "fits": "has an expression that fits this",
@@ -190,7 +190,7 @@ SEEN: Final[Mapping[str, str]] = {
 ERRORS: Final[Mapping[int, tuple[str, str]]] = {
     400: ("This could not be read", "What was sent is not complete or not correct."),
     401: ("Sign in to go on", "You are not signed in, or your session has ended."),
-    403: ("You may not do this", "You can see this page, but this action is for somebody else."),
+    403: ("This is not for you", "It is for people with another role."),
     404: ("Nothing here", "There is no such page, or it is not for you."),
     405: ("This is not possible here", "The address is right, but it does not take this kind of request."),
     409: ("Somebody was faster", "This has changed since you opened it. Go back, look again, then decide."),

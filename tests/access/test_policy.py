@@ -32,3 +32,9 @@ def test_nobody_of_a_constituent_does_the_city_s_work(role: Role, action: Action
 @pytest.mark.parametrize("action", Action)
 def test_a_coordinator_may_everything(action: Action):
     demand(_who(Role.COORDINATOR), action)
+
+
+@pytest.mark.parametrize("action", [Action.READ_CITY, Action.READ_AUDIT, Action.ALLOW, Action.SWITCH])
+def test_a_refusal_is_in_words(action: Action):
+    with pytest.raises(Forbidden, match=r"^the role lead may not [a-z]+( [a-z]+)+$"):
+        demand(_who(Role.LEAD, "camden"), action)

@@ -100,6 +100,7 @@ def _told() -> ChainView:
         name="QakBot controller",
         pattern="[ipv4-addr:value = '203.0.113.77']",
         told=True,
+        sent=True,
         steps=[
             ChainStep(question=q, outcome=o, sentence=s, links=links, deciding=q == "told") for q, o, s, links in steps
         ],
@@ -112,5 +113,10 @@ def _not_told() -> ChainView:
         ChainStep(question="counts", outcome="no", sentence="Its creator has revoked it.", deciding=True),
     )
     return ChainView(
-        indicator_id="indicator--1d3a2c11-1111-4111-8111-111111111111", name="", pattern="", told=False, steps=steps
+        indicator_id="indicator--1d3a2c11-1111-4111-8111-111111111111",
+        name="",
+        pattern="",
+        told=False,
+        sent=False,
+        steps=steps,
     )

@@ -15,7 +15,7 @@ from citysec.access.policy import Principal
 from citysec.errors import Problem
 from citysec.explanation import explain, lookup
 from citysec.explanation.asked import LONGEST, Asked, read
-from citysec.explanation.chain import Explanation, Noun, Pointer, Question
+from citysec.explanation.chain import Explanation, Noun, Outcome, Pointer, Question
 from citysec.explanation.lookup import Answer
 from citysec.explanation.seen import Seen
 from citysec.explanation.told import Case
@@ -150,6 +150,7 @@ def _chain(one: Explanation, reader: Principal) -> v.ChainView:
         name=one.name,
         pattern=one.pattern,
         told=one.told,
+        sent=told is not None and told.outcome is Outcome.YES,
         steps=[
             v.ChainStep(
                 question=step.question,

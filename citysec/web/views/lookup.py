@@ -112,12 +112,19 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainView:
-    """The way of one indicator to the constituent; `indicator_id` is empty where there is none."""
+    """The way of one indicator to the constituent.
+
+    Args:
+        indicator_id: empty where there is none.
+        told: an advisory was published, and its messages did not fail.
+        sent: one of them has been sent.
+    """
 
     indicator_id: str
     name: str
     pattern: str
     told: bool
+    sent: bool
     steps: Sequence[ChainStep]
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from citysec.explanation import lookup
+from citysec.web import render
+from tests.web import sample_lookup, samples
 from tests.web.console.visit import Visit
 
 
@@ -37,7 +41,7 @@ async def test_the_incident_links_to_why_it_matched(ada: Visit):
 
 async def test_the_chain_is_shown_with_its_reason(ada: Visit):
     text = (await ada.get("/explain?indicator=open1.example&constituent=camden")).text
-    assert "Was told" not in text
+    assert "has an advisory that has not been sent yet." in text
     assert "equals open1.example, registered by Camden open" in text
     assert "open-1" in text
 
@@ -50,3 +54,11 @@ async def test_the_form_alone_asks_for_both(ada: Visit):
     answer = await ada.get("/explain")
     assert answer.status == 200
     assert "Brent SECRET" in answer.text
+
+
+def test_what_waits_to_be_sent_is_not_said_to_have_been_told():
+    told = sample_lookup.explained()
+    chains = [replace(told.chains[0], sent=False, name="")]
+    page = render.page(samples.frame("/explain"), replace(told, chains=chains))
+    assert "has an advisory that has not been sent yet." in page
+    assert "Indicator without a name" in page
