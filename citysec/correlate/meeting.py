@@ -15,6 +15,7 @@ from typing import Final
 
 from citysec.blocks import BITS, parse_network_key
 from citysec.correlate.listing import Effect
+from citysec.correlate.patience import STANDING, Clock, Patience
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.warned import Verdict, WarningIndex
 from citysec.observable import Kind
@@ -63,7 +64,12 @@ class Meeting:
 
 
 def meeting(
-    pattern: str, atoms: Sequence[Atom], seen: Sequence[Seen], warned: WarningIndex, version: Version | None = None
+    pattern: str,
+    atoms: Sequence[Atom],
+    seen: Sequence[Seen],
+    warned: WarningIndex,
+    version: Version | None = None,
+    clock: Clock = STANDING,
 ) -> Meeting | None:
     """Return how the indicator of `pattern` was seen; None where it was not, or a warning list says so.
 
@@ -73,13 +79,14 @@ def meeting(
         seen: observations that have a fact in common with it.
         warned: the warning lists that count.
         version: of the pattern's language.
+        clock: tells the CPU time of this thread, of which no expression may take too much.
 
     Raises:
         InvalidInput: the pattern cannot be evaluated, or takes too long on these observations.
     """
     speaks = _Sufficient(atom for atom in atoms if atom.certain and atom.op is Op.EQ)
     met = [(one, fact, atom) for one in seen for fact in one.facts for atom in speaks.of(fact)]
-    met += _fitting([atom for atom in atoms if atom.certain and atom.kind in TRIED_ON], seen)
+    met += _fitting([atom for atom in atoms if atom.certain and atom.kind in TRIED_ON], seen, clock)
     if not met:
         return _evaluated(pattern, atoms, seen, warned, version)
     judged = [(one, atom, warned.verdict(atom, fact.found.key) if warned else None) for one, fact, atom in met]
@@ -119,13 +126,15 @@ class _Sufficient:
                 yield from blocks.get(inside >> shift << shift, ())
 
 
-def _fitting(atoms: Sequence[Atom], seen: Sequence[Seen]) -> Iterator[_Met]:
+def _fitting(atoms: Sequence[Atom], seen: Sequence[Seen], clock: Clock) -> Iterator[_Met]:
     """Yield what expressions fit, each spelling with the first that does: a hundred cost hardly more than two."""
     for kind in {TRIED_ON[atom.kind] for atom in atoms}:
-        left, lines = _spelt(kind, seen), b""
+        left, lines, patience = _spelt(kind, seen), b"", None
         for atom in (each for each in atoms if TRIED_ON[each.kind] is kind):
             lines = lines or regex.one_a_line(left).encode()
-            for spelling in expression(atom.kind, atom.key).matching(lines):
+            patience = patience or Patience(len(lines), clock)
+            patience.begin()
+            for spelling in expression(atom.kind, atom.key).matching(lines, patience):
                 yield from ((one, fact, atom) for one, fact in left.pop(spelling))
                 lines = b""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from time import thread_time
 from typing import Final
 
 from sqlalchemy import select
@@ -76,8 +77,8 @@ async def _how(claim: Claim, pattern: str, seen: Sequence[Seen], warned: Warning
     """Return how an indicator was seen; what cannot be decided is logged, and counts as not seen."""
     try:
         if len(seen) < MANY:
-            return meeting(pattern, claim.atoms, seen, warned)
-        return await asyncio.to_thread(meeting, pattern, claim.atoms, seen, warned)
+            return meeting(pattern, claim.atoms, seen, warned, clock=thread_time)
+        return await asyncio.to_thread(meeting, pattern, claim.atoms, seen, warned, clock=thread_time)
     except InvalidInput:
         _log.warning("sighting.undecided", indicator=claim.indicator_id, observations=len(seen))
         return None

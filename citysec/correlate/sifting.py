@@ -11,6 +11,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import thread_time
 from typing import Any, Final
 
 import msgspec
@@ -18,8 +19,11 @@ from sqlalchemy import select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import log
 from citysec.blocks import BITS, network_keys, parse_network_key, within
+from citysec.correlate.patience import Patience
 from citysec.db import dialect
+from citysec.errors import NotEvaluable
 from citysec.observable import Kind, reverse_labels
 from citysec.patterning import TRIED_ON, expression, regex
 from citysec.tables.feeds import BLOCK, BLOCK_LENGTHS, IndicatorKey
@@ -29,6 +33,7 @@ from citysec.telemetry import Seen, as_written
 Fact = tuple[Kind, str]
 """What is looked up: (kind, key)."""
 
+_log: Final = log.get(__name__)
 _KEYS: Final = {
     "sqlite": text(
         "SELECT k.object_id, k.key FROM json_each(:keys) AS asked CROSS JOIN indicator_key AS k"
@@ -188,7 +193,12 @@ def _fitting(indexed: Iterable[Sequence[Any]], texts: Mapping[str, Collection[st
         if label in labels:
             expressions.setdefault((kind, written), []).append(object_id)
     found, octets = list[tuple[int, str]](), lines.encode()
+    patience = Patience(len(octets), thread_time)
     for (kind, written), object_ids in expressions.items():
-        for fitting in expression(Kind(kind), written).matching(octets):
-            found += ((object_id, key) for object_id in object_ids for key in texts[fitting])
+        patience.begin()
+        try:
+            for fitting in expression(Kind(kind), written).matching(octets, patience):
+                found += ((object_id, key) for object_id in object_ids for key in texts[fitting])
+        except NotEvaluable:
+            _log.warning("sighting.undecided", objects=object_ids, observations=len(texts))
     return found

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -25,12 +26,15 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import log
 from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.correlate.lookups import Lookups, expressions
+from citysec.correlate.patience import Patience
 from citysec.correlate.retro import batches
 from citysec.correlate.search import Found as Indexed
 from citysec.correlate.search import search
+from citysec.errors import NotEvaluable
 from citysec.explanation.asked import Asked, places, span
 from citysec.observable import Kind
 from citysec.patterning import TRIED_ON, expression, regex
@@ -38,6 +42,7 @@ from citysec.tables.feeds import NAMED_BY_CVE, Assertion, IndicatorKey, StixObje
 from citysec.tables.matches import Match
 
 VULNERABILITY: Final = "vulnerability"
+_log: Final = log.get(__name__)
 _KEYS: Final = 500  # keys in one statement
 _SPANS: Final = 5_000
 """Where labels ask for more ranges of expressions, to read all expressions costs less."""
@@ -188,12 +193,18 @@ def _fitting(indexed: Iterable[Indexed], texts: Iterable[_Text]) -> Mapping[_Tex
     labels = {kind: set(regex.parts(text)) for kind, text in lines.items()}
     octets = {kind: text.encode() for kind, text in lines.items()}
     found: dict[_Text, set[str]] = defaultdict(set)
+    patience = Patience(max(map(len, octets.values()), default=0), thread_time)
     for one in indexed:
         tried_on = TRIED_ON[Kind(one.kind)]
         label, _, written = one.key.partition(" ")
-        if label in labels.get(tried_on, ()):
-            for text in expression(Kind(one.kind), written).matching(octets[tried_on]):
+        if label not in labels.get(tried_on, ()):
+            continue
+        patience.begin()
+        try:
+            for text in expression(Kind(one.kind), written).matching(octets[tried_on], patience):
                 found[tried_on, text].add(one.indicator_id)
+        except NotEvaluable:
+            _log.warning("lookup.undecided", indicator=one.indicator_id, values=len(values[tried_on]))
     return found
 
 

@@ -18,6 +18,9 @@ import re2
 from citysec.errors import NotEvaluable
 
 MAX_LENGTH: Final = 2000
+LARGE: Final = 128
+"""Instructions of RE2 above which an expression may take long: where its states are too many, it tries each on each."""
+_PIECE_BYTES: Final = 2048
 _MAX_BYTES: Final = 1 << 20
 """What an expression may take compiled; RE2's own limit of 8 MiB lets one take a tenth of a second."""
 _WILDCARDS: Final = {"%": ".*", "_": "."}
@@ -74,10 +77,20 @@ class Expression:
         """
         _checked(self._pattern, self._pattern, _lines())
 
-    def matching(self, lines: bytes) -> Iterator[str]:
-        """Yield each line that matches, in order; `lines` begins and ends with a line break, and `check` has passed."""
+    def matching(self, lines: bytes, go_on: Callable[[], None] | None = None) -> Iterator[str]:
+        """Yield each line that matches, in order.
+
+        Args:
+            lines: begins and ends with a line break; `check` has passed.
+            go_on: asked again and again while a large expression is tried, and raises where it is to be given up.
+        """
         if not self._literal and not _WHOLE_TEXT.search(self._pattern):
-            yield from self._anywhere(lines)
+            expression = _compile(f"(?m){self._pattern}")
+            large = go_on is not None and expression.programsize > LARGE
+            for piece in _pieces(lines) if large else (lines,):
+                yield from _anywhere(expression, piece)
+                if large and go_on:
+                    go_on()
             return
         candidates = _holding(self._literal, lines) if self._literal else filter(None, lines.split(b"\n"))
         expression = None
@@ -85,16 +98,29 @@ class Expression:
             expression = expression or _compile(self._pattern)
             if expression.search(line):
                 yield line.decode()
+            if go_on is not None and expression.programsize > LARGE:
+                go_on()
 
-    def _anywhere(self, lines: bytes) -> Iterator[str]:
-        """Search all lines at once: ten times as fast as one by one."""
-        expression, at = _compile(f"(?m){self._pattern}"), 1
-        while at < len(lines) and (found := expression.search(lines, at)) is not None:
-            start, end = lines.rfind(b"\n", 0, found.start()) + 1, lines.find(b"\n", found.start())
-            if end < 0 or start >= len(lines):
-                return
-            yield lines[start:end].decode()
-            at = end + 1
+
+def _anywhere(expression: re2._Regexp, lines: bytes) -> Iterator[str]:
+    """Search all lines at once: ten times as fast as one by one."""
+    at = 1
+    while at < len(lines) and (found := expression.search(lines, at)) is not None:
+        start, end = lines.rfind(b"\n", 0, found.start()) + 1, lines.find(b"\n", found.start())
+        if end < 0 or start >= len(lines):
+            return
+        yield lines[start:end].decode()
+        at = end + 1
+
+
+def _pieces(lines: bytes) -> Iterator[bytes]:
+    """Yield the lines in pieces of some 2 kB, each of which begins and ends with a line break."""
+    start = 0
+    while start < len(lines) - 1:
+        end = lines.find(b"\n", start + _PIECE_BYTES)
+        end = len(lines) - 1 if end < 0 else end
+        yield lines[start : end + 1]
+        start = end
 
 
 def _holding(literal: bytes, lines: bytes) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -246,4 +247,15 @@ async def test_what_takes_too_long_to_decide_is_logged_and_stops_nothing(
     await town.say(indicator(1, both), indicator(2, A))
     records = [seen(number / 60, domain="a.example", ip="192.0.2.1") for number in range(50)]
     assert await tell(town, *records) == 1
+    assert "sighting.undecided" in capsys.readouterr().out
+
+
+async def test_expressions_that_are_slow_are_given_up_and_stop_nothing(town: City, capsys: pytest.CaptureFixture[str]):
+    slow = [indicator(2 + n, f"[url:value MATCHES '(a{{1,{20 + n}}}b?){{1,30}}c']") for n in range(20)]
+    either = f"[{' OR '.join(one['pattern'][1:-1] for one in slow)} OR url:value LIKE 'http://h%']"
+    await town.say(indicator(1, A), *slow, indicator(30, either))
+    addresses = [seen(url=f"http://h{number}.example/{'a' * 2000}") for number in range(40)]
+    before = process_time()
+    assert await tell(town, seen(domain="a.example"), *addresses) >= 1
+    assert process_time() - before < 5  # it took some 10 seconds
     assert "sighting.undecided" in capsys.readouterr().out

@@ -9,8 +9,6 @@ from citysec.errors import NotEvaluable
 MAX_STEPS: Final = 1_000_000
 """Steps that an evaluation may take beside those in proportion to its observations."""
 STEPS_PER_OBSERVATION: Final = 300
-SMALL: Final = 128
-"""Instructions of RE2 up to which an expression is one step, however long the value: it is linear and fast."""
 SEARCHED: Final = 32
 """Characters times instructions that are a step for larger ones: RE2 may have to try each instruction on each."""
 

@@ -15,9 +15,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from citysec.patterning import literals
+from citysec.patterning import literals, regex
 from citysec.patterning.evaluation import comparing, paths
-from citysec.patterning.evaluation.budget import SEARCHED, SMALL, Budget
+from citysec.patterning.evaluation.budget import SEARCHED, Budget
 from citysec.patterning.evaluation.observed import Observation
 from citysec.patterning.evaluation.paths import Object, Path
 from citysec.patterning.syntax import Comparison, Join, Op
@@ -39,7 +39,7 @@ class _Test:
         values = self.path.values(root, observation.objects, budget)
         if self.absence:
             return not values
-        if self.size > SMALL:
+        if self.size > regex.LARGE:
             budget.spend(sum(len(one) for one in values if isinstance(one, (str, bytes))) * self.size // SEARCHED)
         return any(map(self.fits, values))
 
