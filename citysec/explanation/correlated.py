@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from citysec.access import policy
-from citysec.advisories.words import count, listed, moment, often
+from citysec.advisories.words import count, listed, moment, often, one_line
 from citysec.blocks import around
 from citysec.correlate import vulnerable
 from citysec.correlate.explain import Concerned, Finding, Point, Sight, State, Word
@@ -20,6 +20,8 @@ from citysec.observable import network
 from citysec.patterning import URL_PATH
 from citysec.tlp import TLP
 
+LONGEST: Final = 160
+"""Characters of a value that a sentence shows."""
 SHOWN: Final = 5
 """Most of anything that a sentence names."""
 
@@ -168,12 +170,17 @@ def _compared(finding: Finding) -> Step:
     if values:
         more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
         speaks = "It is in" if product else "Its pattern speaks of"
-        return Step(Question.COMPARED, Outcome.YES, f"{speaks} {', '.join(values[:SHOWN])}{more}.", facts)
+        return Step(Question.COMPARED, Outcome.YES, f"{speaks} {', '.join(map(_shown, values[:SHOWN]))}{more}.", facts)
     if product:
         return Step(Question.COMPARED, Outcome.NO, "Nobody says in which products it is.", facts)
     error = finding.version.pattern_error if finding.version else None
     why = f"Its pattern cannot be used: {error}" if error else "Its pattern says nothing about anything registered."
     return Step(Question.COMPARED, Outcome.NO, why, facts)
+
+
+def _shown(value: str) -> str:
+    """Return a value as a sentence has it: an expression may have 2,000 characters."""
+    return one_line(value, LONGEST)
 
 
 _NEWS: Final = "Feeds only say that its names are new, so that nothing counts but what they look like."
@@ -188,7 +195,7 @@ def _touching(finding: Finding, listener: Listener) -> Iterator[Step]:
     shown = [p.asset for p in touching if listener.whole or p.asset.owned][:SHOWN]
     more = f", and {count(len(touching) - 1, 'more asset')}" if len(touching) > 1 else ""
     how = _announced(touch, first.asset, listener) if touch.prefix else _related(touch, first.asset, listener)
-    sentence = f"{touch.atom.value} {how}{more}.{_alike(touch)}"
+    sentence = f"{_shown(touch.atom.value)} {how}{more}.{_alike(touch)}"
     facts = {"relation": touch.relation.value, "path": touch.atom.path, "assets": len(touching)}
     facts |= {"prefix": touch.prefix, "according_to": listener.table} if touch.prefix else {}
     pointers = [Pointer(Noun.ASSET, str(asset.id), asset.value) for asset in shown]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -27,6 +27,9 @@ from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
 from citysec.timeline import enter
 from citysec.tlp import TLP
+
+_LONGEST_TITLE: Final = 160
+"""Characters; expressions and names of threats may have thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +304,8 @@ def _due(touches: Iterable[Touch], policy: Policy) -> datetime | None:
 
 def title(touch: Touch) -> str:
     """Return what to call an incident: by the threat, else by the observable where its constituent may know that."""
-    return called(touch.kind, touch.threat_name or (touch.match.indicator_value if touch.owned else ""))
+    name = called(touch.kind, touch.threat_name or (touch.match.indicator_value if touch.owned else ""))
+    return name if len(name) <= _LONGEST_TITLE else f"{name[: _LONGEST_TITLE - 1]}…"
 
 
 def _matches(count: int) -> str:

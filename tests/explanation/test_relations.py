@@ -55,3 +55,12 @@ def test_the_page_of_an_incident_says_how_each_match_touches(relation: Relation)
     page = " ".join(render.render("incident/why.html", view=view, words=words).split())
     kind = words.ASSET_KINDS[match.asset_kind]
     assert f"; {words.RELATIONS[relation]} the {kind} <code>{match.asset}</code> registered by" in page
+
+
+async def test_a_long_expression_is_cut_where_people_read_it(city: City, desk: Desk):
+    await city.own("camden", "domain", "camden.example")
+    await city.say(indicator(1, f"[domain-name:value MATCHES 'camden|{'(a|b)*' * 200}']"))
+    await city.work()
+    step = await desk.step(indicator(1, "")["id"], Question.TOUCHES)
+    assert len(step.sentence) < 300
+    assert "… fits camden.example" in step.sentence

@@ -232,6 +232,12 @@ async def test_a_threat_is_named_only_under_the_label_of_the_match(
     assert [i.title for i in await incidents(city)] == [title]
 
 
+async def test_a_title_is_not_as_long_as_what_a_feed_says(city: Database, found: Found):
+    await say(city, malware("Glasswing " * 100), 1)
+    await found(1)
+    assert [len(i.title) for i in await incidents(city)] == [160]
+
+
 async def test_a_match_that_is_marked_or_graded_anew_changes_its_incident_and_corrects(city: Database, found: Found):
     match = await found(1, confidence=10)
     await retriaged(city, match, tlp=4, confidence=95)
