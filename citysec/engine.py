@@ -18,11 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from dbos import DBOS, SetWorkflowID, WorkflowStatus, error
-
 from citysec import log
 from citysec.errors import Conflict
-from citysec.host import GRACE_S, Host
+from citysec.host import DBOS, GRACE_S, Host, SetWorkflowID, WorkflowStatus, error
 from citysec.loops import HomeLoop, Load, post
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"

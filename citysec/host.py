@@ -19,11 +19,16 @@ from typing import Any, Final
 from weakref import WeakSet
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSPortableJSONSerializer, error
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
+from citysec import memory
 from citysec.errors import SettingsError
+
+with memory.unloaded("psycopg", "errors"):  # 9 MB that SQLite has no need of
+    from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus, error
+
+__all__ = ["DBOS", "GRACE_S", "POLL_S", "Host", "SetWorkflowID", "WorkflowStatus", "error"]
 
 APPLICATION_VERSION: Final = "1"
 """To be raised when a `Drive` takes other steps than before: DBOS resumes what has the same version only."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from email.errors import HeaderParseError
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
-from typing import Final
+from typing import Any, Final
 
 import aiosmtplib
 
@@ -20,6 +21,23 @@ from citysec.settings import Settings
 
 _AUTHENTICATION: Final = frozenset({530, 534, 535, 538})
 """RFC 4954 §6: the relay wants other credentials of us, which says nothing about the receiver."""
+
+
+class _Headers(HeaderRegistry):
+    """Makes the class of each header once; left to itself, the library makes one for each header of each message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        found = self._made.get(name)
+        if found is None:
+            found = self._made[name] = super().__getitem__(name)
+        return found
+
+
+_POLICY: Final = EmailPolicy(header_factory=_Headers())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +108,7 @@ async def send(relay: Relay, message: Message) -> None:
 
 
 def _mail(relay: Relay, message: Message) -> EmailMessage:
-    mail = EmailMessage()
+    mail = EmailMessage(_POLICY)
     mail["Subject"] = message.subject
     mail["From"] = relay.sender
     mail["To"] = _mailbox(message.address)
