@@ -24,6 +24,8 @@ from citysec.tables.columns import new_id, now
 from citysec.tables.work import Change, Outbox
 
 BATCH: Final = 200
+NAMED: Final = 2000
+"""So many objects or matches one piece of work names at most: of fewer, the hand-over takes a tenth more of it all."""
 STAGES_AT_ONCE: Final = 8
 EFFECTS_AT_ONCE: Final = 32
 STALL_S: Final = 1.0
@@ -74,6 +76,12 @@ def add(
     work = Outbox(id=work_id or new_id(), kind=kind, payload=dict(payload), created_at=at, due_at=due_at or at)
     db.add(work)
     return work.id
+
+
+def add_parts(db: AsyncSession, kind: str, name: str, ids: Sequence[int | str | None], *, most: int = NAMED) -> None:
+    """Put work of `kind` for many things into the caller's transaction: `{name: [id …]}` for each part of them."""
+    for start in range(0, len(ids), most):
+        add(db, kind, {name: list(ids[start : start + most])})
 
 
 def announce(db: AsyncSession, subject: str, subject_id: str, constituent_id: str | None = None) -> None:

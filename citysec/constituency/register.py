@@ -197,8 +197,7 @@ async def _follow_up(db: AsyncSession, plan: Plan[Line], actor: str, asset_ids: 
 
 def again(db: AsyncSession, asset_ids: Iterable[int]) -> None:
     """Have these assets matched again, and triage look anew at whom their matches concern."""
-    for batch in _batches(sorted(asset_ids)):
-        outbox.add(db, "retro", {"assets": batch})
+    outbox.add_parts(db, "retro", "assets", sorted(asset_ids), most=BATCH)
 
 
 async def carriers(db: AsyncSession, service_ids: Sequence[str]) -> set[int]:

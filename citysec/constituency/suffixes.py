@@ -51,8 +51,7 @@ async def judge(db: AsyncSession, suffixes: Suffixes) -> None:
     if not concerned:
         return
     await register.revise(db)
-    for start in range(0, len(concerned), ASSETS):
-        outbox.add(db, "rejudge", {"assets": concerned[start : start + ASSETS]})
+    outbox.add_parts(db, "rejudge", "assets", concerned, most=ASSETS)
     names = {
         "public": sorted(map(reverse_labels, after - before)),
         "again": sorted(map(reverse_labels, before - after)),

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.correlate.assets import whole_register
-from citysec.correlate.batches import batches
 from citysec.correlate.search import scan
 from citysec.tables.matches import Match
-
-AT_ONCE: Final = 1000
-"""Objects that one piece of work names at most."""
 
 
 async def concerned(db: AsyncSession) -> list[int]:
@@ -31,5 +25,4 @@ async def concerned(db: AsyncSession) -> list[int]:
 
 def hand_on(db: AsyncSession, object_ids: list[int]) -> None:
     """Have these objects correlated again: matches are opened, changed and closed as if all were new."""
-    for part in batches(object_ids, AT_ONCE):
-        outbox.add(db, "correlate", {"objects": list(part)})
+    outbox.add_parts(db, "correlate", "objects", object_ids)

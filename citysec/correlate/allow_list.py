@@ -7,7 +7,6 @@ back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -16,7 +15,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access import audit
-from citysec.correlate.batches import batches
 from citysec.correlate.reconcile import LOCK
 from citysec.correlate.subjects import inside
 from citysec.db import alone
@@ -26,8 +24,6 @@ from citysec.observable import Observable, domain_name
 from citysec.tables.columns import now
 from citysec.tables.feeds import IndicatorKey
 from citysec.tables.lookalikes import AllowedName
-
-_WORK: Final = 1000  # objects that one piece of work names
 
 
 async def listed(db: AsyncSession) -> Sequence[AllowedName]:
@@ -89,5 +85,4 @@ async def _again(db: AsyncSession, key: str) -> None:
     """Have what speaks of the name, or of names below it, correlated again."""
     query = select(col(IndicatorKey.object_id)).where(inside(key)).distinct()
     ids = (await (await db.connection()).execute(query)).scalars().all()
-    for part in batches(sorted(ids), _WORK):
-        outbox.add(db, "correlate", {"objects": list(part)})
+    outbox.add_parts(db, "correlate", "objects", sorted(ids))

@@ -24,10 +24,6 @@ from citysec.tables.columns import new_id
 from citysec.tables.matches import Match
 from citysec.tables.work import Outbox
 
-TRIAGED: Final = 1000
-"""Matches that one piece of work names at most."""
-AGAIN: Final = 1000
-"""Objects that one piece of work correlates again at most."""
 MANY: Final = 50
 """So many objects, or more, that turn at one instant share a piece of work."""
 LOCK: Final = "correlate"
@@ -110,8 +106,7 @@ async def recount(db: AsyncSession, indicator_ids: Collection[str], at: datetime
 
 def hand_on(db: AsyncSession, match_ids: Sequence[str]) -> None:
     """Put the work of triage for these matches into the outbox."""
-    for start in range(0, len(match_ids), TRIAGED):
-        outbox.add(db, "triage", {"matches": list(match_ids[start : start + TRIAGED])})
+    outbox.add_parts(db, "triage", "matches", match_ids)
 
 
 async def _stored(
@@ -200,7 +195,7 @@ async def _correlate_again(db: AsyncSession, turns: Mapping[int, datetime | None
     works = {
         _work_id(turn, part): (turn, part)
         for turn, object_ids in together.items()
-        for part in batches(object_ids, AGAIN if len(object_ids) >= MANY else 1)
+        for part in batches(object_ids, outbox.NAMED if len(object_ids) >= MANY else 1)
     }
     if not works:
         return

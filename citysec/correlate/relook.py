@@ -16,7 +16,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox, suffixes
 from citysec.correlate import claims, lookalikes, subjects, vocabularies
-from citysec.correlate.batches import batches
 from citysec.correlate.reconcile import LOCK
 from citysec.db import alone
 from citysec.lookalikes.vocabulary import Vocabulary
@@ -36,8 +35,8 @@ async def begin(db: AsyncSession, vocabulary: Vocabulary) -> None:
     if not await vocabularies.store(db, vocabulary, made_with):
         return
     named = select(col(Asset.id)).where(col(Asset.kind).in_(subjects.WATCHED)).order_by(col(Asset.id))
-    for part in batches((await (await db.connection()).execute(named)).scalars().all(), ASSETS):
-        outbox.add(db, "relook", {"assets": list(part)})
+    ids = (await (await db.connection()).execute(named)).scalars().all()
+    outbox.add_parts(db, "relook", "assets", ids, most=ASSETS)
     if (await (await db.connection()).execute(select(col(StixObject.id)).limit(1))).first() is not None:
         outbox.add(db, "relook", {"after": 0})
 

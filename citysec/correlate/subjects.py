@@ -33,7 +33,6 @@ from citysec.tables.register import Asset, AssetOwner
 
 _IDS: Final = 500  # values in one statement
 _ASSETS: Final[Mapping[str, AssetKind]] = {Kind.NAME: AssetKind.DOMAIN, Kind.MAILBOX: AssetKind.EMAIL}
-_WORK: Final = 1000  # objects that one piece of work names
 _NAMES: Final = (AssetKind.DOMAIN, AssetKind.HOST, AssetKind.MAIL_DOMAIN)
 WATCHED: Final = (*_NAMES, AssetKind.BRAND)
 """Kinds of assets that others may look like."""
@@ -69,8 +68,7 @@ async def watch(db: AsyncSession, asset_ids: Collection[int], *, renew: bool = F
         made = await asyncio.to_thread(forms, subject(key))  # ten milliseconds each, and the loop goes on
         await insert_many(db, Lookalike, [{"form": form, "of": key, "kind": kind or ""} for form, kind in made.items()])
     again |= await _speaking(db, fresh) | await _within(db, keys, vocabulary)
-    for part in batches(sorted(again), _WORK):
-        outbox.add(db, "correlate", {"objects": list(part)})
+    outbox.add_parts(db, "correlate", "objects", sorted(again))
 
 
 async def watched(db: AsyncSession, keys: Collection[str]) -> set[str]:

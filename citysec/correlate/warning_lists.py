@@ -31,9 +31,6 @@ from citysec.tables.warnings import WarningEntry, WarningList
 ASSETS: Final = 200
 """Assets in one piece of work: each may have many indicators."""
 
-OBJECTS: Final = 1000
-"""The same for objects that speak of a lookalike by a listed name, or were sighted by a listed value."""
-
 _ROWS: Final = 5000  # entries in one statement
 
 
@@ -198,8 +195,7 @@ async def _counts(db: AsyncSession, before: State, after: State) -> None:
     """Have what has changed count from now on, for the stored matches, too."""
     await warnings.revise(db)
     asset_ids: Sequence[int] = await affected(db, before, after)
-    for part in batches(asset_ids, ASSETS):
-        outbox.add(db, "rejudge", {"assets": list(part)})
+    outbox.add_parts(db, "rejudge", "assets", asset_ids, most=ASSETS)
     reach = Reach(between(before, after))
-    for part in batches(sorted(await reached(db, reach) | await following.reached(db, reach)), OBJECTS):
-        outbox.add(db, "correlate", {"objects": list(part)})
+    objects = await reached(db, reach) | await following.reached(db, reach)
+    outbox.add_parts(db, "correlate", "objects", sorted(objects))

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec import tlp
+from citysec import outbox, tlp
 from citysec.db import alone
 from citysec.feeds import assertions, markings, objects, rejects, sightings, terms, versions
 from citysec.feeds.authored import Author
@@ -29,7 +29,7 @@ from citysec.tables import Feed, Meta
 from citysec.tables.columns import now
 from citysec.tlp import TLP
 
-BATCH: Final = 1000
+BATCH: Final = outbox.NAMED
 _TEXTS: Final = attrgetter(
     "created_by_ref", "name", "pattern", "pattern_type", "source_ref", "target_ref", "relationship_type"
 )

@@ -16,7 +16,7 @@ from citysec.db import alone
 from citysec.errors import SettingsError
 from citysec.feeds import assertions, trust
 from citysec.feeds.definition import Definition
-from citysec.feeds.followup import WORK, hand_on
+from citysec.feeds.followup import hand_on
 from citysec.feeds.formats import Subject
 from citysec.feeds.terms import Terms, concerns
 from citysec.tables import Assertion, Feed, StixObject
@@ -31,8 +31,8 @@ async def begin(db: AsyncSession, definitions: Mapping[str, Definition]) -> None
             continue
         said = select(col(Assertion.object_id)).where(col(Assertion.feed) == name).order_by(col(Assertion.object_id))
         ids = (await (await db.connection()).execute(said)).scalars().all()
-        for start in range(0, len(ids), WORK):
-            part = list(ids[start : start + WORK])
+        for start in range(0, len(ids), outbox.NAMED):
+            part = list(ids[start : start + outbox.NAMED])
             outbox.add(db, "restate", {"feed": name, "terms": definition.worth, "objects": part})
         feed.terms = definition.worth
 

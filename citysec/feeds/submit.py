@@ -20,7 +20,7 @@ from citysec.feeds import formats
 from citysec.feeds.atoms import of_entry
 from citysec.feeds.definition import Definition
 from citysec.feeds.formats import Entry, Subject
-from citysec.feeds.ingest import BATCH, Batch, Outcome, ingest
+from citysec.feeds.ingest import Batch, Outcome, ingest
 from citysec.observable import Kind
 from citysec.tables import Assertion, Feed, IndicatorKey, StixObject
 from citysec.tables.columns import now
@@ -31,7 +31,7 @@ FEED: Final = "by-hand"
 """The feed under whose name it is stored."""
 LONGEST: Final = 256 << 10
 """Bytes of a text."""
-MOST: Final = BATCH
+MOST: Final = 1000
 """Indicators of a text: people look at every one."""
 LABELS: Final = ("phishing", "c2", "ransomware", "compromised", "malicious-activity")
 """Kinds of threat to choose from."""

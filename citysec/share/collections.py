@@ -22,8 +22,6 @@ from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.share import Collection, Grant, Member
 from citysec.tlp import TLP
 
-WORK: Final = 1000
-"""Objects that one piece of work names at most."""
 _Said = tuple[str, int, int]
 """An assertion: (feed, label, confidence)."""
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -60,8 +58,7 @@ async def create(db: AsyncSession, new: NewCollection, *, actor: str) -> Collect
     facts = {"slug": new.slug, "tlp": new.ceiling.label, "filter": collection.filter}
     await audit.record(db, actor, "collection.add", f"collection:{collection.id}", facts)
     ids = (await db.exec(select(StixObject.id).order_by(col(StixObject.id)))).all()
-    for batch in _batches(ids):
-        outbox.add(db, "share", {"objects": batch})
+    outbox.add_parts(db, "share", "objects", ids)
     return collection
 
 
@@ -89,7 +86,7 @@ async def admit(db: AsyncSession, payload: Mapping[str, Any]) -> None:
 
     Args:
         db: the stage's transaction.
-        payload: `{"objects": [stix_object.id …]}`, at most `WORK`.
+        payload: `{"objects": [stix_object.id …]}`, at most `outbox.NAMED`.
     """
     await alone(db, "share")  # labels are not older than those others went by; dates are in the order of commits
     collections = (await db.exec(select(Collection).order_by(Collection.id))).all()
@@ -161,8 +158,3 @@ def _dates(last: int) -> Iterator[int]:
     while True:
         last = max(time.time_ns() // 1000, last + 1)
         yield last
-
-
-def _batches(ids: Sequence[int | None]) -> Iterator[list[int]]:
-    for start in range(0, len(ids), WORK):
-        yield [i for i in ids[start : start + WORK] if i is not None]

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from citysec import outbox
 from citysec.db import Database
 from citysec.errors import SettingsError
 from citysec.feeds import restate
 from citysec.feeds.definition import BundleFeed, Reliability, Semantics
-from citysec.feeds.followup import WORK
 from citysec.feeds.ingest import Batch, ingest
 from citysec.tables import Assertion, Outbox
 from citysec.tables.columns import now
@@ -74,7 +74,7 @@ async def test_what_has_not_changed_is_no_work(enrolled: Database, bundle_feed: 
 
 
 async def test_much_is_done_in_parts(enrolled: Database, bundle_feed: BundleFeed):
-    many = [entry(f"198.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(WORK + 1)]
+    many = [entry(f"198.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(outbox.NAMED + 1)]
     async with enrolled.writing() as db:
         await ingest(db, bundle_feed, Batch(entries=many))
     assert await _restate(enrolled, bundle_feed.model_copy(update={"lifetime_days": 7})) == 2
