@@ -73,7 +73,7 @@ async def either(
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, feed_timeout_s=0.5, feed_max_bytes=1 << 20)
+    return Settings(data_dir=tmp_path, feed_timeout_s=0.5, feed_max_bytes=2 << 20)
 
 
 @pytest.fixture

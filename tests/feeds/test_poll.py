@@ -89,8 +89,8 @@ async def test_a_feed_with_another_address_or_format_is_read_anew(
         (sends(b"<html>"), "no JSON"),
         (sends(bundle(indicator(1))[:-20]), "truncated"),
         (sends(b""), "empty"),
-        (sends(b" " * (2 << 20)), "more than"),
-        (sends(gzip.compress(b" " * (2 << 20)), Content_Encoding="gzip"), "more than"),
+        (sends(b" " * (3 << 20)), "more than"),
+        (sends(gzip.compress(b" " * (3 << 20)), Content_Encoding="gzip"), "more than"),
         (sends(status=302, Location="http://10.0.0.1/"), "not a public address"),
     ],
 )
@@ -210,10 +210,10 @@ async def test_a_file_that_is_not_there_or_no_stix_is_refused(
     enrolled: Database, bundle_feed: BundleFeed, tmp_path: Path
 ):
     with pytest.raises(FeedUnreachable, match="No such file"):
-        await anext(poll.import_file(enrolled, bundle_feed, tmp_path / "none", 1 << 20))
+        await anext(poll.import_file(enrolled, bundle_feed, tmp_path / "none", 2 << 20))
     (tmp_path / "x").write_bytes(b"{")
     with pytest.raises(FeedMalformed):
-        await anext(poll.import_file(enrolled, bundle_feed, tmp_path / "x", 1 << 20))
+        await anext(poll.import_file(enrolled, bundle_feed, tmp_path / "x", 2 << 20))
 
 
 @pytest.mark.parametrize("objects", [3, BATCH, BATCH + 3])
@@ -223,7 +223,7 @@ async def test_what_comes_before_a_file_is_cut_off_is_kept(
     whole = bundle(marking(1, "green"), *(indicator(n) for n in range(objects)))
     (tmp_path / "x").write_bytes(whole[: -len(json.dumps(indicator(1)))])
     with pytest.raises(FeedMalformed, match="cut off"):
-        [outcome async for outcome in poll.import_file(enrolled, bundle_feed, tmp_path / "x", 1 << 20)]
+        [outcome async for outcome in poll.import_file(enrolled, bundle_feed, tmp_path / "x", 2 << 20)]
     assert (await _count(enrolled), (await _row(enrolled)).objects) == (objects, objects)
 
 
