@@ -16,9 +16,10 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from citysec.bulk import insert_many
 from citysec.correlate import relook, subjects
 from citysec.correlate.match import correlate_objects
-from citysec.db import Database, insert_many, upgrade
+from citysec.db import Database, upgrade
 from citysec.lookalikes import vocabulary
 from citysec.settings import shipped
 from citysec.tables import Asset, AssetOwner, Constituent, Feed, Lookalike, Match, StixObject

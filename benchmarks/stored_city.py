@@ -15,7 +15,8 @@ from pydantic_core import PydanticUndefined
 from sqlmodel import SQLModel
 
 from benchmarks import made_city
-from citysec.db import Database, insert_many
+from citysec.bulk import insert_many
+from citysec.db import Database
 from citysec.patterning import compile, index_key  # noqa: A004
 from citysec.tables import Assertion, Asset, AssetOwner, Constituent, Feed, IndicatorKey, StixObject
 

@@ -20,7 +20,8 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import migrations
-from citysec.db import COPIED, Database, alone, append, at_the_end, insert_many, upgrade
+from citysec.bulk import COPIED, insert_many
+from citysec.db import Database, alone, append, at_the_end, upgrade
 from citysec.errors import SettingsError
 from citysec.settings import Settings
 from citysec.tables import Account, Collection, Grant, Meta, Outbox

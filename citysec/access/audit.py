@@ -10,7 +10,8 @@ import rfc8785
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import alone, at_the_end, insert_many
+from citysec.bulk import insert_many
+from citysec.db import alone, at_the_end
 from citysec.tables.access import AuditEntry
 from citysec.tables.columns import now
 

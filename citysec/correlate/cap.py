@@ -12,6 +12,7 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import log
+from citysec.bulk import among
 from citysec.correlate.assets import Assets
 from citysec.correlate.claims import Claim
 from citysec.correlate.touch import Outlook, Touch
@@ -79,7 +80,7 @@ async def _open(db: AsyncSession, indicator_ids: Collection[str]) -> Counter[Sea
     seat = (col(Match.indicator_id), col(AssetOwner.constituent_id))
     query = select(*seat, func.count(col(Match.id).distinct()))
     query = query.join(AssetOwner, col(AssetOwner.asset_id) == col(Match.asset_id))
-    query = query.where(col(Match.indicator_id).in_(indicator_ids), col(Match.closed_at).is_(None)).group_by(*seat)
+    query = query.where(among(col(Match.indicator_id), indicator_ids), col(Match.closed_at).is_(None)).group_by(*seat)
     rows = await (await db.connection()).execute(query)
     return Counter({(indicator_id, owner): number for indicator_id, owner, number in rows})
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.bulk import among
 from citysec.correlate.standing import PATTERN_LANGUAGE, Terms
 from citysec.errors import InvalidInput
 from citysec.patterning import Atom, compile  # noqa: A004
@@ -100,14 +101,14 @@ async def load(
     taken anything back from then on.
     """
     connection = await db.connection()
-    newest = select(*_VERSION).where(col(StixObject.stix_id).in_(indicator_ids), col(StixObject.latest))
+    newest = select(*_VERSION).where(among(col(StixObject.stix_id), indicator_ids), col(StixObject.latest))
     versions = (await connection.execute(newest.order_by(col(StixObject.stix_id)))).all()
     ids = [row.id for row in versions]
     said = select(*_ASSERTION).join(Feed, col(Feed.name) == col(Assertion.feed))
     listed = col(Assertion.gone_at).is_(None)
     if gone_since is not None:
         listed |= col(Assertion.gone_at) >= gone_since
-    said = said.where(col(Assertion.object_id).in_(ids), listed)
+    said = said.where(among(col(Assertion.object_id), ids), listed)
     if ceiling is not None:
         said = said.where(col(Assertion.tlp) <= ceiling)
     rows = (await connection.execute(said)).all()

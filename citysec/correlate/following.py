@@ -12,6 +12,7 @@ from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.bulk import among
 from citysec.correlate import claims, warnings
 from citysec.correlate.claims import Claim
 from citysec.correlate.listing import Effect
@@ -66,7 +67,7 @@ async def standing_by(
 
     Each with its claim, and whether any feed says that still.
     """
-    query = rows_of(Match).where(_SIGHTED, col(Match.indicator_id).in_(indicator_ids)).order_by(col(Match.id))
+    query = rows_of(Match).where(_SIGHTED, among(col(Match.indicator_id), indicator_ids)).order_by(col(Match.id))
     matches = (await db.exec(query)).all()
     ids = {match.indicator_id for match in matches}
     said = {claim.indicator_id: claim for claim in await claims.load(db, ids, at)} if ids else {}

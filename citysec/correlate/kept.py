@@ -16,8 +16,9 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.blocks import within
+from citysec.bulk import insert_many
 from citysec.correlate.batches import batches
-from citysec.db import dialect, insert_many
+from citysec.db import dialect
 from citysec.observable import Kind, Observable
 from citysec.patterning import Atom, Op
 from citysec.tables.columns import indexable

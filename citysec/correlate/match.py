@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.bulk import among
 from citysec.correlate import following, observing, vulnerable
 from citysec.correlate.assets import whole_register
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile
@@ -49,7 +50,7 @@ async def _named(db: AsyncSession, object_ids: Collection[int]) -> tuple[set[str
         col(StixObject.relationship_type),
         col(StixObject.source_ref),
     )
-    rows = await (await db.connection()).execute(select(*columns).where(col(StixObject.id).in_(object_ids)))
+    rows = await (await db.connection()).execute(select(*columns).where(among(col(StixObject.id), object_ids)))
     indicators, vulnerabilities, described = set[str](), set[str](), set[str]()
     for kind, stix_id, relation, source in rows:
         if kind == "indicator":
@@ -64,5 +65,5 @@ async def _named(db: AsyncSession, object_ids: Collection[int]) -> tuple[set[str
 async def _open_matches(db: AsyncSession, indicator_ids: Collection[str]) -> list[str]:
     if not indicator_ids:
         return []
-    query = select(col(Match.id)).where(col(Match.indicator_id).in_(indicator_ids), col(Match.closed_at).is_(None))
+    query = select(col(Match.id)).where(among(col(Match.indicator_id), indicator_ids), col(Match.closed_at).is_(None))
     return list((await (await db.connection()).execute(query.order_by(col(Match.id)))).scalars())

@@ -12,6 +12,7 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import log, outbox
+from citysec.bulk import among, insert_many
 from citysec.correlate import cap, claims, lookalikes, vulnerable, warnings
 from citysec.correlate.assets import Assets, whole_register
 from citysec.correlate.batches import batches
@@ -19,7 +20,6 @@ from citysec.correlate.cap import Wanted
 from citysec.correlate.claims import Claim
 from citysec.correlate.lookalikes import meant
 from citysec.correlate.touch import Outlook, Touch, close_reason
-from citysec.db import insert_many
 from citysec.tables.columns import new_id
 from citysec.tables.matches import Match
 from citysec.tables.work import Outbox
@@ -112,7 +112,7 @@ def hand_on(db: AsyncSession, match_ids: Sequence[str]) -> None:
 async def _stored(
     db: AsyncSession, indicator_ids: Collection[str], within: Collection[int] | None
 ) -> dict[tuple[str, int], Match]:
-    query = rows_of(Match).where(col(Match.indicator_id).in_(indicator_ids)).order_by(col(Match.id))
+    query = rows_of(Match).where(among(col(Match.indicator_id), indicator_ids)).order_by(col(Match.id))
     if within is not None:
         query = query.where(col(Match.asset_id).in_(within))
     matches = await db.exec(query)

@@ -17,6 +17,7 @@ from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.bulk import insert_many
 from citysec.correlate import claims, warnings
 from citysec.correlate.batches import batches
 from citysec.correlate.claims import Claim
@@ -26,7 +27,7 @@ from citysec.correlate.reconcile import LOCK, hand_on
 from citysec.correlate.rules import Relation
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import ANONYMIZATION
-from citysec.db import alone, insert_many
+from citysec.db import alone
 from citysec.patterning import Atom
 from citysec.tables.columns import new_id
 from citysec.tables.incidents import Incident, IncidentMatch

@@ -16,11 +16,11 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.bulk import insert_many
 from citysec.correlate import claims, vocabularies
 from citysec.correlate.batches import batches
 from citysec.correlate.rules import RegisteredAsset
 from citysec.correlate.warned import Reach
-from citysec.db import insert_many
 from citysec.lookalikes.forms import all_forms, subject
 from citysec.lookalikes.names import parts
 from citysec.lookalikes.permutations import forms

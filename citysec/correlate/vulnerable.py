@@ -17,13 +17,13 @@ from sqlalchemy import ColumnElement, delete, select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.bulk import insert_many
 from citysec.correlate import verdicts, vulnerability
 from citysec.correlate.claims import Claim, Source, counting
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.rules import Doubt, Relation
 from citysec.correlate.standing import PATTERN_LANGUAGE, Standing, Terms
 from citysec.correlate.touch import Outlook, Touch
-from citysec.db import insert_many
 from citysec.observable import Kind
 from citysec.patterning import Atom, Op
 from citysec.software import product

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import insert_records
+from citysec.bulk import insert_records
 from citysec.feeds.reading import Reading
 from citysec.feeds.terms import Terms, concerns, following
 from citysec.tables import Assertion, Feed

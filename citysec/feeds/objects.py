@@ -13,7 +13,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.blocks import is_single
-from citysec.db import dialect, insert_records
+from citysec.bulk import among, insert_records
+from citysec.db import dialect
 from citysec.feeds.atoms import atoms, is_host_of_url, of_pattern
 from citysec.feeds.formats import Draft
 from citysec.feeds.versions import Key, Plan, Stored, newest
@@ -63,7 +64,7 @@ _IP: Final = Kind.IP.value
 async def stored(db: AsyncSession, stix_ids: Collection[str]) -> dict[str, list[Stored]]:
     """Return all versions that we have of `stix_ids`."""
     connection = await db.connection()
-    rows = await connection.execute(select(*_VERSION).where(col(StixObject.stix_id).in_(stix_ids)))
+    rows = await connection.execute(select(*_VERSION).where(among(col(StixObject.stix_id), stix_ids)))
     found: dict[str, list[Stored]] = {}
     for row in rows:
         found.setdefault(row.stix_id, []).append(Stored(*row))

@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.bulk import among
 from citysec.feeds.formats import Draft
 from citysec.feeds.terms import ends_otherwise
 from citysec.tables import Assertion, Feed, StixObject
@@ -84,7 +85,7 @@ async def _before(db: AsyncSession, indicator_ids: Collection[str], at: datetime
     of, seen_at = col(StixObject.target_ref), col(StixObject.version)
     columns = of, seen_at, col(Assertion.tlp), col(StixObject.type), col(StixObject.text)
     query = select(*columns).join(Assertion, col(Assertion.object_id) == col(StixObject.id))
-    query = query.where(col(StixObject.relationship_type).is_(None), of.in_(indicator_ids))  # the index of sightings
+    query = query.where(col(StixObject.relationship_type).is_(None), among(of, indicator_ids))  # the index of sightings
     rows = await (await db.connection()).execute(query.where(col(StixObject.latest), ~col(StixObject.revoked)))
     return [_Sighting(of or "", min(seen, at), label) for of, seen, label, *about in rows if _was_seen(*about)]
 

@@ -13,7 +13,7 @@ from sqlalchemy import select as columns
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.db import insert_many
+from citysec.bulk import among, insert_many
 from citysec.incidents.touches import Found, Place, Touch
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match
@@ -78,7 +78,7 @@ class Standing:
         query = (
             select(IncidentMatch, Incident)
             .join(Incident, col(Incident.id) == col(IncidentMatch.incident_id))
-            .where(col(IncidentMatch.match_id).in_(since), col(Incident.constituent_id).is_not(None))
+            .where(among(col(IncidentMatch.match_id), since), col(Incident.constituent_id).is_not(None))
         )
         held: dict[Place, Held] = {}
         settled: set[Place] = set()

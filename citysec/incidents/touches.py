@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access import policy
+from citysec.bulk import among
 from citysec.incidents.severity import LOOKALIKE, SIGHTED, kind_of
 from citysec.lookalikes.alike import alike
 from citysec.software.particulars import Particulars, particulars
@@ -178,7 +179,7 @@ async def _threats(db: AsyncSession, indicator_ids: set[str]) -> dict[str, Threa
         select(StixObject.source_ref, StixObject.target_ref, func.min(col(Assertion.tlp)))
         .join(Assertion, col(Assertion.object_id) == col(StixObject.id))
         .where(
-            col(StixObject.source_ref).in_(indicator_ids),
+            among(col(StixObject.source_ref), indicator_ids),
             col(StixObject.relationship_type) == _INDICATES,
             col(StixObject.latest),
             ~col(StixObject.revoked),
@@ -208,9 +209,11 @@ async def names_of(db: AsyncSession, stix_ids: set[str]) -> dict[str, tuple[str,
 
 async def _labels(db: AsyncSession, object_ids: set[int]) -> dict[int, str]:
     """Return what indicators, and the feeds that list them, say of the kind of threat: JSON arrays, one a line."""
-    own = columns(col(StixObject.id), sql_cast(col(StixObject.labels), Text)).where(col(StixObject.id).in_(object_ids))
+    own = columns(col(StixObject.id), sql_cast(col(StixObject.labels), Text)).where(
+        among(col(StixObject.id), object_ids)
+    )
     listed = columns(col(Assertion.object_id), sql_cast(col(Assertion.labels), Text)).where(
-        col(Assertion.object_id).in_(object_ids), col(Assertion.gone_at).is_(None)
+        among(col(Assertion.object_id), object_ids), col(Assertion.gone_at).is_(None)
     )
     connection = await db.connection()
     said: dict[int, str] = defaultdict(str)

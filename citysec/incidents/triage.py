@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access.policy import SERVICE
+from citysec.bulk import among
 from citysec.db import alone
 from citysec.incidents.gathering import COLLECTIVE, Gathering
 from citysec.incidents.lifecycle import State, Step, after
@@ -70,7 +71,7 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
     """
     await alone(db, LOCK)
     ids: list[str] = payload["matches"]
-    matches = await read_matches(db, col(Match.id).in_(ids))
+    matches = await read_matches(db, among(col(Match.id), ids))
     standing = await Standing.of(db, matches)
     fresh: list[Touch] = []
     again: dict[Place, Weight] = {}
@@ -291,7 +292,9 @@ def _slot_end(at: datetime, width: timedelta) -> datetime:
 
 
 def _worst(touches: Iterable[Touch], policy: Policy) -> Severity:
-    return max((_grade(touch, policy) for touch in touches), key=Severity.rank)
+    grounds = {(t.criticality, t.match.confidence, t.kind, _weight(t, policy).shift) for t in touches}  # few, of many
+    grades = (shifted(policy.grade(weight, sure, kind), by) for weight, sure, kind, by in grounds)
+    return max(grades, key=Severity.rank)
 
 
 def _grade(touch: Touch, policy: Policy) -> Severity:
@@ -299,7 +302,8 @@ def _grade(touch: Touch, policy: Policy) -> Severity:
 
 
 def _due(touches: Iterable[Touch], policy: Policy) -> datetime | None:
-    return min((at for touch in touches if (at := _weight(touch, policy).due_at)), default=None)
+    dated = (touch for touch in touches if touch.match.particulars)
+    return min((at for touch in dated if (at := _weight(touch, policy).due_at)), default=None)
 
 
 def title(touch: Touch) -> str:

@@ -15,7 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
 from citysec.access import accounts, audit
-from citysec.db import alone, insert_many
+from citysec.bulk import insert_many
+from citysec.db import alone
 from citysec.errors import Conflict, InvalidInput, NotShared
 from citysec.share.membership import Candidate, Filter, from_json, wants
 from citysec.tables.feeds import Assertion, StixObject
