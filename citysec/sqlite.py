@@ -17,7 +17,7 @@ import aiosqlite
 AT_ONCE: Final = 1000
 """So many rows come along with the statement; further ones when they are asked for, so that a stream stays one."""
 PREPARED: Final = 16
-"""So many statements each connection keeps prepared: one with a thousand values takes a hundred kilobytes."""
+"""So many statements each connection keeps prepared: one with two thousand values takes two hundred kilobytes."""
 
 
 class Connection(aiosqlite.Connection):

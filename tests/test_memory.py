@@ -58,3 +58,10 @@ def test_a_package_is_loaded_when_something_is_asked_of_it(tmp_path: Path, asked
 def test_what_is_loaded_already_is_left_as_it_is() -> None:
     with memory.unloaded("pytest", "fixture"):
         assert sys.modules["pytest"] is pytest
+
+
+def test_the_engine_leaves_the_driver_of_postgresql_unloaded() -> None:
+    program = "import citysec.engine, sys; print('psycopg' in sys.modules)"
+    root = Path(memory.__file__).parents[1]
+    ran = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+    assert (ran.stderr, ran.stdout) == ("", "False\n")

@@ -121,7 +121,18 @@ def _spans(one: Versions, version: str, by: Order) -> bool | None:
         # Who leaves epochs out compares versions without them; only what holds both ways is sure.
         bare = msgspec.structs.replace(one, start=_epochless(one.start), end=_epochless(one.end))
         return found if _within(bare, _epochless(version) or "", by) == found else None
-    return found
+    return found or (None if _is_update_of_end(one, version, by) else False)
+
+
+def _is_update_of_end(one: Versions, version: str, by: Order) -> bool:
+    """Return whether a range goes on with the version of which the installed one is an update: `9.7 p1` of `9.7`.
+
+    NVD compares versions without their updates; who writes the end otherwise may mean that just the bare one is.
+    """
+    bare, _, update = version.partition(" ")
+    if not update or one.end is None or one.end_excluded or not _has_begun(one, version, by):
+        return False
+    return compare(bare, one.end, by) == 0
 
 
 def _reversed(one: Versions, version: str, by: Order) -> bool | None:

@@ -52,6 +52,19 @@ def test_what_nobody_understands_is_never_a_no(exact: str):
     assert held(Versions(exact=exact), "1.2") is None
 
 
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("9.7", True), ("9.7:p1", None), ("9.6:p1", True), ("9.7:rc1", True), ("9.7.1:p1", False), ("9.8:p1", False)],
+)
+def test_an_update_of_the_last_version_may_be_meant(version: str, expected: bool | None):
+    assert held(Versions(start="9.0", end="9.7"), version) is expected
+
+
+def test_an_update_of_a_version_that_is_not_meant_is_not():
+    assert held(Versions(end="9.7", end_excluded=True), "9.7:p1") is False
+    assert held(Versions(end="9.7-h1"), "9.7:h2") is False
+
+
 @pytest.mark.parametrize("version", ["1.*", "1.x", "dev-master", "latest", "1.2 or so", r"\>1.0"])
 def test_what_runs_in_no_single_version_is_never_a_no(version: str):
     software = product.parse(f"pkg:composer/a/b@{version}")

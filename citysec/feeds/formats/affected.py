@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -16,6 +17,8 @@ import msgspec
 
 from citysec.feeds.formats.members import mappings, text
 from citysec.software.records import Status, Versions
+from citysec.software.versions import Order, key
+from citysec.software.versions import order as order_of
 
 _ONE: Final = (
     r"v?[0-9][^\s,;|<>=]*"
@@ -77,7 +80,7 @@ def status(value: object, missing: Status = Status.UNKNOWN) -> Status:
 def versions(member: Any, default: Status) -> Iterator[Versions]:
     """Yield the ranges that one member of `versions` of a CVE record stands for.
 
-    Changes of the status within a range make several ranges of it, in their order.
+    Changes of the status within a range make several ranges of it, in the order of their versions.
     """
     found = status(member.get("status"), default)
     order, version = text(member.get("versionType")), text(member.get("version")) or ""
@@ -86,10 +89,9 @@ def versions(member: Any, default: Status) -> Iterator[Versions]:
         yield from written(version, found, order)
         return
     start = first = _bounding(version)
-    for change in mappings(member.get("changes")):
-        if at := text(change.get("at")):
-            yield Versions(status=found, start=start, end=at, end_excluded=True, order=order)
-            start, found = at, status(change.get("status"))
+    for at, changed in _changes(member, order):
+        yield Versions(status=found, start=start, end=at, end_excluded=True, order=order)
+        start, found = at, changed
     stop = _bounding(end or last or "")
     if end is None or start is None or start != stop:
         excluded = end is not None and stop is not None
@@ -97,6 +99,22 @@ def versions(member: Any, default: Status) -> Iterator[Versions]:
     elif first == stop and found is not Status.UNAFFECTED:
         # From a version until before the same one are none at all; who writes so (Chrome) means all before it.
         yield Versions(status=found, end=stop, end_excluded=True, order=order)
+
+
+def _changes(member: Any, order: str | None) -> Iterator[tuple[str, Status]]:
+    """Yield from which version on the status is another one; members need not be sorted, but commits cannot be.
+
+    Who mends one fault in several branches (PAN-OS: 10.2.8-h3, 10.2.9-h1) lists each as a change to what it is already.
+    Of what lies between two such it is not known: 10.2.9 itself has the fault.
+    """
+    changes = [
+        (at, status(one.get("status"))) for one in mappings(member.get("changes")) if (at := text(one.get("at")))
+    ]
+    by = order_of(order) or Order.NATURAL
+    if by is not Order.NONE:
+        changes.sort(key=lambda change: key(change[0], by))
+    for (at, found), following in zip_longest(changes, (after for _, after in changes[1:])):
+        yield at, Status.UNKNOWN if found is following is Status.UNAFFECTED else found
 
 
 def _bounding(word: str) -> str | None:

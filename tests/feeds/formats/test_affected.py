@@ -56,6 +56,28 @@ def test_a_change_of_the_status_ends_one_range_and_begins_another():
     ]
 
 
+def test_changes_need_not_be_sorted():
+    changes = [{"at": "1.10", "status": "affected"}, {"at": "1.9", "status": "unaffected"}]
+    found = ranges(version="1", lessThan="2", changes=changes)
+    assert [(one.status, one.start, one.end) for one in found] == [
+        (Status.AFFECTED, "1", "1.9"), (Status.UNAFFECTED, "1.9", "1.10"), (Status.AFFECTED, "1.10", "2"),
+    ]  # fmt: skip
+
+
+def test_between_the_mended_versions_of_two_branches_nothing_is_known():
+    changes = [{"at": at, "status": "unaffected"} for at in ("10.2.9-h1", "10.2.8-h3")]
+    found = ranges(version="10.2.0", lessThan="10.2.9-h1", changes=changes)
+    assert [(one.status, one.start, one.end) for one in found] == [
+        (Status.AFFECTED, "10.2.0", "10.2.8-h3"), (Status.UNKNOWN, "10.2.8-h3", "10.2.9-h1"),
+    ]  # fmt: skip
+
+
+def test_changes_at_commits_keep_their_order():
+    changes = [{"at": "ffff", "status": "unaffected"}, {"at": "aaaa", "status": "affected"}]
+    found = ranges(version="0", lessThan="*", versionType="git", changes=changes)
+    assert [one.end for one in found] == ["ffff", "aaaa", None]
+
+
 def test_a_change_at_the_end_begins_nothing():
     found = ranges(version="1.2.0", lessThan="1.2.96", changes=[{"at": "1.2.96", "status": "unaffected"}])
     assert found == [Versions(start="1.2.0", end="1.2.96", end_excluded=True)]
