@@ -18,6 +18,7 @@ from citysec.correlate.listing import Effect
 from citysec.correlate.patience import STANDING, Clock, Patience
 from citysec.correlate.rules import WIDEST, Doubt
 from citysec.correlate.warned import Verdict, WarningIndex
+from citysec.errors import NotEvaluable
 from citysec.observable import Kind
 from citysec.patterning import NAME_PATH, TRIED_ON, URL_PATH, Atom, Op, expression, regex
 from citysec.patterning.evaluation import Matcher, matcher
@@ -86,7 +87,11 @@ def meeting(
     """
     speaks = _Sufficient(atom for atom in atoms if atom.certain and atom.op is Op.EQ)
     met = [(one, fact, atom) for one in seen for fact in one.facts for atom in speaks.of(fact)]
-    met += _fitting([atom for atom in atoms if atom.certain and atom.kind in TRIED_ON], seen, clock)
+    try:
+        met += _fitting([atom for atom in atoms if atom.certain and atom.kind in TRIED_ON], seen, clock)
+    except NotEvaluable:
+        if not met:  # else it was seen, whatever its expressions say
+            raise
     if not met:
         return _evaluated(pattern, atoms, seen, warned, version)
     judged = [(one, atom, warned.verdict(atom, fact.found.key) if warned else None) for one, fact, atom in met]
