@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from pathlib import Path
+from time import thread_time
 from typing import Annotated, BinaryIO, Final, TextIO
 
 import typer
@@ -43,7 +44,7 @@ def correlate(
     at = datetime.now(UTC) if now is None else _instant(now)
     known = register.read(StringIO(_text(register_file), newline=""))
     assets = known.assets if prefixes is None else _announcing(known.assets, _text(prefixes))
-    correlation, skipped = Correlation(AssetIndex(assets), at), Counter[str]()
+    correlation, skipped = Correlation(AssetIndex(assets), at, thread_time), Counter[str]()
     for path in (*feed, *(more or ())):
         with _opened(path) as file:
             for item in _watched(stix.claims(file), path.name):

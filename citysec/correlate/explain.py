@@ -13,12 +13,13 @@ from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import claims, lookalikes, vulnerable, warnings
+from citysec.correlate import claims, lookalikes, patiently, vulnerable, warnings
 from citysec.correlate.assets import whole_register
 from citysec.correlate.batches import batches
 from citysec.correlate.cap import capped
 from citysec.correlate.claims import Claim
 from citysec.correlate.lookalikes import NO_RESEMBLANCE
+from citysec.correlate.patience import Patience
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import Touch, touches
 from citysec.patterning import Atom
@@ -209,10 +210,14 @@ async def _meanings(
     found: dict[str, _Meaning] = {}
     loaded = await claims.load(db, sorted(versions.keys() - vulnerabilities), at, ceiling)
     alike = await lookalikes.resemblances(db, loaded, warned)
-    for claim in loaded:
+
+    def touched_by(claim: Claim, patience: Patience | None) -> dict[int, Touch]:
+        return touches(claim.against, claim.terms.types, assets.index, warned, patience)
+
+    reals = await patiently.each(loaded, assets.index, touched_by)
+    for claim, real in zip(loaded, reals, strict=True):
         state = state_of(versions[claim.indicator_id].valid_until, claim, at)
         like = alike.get(claim.indicator_id, NO_RESEMBLANCE)
-        real = touches(claim.against, claim.terms.types, assets.index, warned)
         touched = {**real, **like.touches} | {i: touch for i, touch in real.items() if not touch.suppressed}
         until, allowed = claim.terms.valid_until, like.allowed
         found[claim.indicator_id] = _Meaning(state, claim.atoms, until, touched, allowed, claim.is_news)

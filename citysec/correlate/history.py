@@ -72,7 +72,7 @@ async def histories(
 
     async def meaning(said: Sequence[Claim]) -> list[Outlook[int]]:
         like = await resemblances(db, said, warned, unwatched)
-        return [meant(claim, like.get(claim.indicator_id), known, warned, at) for claim in said]
+        return await meant(said, like, known, warned, at)
 
     keys = {key for key, rows in unwatched.rows.items() if any(row[0] in known.owners for row in rows)}
     concerned = {*await concerning(db, (), assets, known), *await speaking(db, keys, unwatched)}

@@ -11,6 +11,7 @@ from typing import Generic
 from citysec.blocks import BITS, network_key, network_text, parse_network_key
 from citysec.correlate.fitting import Fitting
 from citysec.correlate.networks import Networks
+from citysec.correlate.patience import Patience
 from citysec.correlate.rules import WIDEST, Doubt, Hit, Id, RegisteredAsset, Relation
 from citysec.observable import AssetKind, Kind, Scope, is_serial, parents, reverse_labels, url
 from citysec.patterning import TRIED_ON, URL_PATH, Atom, regex
@@ -48,6 +49,7 @@ class AssetIndex(Generic[Id]):
             AssetKind.CERTIFICATE: self._certificates,
         }
         names, urls = Fitting(self._names, reverse_labels), Fitting(self._url_texts)
+        self._texts = names, urls
         self._fitting = {kind: names if tried_on is Kind.NAME else urls for kind, tried_on in TRIED_ON.items()}
         self._touched: dict[Kind, Callable[[Atom], Iterator[Hit[Id]]]] = {
             Kind.IP: self._by_address,
@@ -72,29 +74,42 @@ class AssetIndex(Generic[Id]):
         for asset in assets:
             self._add(asset)
 
+    @property
+    def size(self) -> int:
+        """How many bytes the names and URLs are that expressions are tried on."""
+        return sum(each.size for each in self._texts)
+
     def matches(self, atom: Atom) -> Iterator[Hit[Id]]:
         """Yield every asset that `atom` touches; an asset may come more than once, in different relations."""
         touched = self._touched.get(atom.kind)
         return touched(atom) if touched is not None and self.may_touch(atom.kind, atom.key) else iter(())
 
-    def hits(self, atoms: Iterable[Atom]) -> Iterator[tuple[Atom, Hit[Id]]]:
+    def fitting(self, expression: Atom, patience: Patience) -> Iterator[Hit[Id]]:
+        """Yield what an expression touches in the time that `patience` has left: nothing, if that is too short."""
+        return self._fitting[expression.kind].hits(expression, patience=patience)
+
+    def hits(self, atoms: Iterable[Atom], patience: Patience | None = None) -> Iterator[tuple[Atom, Hit[Id]]]:
         """Yield what the atoms of one indicator touch, each with the atom.
+
+        Its expressions share one time of `patience`; those for which none is left touch nothing.
 
         A value that many others are with fits its expressions once, and once more a certain one: a hundred expressions
         that fit every name cost hardly more than two.
         """
         reached = self._reached
         near = [atom for atom in atoms if atom.kind in reached and reached[atom.kind](atom.key)]
-        return self._hits(near) if near else iter(())
+        return self._hits(near, patience) if near else iter(())
 
-    def _hits(self, atoms: Iterable[Atom]) -> Iterator[tuple[Atom, Hit[Id]]]:
+    def _hits(self, atoms: Iterable[Atom], patience: Patience | None) -> Iterator[tuple[Atom, Hit[Id]]]:
         left: dict[Kind, dict[bool, bytes]] = {}
         for atom in atoms:
             tried_on = TRIED_ON.get(atom.kind)
             if tried_on is None:
                 hits = self.matches(atom)
             else:
-                hits = self._fitting[atom.kind].hits(atom, left.setdefault(tried_on, {}))
+                if patience is not None and not left:
+                    patience.begin()
+                hits = self._fitting[atom.kind].hits(atom, left.setdefault(tried_on, {}), patience)
             for hit in hits:
                 yield atom, hit
 

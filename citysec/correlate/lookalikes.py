@@ -15,12 +15,13 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from citysec.correlate import vocabularies
+from citysec.correlate import patiently, vocabularies
 from citysec.correlate.allowed import allowed
 from citysec.correlate.assets import Assets
 from citysec.correlate.batches import batches
 from citysec.correlate.claims import Claim
 from citysec.correlate.listing import Effect
+from citysec.correlate.patience import Patience
 from citysec.correlate.rules import Doubt, Relation
 from citysec.correlate.subjects import carriers, names_of, owned
 from citysec.correlate.touch import ANONYMIZATION, Outlook, Touch, beside, outlook
@@ -75,11 +76,20 @@ class Hit:
         return self.found.strength is not Strength.CERTAIN, _CLOSENESS[self.found.kind]
 
 
-def meant(claim: Claim, alike: Resemblance | None, assets: Assets, warned: WarningIndex, at: datetime) -> Outlook[int]:
-    """Return what a claim means for `assets` at `at`, by what it says of them and by names that look like theirs."""
-    found = outlook(claim.terms, claim.against, assets.index, warned, at)
-    if alike is None:
-        return found
+async def meant(
+    claims: Sequence[Claim], alike: Mapping[str, Resemblance], assets: Assets, warned: WarningIndex, at: datetime
+) -> list[Outlook[int]]:
+    """Return what each claim means for `assets` at `at`, by what it says of them and by names that look like theirs."""
+
+    def outlook_of(claim: Claim, patience: Patience | None) -> Outlook[int]:
+        found = outlook(claim.terms, claim.against, assets.index, warned, at, patience)
+        like = alike.get(claim.indicator_id)
+        return found if like is None else _beside(found, like, assets, claim)
+
+    return await patiently.each(claims, assets.index, outlook_of)
+
+
+def _beside(found: Outlook[int], alike: Resemblance, assets: Assets, claim: Claim) -> Outlook[int]:
     touched = {asset_id: touch for asset_id, touch in alike.touches.items() if asset_id in assets.owners}
     return beside(found, touched, alike.allowed, claim.terms)
 

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Final
 
 from citysec.correlate.index import AssetIndex
+from citysec.correlate.patience import PATTERN, STANDING, Clock, Patience
 from citysec.correlate.standing import Standing, Terms, standing
 from citysec.correlate.touch import Touch, touches
+from citysec.errors import NotEvaluable
 from citysec.patterning import compile  # noqa: A004
 
 POSSIBLE: Final = "possible"
@@ -43,10 +45,12 @@ class Correlation:
     Args:
         index: the register.
         at: the instant at which an indicator must be in force.
+        clock: tells the CPU time of this thread, of which no pattern may take too much.
     """
 
-    def __init__(self, index: AssetIndex[str], at: datetime) -> None:
+    def __init__(self, index: AssetIndex[str], at: datetime, clock: Clock = STANDING) -> None:
         self._index, self._at = index, at
+        self._patience = Patience(index.size, clock, PATTERN)
         self._touching: dict[str, _Touching] = {}
         self._others, self._versions = array("q"), array("d")
 
@@ -61,11 +65,12 @@ class Correlation:
 
         Raises:
             InvalidInput: the pattern is none; the version counts nevertheless, and matches nothing.
+            NotEvaluable: expressions take too long; the version counts by what else it says.
         """
-        found: dict[str, Touch] = {}
+        found, spent = dict[str, Touch](), self._patience.spent
         try:
             if standing(terms, self._at) is _IN_FORCE:
-                found = touches(compile(pattern).atoms, terms.types, self._index)
+                found = touches(compile(pattern).atoms, terms.types, self._index, patience=self._patience)
         finally:
             instant = version.timestamp()
             if not found:
@@ -75,6 +80,8 @@ class Correlation:
             known = self._touching.get(indicator_id)
             if known is None or known.version < instant:
                 self._touching[indicator_id] = _Touching(instant, len(self._others), found)
+        if self._patience.spent > spent:
+            raise NotEvaluable.at("", "its expressions take too long")
 
     def pairs(self) -> Iterator[Pair]:
         """Yield each indicator × asset once, by what says most about it."""

@@ -108,8 +108,8 @@ async def _shifts(
         standing = await _standing(db, batch, assets.owners.keys())
         loaded = await claims.load(db, batch, at)
         alike = [(one, await resemblances(db, loaded, one)) for one in (present, index)]
-        for claim in loaded:
-            was, will = (meant(claim, each.get(claim.indicator_id), assets, one, at) for one, each in alike)
+        both = [await meant(loaded, each, assets, one, at) for one, each in alike]
+        for claim, was, will in zip(loaded, *both, strict=True):
             found.update(_compared(claim.indicator_id, was, will, standing))
     return found
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from time import thread_time
 from typing import Final
 
 from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec import log
 from citysec.correlate import lookalikes, warnings
 from citysec.correlate.assets import whole_register
 from citysec.correlate.batches import batches
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.lookalikes import NO_RESEMBLANCE, Said
+from citysec.correlate.patience import PATTERN, Patience
 from citysec.correlate.rules import Relation
 from citysec.correlate.touch import Touch, touches
 from citysec.correlate.warned import WarningIndex
@@ -23,6 +26,7 @@ from citysec.errors import InvalidInput
 from citysec.patterning import Atom, compile  # noqa: A004
 from citysec.tables.register import Asset, AssetOwner, Constituent
 
+_log: Final = log.get(__name__)
 _IDS: Final = 500  # ids in one statement
 SHOWN: Final = 3
 """Assets of one pattern that are named."""
@@ -92,7 +96,11 @@ def _touched(touch: Touch, asset_id: int, named: _Named) -> Touched:
 
 
 def _hits(atoms: Mapping[str, Sequence[Atom]], index: AssetIndex[int]) -> dict[str, dict[int, Touch]]:
-    return {pattern: touches(found, (), index) for pattern, found in atoms.items()}
+    patience = Patience(index.size, thread_time, PATTERN)
+    hits = {pattern: touches(found, (), index, patience=patience) for pattern, found in atoms.items()}
+    if patience.spent:
+        _log.warning("prospect.undecided", patterns=patience.spent, size=index.size)
+    return hits
 
 
 async def _known(db: AsyncSession, asset_ids: Iterable[int], owners: ColumnElement[bool]) -> set[int]:

@@ -89,7 +89,7 @@ async def _judged(
     if within is None:
         await lookalikes.remember(db, {claim.object_id: claim.atoms for claim in found})
     alike = await lookalikes.resemblances(db, found, warned)
-    judged = [(claim, meant(claim, alike.get(claim.indicator_id), assets, warned, at)) for claim in found]
+    judged = list(zip(found, await meant(found, alike, assets, warned, at), strict=True))
     if suppressed := sum(len(each.suppressed) for _, each in judged):
         _log.info("match.suppressed", matches=suppressed)
     return judged + await vulnerable.judged(db, vulnerabilities, assets.index, at)

@@ -5,6 +5,7 @@ Assets are new, have changed or are withdrawn; or a warning list, on which what 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from citysec.correlate.index import AssetIndex
 from citysec.correlate.lookups import lookups
 from citysec.correlate.reconcile import LOCK, hand_on, reconcile, recount
 from citysec.correlate.rules import RegisteredAsset
-from citysec.correlate.search import Found, fits, search
+from citysec.correlate.search import Fits, Found, search
 from citysec.correlate.subjects import watch
 from citysec.db import alone
 from citysec.observable import AssetKind, Kind, Scope
@@ -100,7 +101,9 @@ async def concerning(
         assets: the same as an index.
     """
     found = await search(db, lookups(owned), asset_ids)
-    return sorted({one.indicator_id for one in found if _may_touch(one, assets)})
+    if not any(one.kind in TRIED_ON for one in found):
+        return sorted({one.indicator_id for one in found})
+    return await asyncio.to_thread(_fitting, found, assets.index)
 
 
 async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
@@ -108,6 +111,10 @@ async def _standing(db: AsyncSession, asset_ids: Collection[int]) -> set[str]:
     return set((await (await db.connection()).execute(query)).scalars())
 
 
-def _may_touch(found: Found, assets: Assets) -> bool:
-    """Return whether what was found may touch one of the assets; an expression is tried."""
-    return found.kind not in TRIED_ON or fits(assets.index, Kind(found.kind), found.key)
+def _fitting(found: Sequence[Found], index: AssetIndex[int]) -> list[str]:
+    """Return the indicators that may touch one of the assets, sorted; expressions are tried until one of each fits."""
+    fits, touching = Fits(index), set[str]()
+    for one in found:
+        if one.indicator_id not in touching and (not one.kind or fits.may_touch(Kind(one.kind), one.key)):
+            touching.add(one.indicator_id)
+    return sorted(touching)

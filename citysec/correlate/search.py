@@ -7,7 +7,9 @@ through the whole table for some.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from time import thread_time
 from typing import Any, Final, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.correlate.batches import batches
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.lookups import Lookups
+from citysec.correlate.patience import Patience
 from citysec.db import dialect
 from citysec.observable import Kind
 from citysec.patterning import NAME_PATH, TRIED_ON, Atom, Op
@@ -62,12 +65,19 @@ async def scan(db: AsyncSession, index: AssetIndex[int]) -> AsyncGenerator[int, 
 
     Reading all keys costs less than looking for those of each asset, where these are tens of thousands.
     """
-    kinds = {kind.value: kind for kind in Kind}
     async for rows in _all_keys(db):
-        for name, key, object_id in rows:
-            kind = kinds[name]
-            if index.may_touch(kind, key) and (kind not in TRIED_ON or fits(index, kind, key)):
-                yield object_id
+        for object_id in await asyncio.to_thread(_touching, rows, index):
+            yield object_id
+
+
+def _touching(rows: Iterable[Sequence[Any]], index: AssetIndex[int]) -> set[int]:
+    """Return the objects of those rows of the index that may touch an asset."""
+    kinds, fits, touching = {kind.value: kind for kind in Kind}, Fits(index), set[int]()
+    for name, key, object_id in rows:
+        kind = kinds[name]
+        if object_id not in touching and index.may_touch(kind, key) and fits.may_touch(kind, key):
+            touching.add(object_id)
+    return touching
 
 
 async def _all_keys(db: AsyncSession) -> AsyncGenerator[Sequence[tuple[str, str, int]], None]:
@@ -85,10 +95,22 @@ async def _all_keys(db: AsyncSession) -> AsyncGenerator[Sequence[tuple[str, str,
         yield rows
 
 
-def fits(index: AssetIndex[int], kind: Kind, key: str) -> bool:
-    """Return whether an expression, which stands under one label of what it fits, fits an asset."""
-    _, _, text = key.partition(" ")
-    return any(index.matches(Atom(kind, text, NAME_PATH, text, certain=True, op=Op.MATCHES)))
+class Fits:
+    """Expressions of the index, which stand under one label of what they fit, tried on assets by one thread."""
+
+    def __init__(self, index: AssetIndex[int]) -> None:
+        self._index = index
+        self._patience: Patience | None = None
+
+    def may_touch(self, kind: Kind, key: str) -> bool:
+        """Return whether an expression fits an asset, or takes too long to tell; True for what is no expression."""
+        if kind not in TRIED_ON:
+            return True
+        self._patience = patience = self._patience or Patience(self._index.size, thread_time)
+        spent, (_, _, text) = patience.spent, key.partition(" ")
+        patience.begin()
+        atom = Atom(kind, text, NAME_PATH, text, certain=True, op=Op.MATCHES)
+        return any(self._index.fitting(atom, patience)) or patience.spent > spent
 
 
 def _queries(wanted: Lookups) -> Iterator[_Query]:

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic
 
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.listing import Effect
+from citysec.correlate.patience import Patience
 from citysec.correlate.rules import CLOSENESS, Doubt, Hit, Id, Relation
 from citysec.correlate.standing import Standing, Terms, standing
 from citysec.correlate.warned import NOTHING_WARNED, Verdict, WarningIndex
@@ -70,7 +71,11 @@ class Outlook(Generic[Id]):
 
 
 def touches(
-    atoms: Iterable[Atom], types: Collection[str], index: AssetIndex[Id], warned: WarningIndex = NOTHING_WARNED
+    atoms: Iterable[Atom],
+    types: Collection[str],
+    index: AssetIndex[Id],
+    warned: WarningIndex = NOTHING_WARNED,
+    patience: Patience | None = None,
 ) -> dict[Id, Touch]:
     """Return, for each asset that any of the atoms touches, what says most about it; the first among equals.
 
@@ -79,10 +84,11 @@ def touches(
         types: its indicator types and labels.
         index: the assets.
         warned: the warning lists that count; a touch that one of them suppresses is returned where there is no other.
+        patience: how long its expressions may be tried; what is given up touches nothing, and is counted there.
     """
     best: dict[Id, Touch] = {}
     doubtful = Doubt.ANONYMIZATION if ANONYMIZATION in types else None
-    for atom, hit in index.hits(atoms):
+    for atom, hit in index.hits(atoms, patience):
         known = best.get(hit.asset_id)
         if known is not None and known.rank <= (False, not hit.certain, CLOSENESS[hit.relation]):
             continue  # whatever a list may say of it
@@ -100,13 +106,18 @@ def _doubt(hit: Hit[Id], verdict: Verdict | None, doubtful: Doubt | None) -> Dou
 
 
 def outlook(
-    terms: Terms, atoms: Iterable[Atom], index: AssetIndex[Id], warned: WarningIndex, at: datetime
+    terms: Terms,
+    atoms: Iterable[Atom],
+    index: AssetIndex[Id],
+    warned: WarningIndex,
+    at: datetime,
+    patience: Patience | None = None,
 ) -> Outlook[Id]:
     """Return what an indicator of `terms` means for the assets of `index` at `at`, with the warning lists `warned`."""
     now = standing(terms, at)
     if now not in {Standing.IN_FORCE, Standing.NOT_YET_VALID}:
         return Outlook(now, {}, None)
-    every = touches(atoms, terms.types, index, warned)
+    every = touches(atoms, terms.types, index, warned, patience)
     suppressed = {asset_id: touch for asset_id, touch in every.items() if touch.suppressed} if warned else {}
     touched = {asset_id: touch for asset_id, touch in every.items() if asset_id not in suppressed}
     if now is Standing.NOT_YET_VALID:

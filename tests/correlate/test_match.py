@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import pairwise
+from time import process_time
 from typing import Any
 
 import pytest
@@ -17,6 +21,14 @@ from tests.correlate.city import City, indicator
 
 OURS, THEIRS = "[domain-name:value = 'www.camden.gov.uk']", "[domain-name:value = 'evil.example']"
 LATER = "2024-02-01T00:00:00.000Z"
+MANY_NAMES = [f"x{n}.{sha256(b'%d' % n).hexdigest()[:63]}.{sha256(b'-%d' % n).hexdigest()[:63]}.uk" for n in range(120)]
+
+
+def slow(expressions: int) -> str:
+    """Return a pattern whose expressions take 70 ms each on `MANY_NAMES`, and that speaks of what is ours."""
+    texts = [f"(([a-m].{{0,40}}){{8}}|([c-k].{{0,39}}){{8}})!{number}" for number in range(expressions)]
+    tests = [f"domain-name:value MATCHES '{text}'" for text in texts]
+    return f"[{' OR '.join(tests)} OR {OURS[1:]}"
 
 
 @pytest.fixture
@@ -167,6 +179,30 @@ async def test_what_is_only_possible_is_marked(camden: City):
     await camden.say(indicator(3, f"{OURS} AND [file:size = 3]"))
     await camden.work()
     assert [match.certain for match in await camden.matches()] == [True, False]
+
+
+async def test_slow_expressions_are_given_up_and_what_else_is_said_counts(
+    camden: City, capsys: pytest.CaptureFixture[str]
+):
+    await camden.own("camden", "host", *MANY_NAMES)
+    await camden.say(indicator(3, slow(100)), indicator(4, "[domain-name:value MATCHES '^x40\\\\.']"))
+    before = process_time()
+    await camden.work()
+    assert process_time() - before < 3  # it took some 10 seconds
+    assert [match.indicator_id for match in await camden.matches()] == [indicator(n, "")["id"] for n in (1, 3, 4)]
+    assert "match.undecided" in capsys.readouterr().out
+
+
+async def test_the_loop_goes_on_while_expressions_are_tried(camden: City):
+    await camden.own("camden", "host", *MANY_NAMES)
+    await camden.say(indicator(3, slow(15)))
+    times = list[float]()
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        work = group.create_task(camden.work())
+        while not work.done():
+            times.append(process_time())
+            await asyncio.sleep(0.005)
+    assert max(later - earlier for earlier, later in pairwise(times)) < 0.3
 
 
 async def test_the_register_is_read_again_when_it_has_changed(camden: City):

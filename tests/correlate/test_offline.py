@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tracemalloc
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import permutations
+from time import process_time, thread_time
 
 import pytest
 
@@ -12,7 +14,7 @@ from citysec.correlate.index import AssetIndex
 from citysec.correlate.offline import Correlation
 from citysec.correlate.rules import registered
 from citysec.correlate.standing import Terms
-from citysec.errors import InvalidInput
+from citysec.errors import InvalidInput, NotEvaluable
 from citysec.observable import AssetKind, Scope
 
 OURS, THEIRS = "[domain-name:value = 'camden.gov.uk']", "[domain-name:value = 'evil.example']"
@@ -48,6 +50,18 @@ def test_an_asset_is_reported_once_by_what_says_most():
     take(found, 1, f"[file:size = 1] AND {OURS} OR [url:value = 'http://www.camden.gov.uk/']")
     (pair,) = found.pairs()
     assert (pair.relation, pair.touch.atom.path) == ("host", "url:value")
+
+
+def test_slow_expressions_are_given_up_and_all_else_of_their_pattern_counts():
+    names = [registered("A1", AssetKind.DOMAIN, "camden.gov.uk", Scope.TREE)]
+    texts = (f"{sha256(b'%d' % n).hexdigest()[:63]}.{sha256(b'-%d' % n).hexdigest()[:63]}.uk" for n in range(200))
+    names += [registered(text, AssetKind.HOST, text, Scope.EXACT) for text in texts]
+    found, before = Correlation(AssetIndex(names), on(31), thread_time), process_time()
+    slow = (f"domain-name:value MATCHES '(([a-m].{{0,40}}){{8}}|([c-k].{{0,39}}){{8}})!{n}'" for n in range(100))
+    with pytest.raises(NotEvaluable):
+        take(found, 1, f"[{' OR '.join(slow)} OR {OURS[1:]}")
+    assert process_time() - before < 3  # it took some 9 seconds
+    assert [pair.asset_id for pair in found.pairs()] == ["A1"]
 
 
 def test_a_version_with_a_bad_pattern_still_replaces_the_one_before():
