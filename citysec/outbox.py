@@ -25,7 +25,7 @@ from citysec.tables.work import Change, Outbox
 
 BATCH: Final = 200
 NAMED: Final = 2000
-"""So many objects or matches one piece of work names at most: of fewer, the hand-over takes a tenth more of it all."""
+"""So many objects or matches one piece of work names at most: handing it over costs the same for few as for many."""
 STAGES_AT_ONCE: Final = 8
 EFFECTS_AT_ONCE: Final = 32
 STALL_S: Final = 1.0

@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+import msgspec
+
 from citysec import log
 from citysec.db import Database
 from citysec.errors import FeedError, FeedMalformed, InvalidInput
@@ -28,7 +30,8 @@ from citysec.tlp import TLP
 STIX: Final = "stix"
 _MARKING: Final = b'"marking-definition"'
 _CHUNK: Final = 1 << 20
-_LARGE: Final = 8 << 20  # characters of objects in a batch
+_LARGE: Final = 8 << 20  # bytes of a batch
+_UNFOLDED: Final = 4  # bytes in memory for each of the JSON
 SAY_EVERY: Final = 5
 """Batches after which a poll that goes on says how far it has come."""
 _log: Final = log.get(__name__)
@@ -164,13 +167,24 @@ def batches(layout: Layout, portion: Portion) -> Iterator[Batch]:
                 yield _batch(part, labels, None)
                 part, size = [], 0
             part.append(item)
-            size += len(item.text) if isinstance(item, Draft) else 0
+            size += _size(item)
     except InvalidInput as err:
         if part:
             yield _batch(part, labels, None)
         raise FeedMalformed(str(err)) from err
     found.check()
     yield _batch([*part, *portion.lost], labels, portion.cursor)
+
+
+def _size(item: _Taken) -> int:
+    """Return about how many bytes an item keeps in memory; what all items have does not count."""
+    match item:
+        case Draft():
+            return len(item.text)
+        case Entry():
+            return _UNFOLDED * len(msgspec.json.encode(item.facts)) if item.facts else 0
+        case Reject():
+            return len(item.raw)
 
 
 class _Counted:

@@ -18,7 +18,9 @@ from citysec.db import Database
 from citysec.errors import FeedMalformed, FeedUnreachable
 from citysec.feeds import catalogue, poll, publishers
 from citysec.feeds.body import opened
-from citysec.feeds.definition import BundleFeed, Semantics
+from citysec.feeds.definition import BundleFeed, Layout, Semantics
+from citysec.feeds.formats import FORMATS, Entry, Reject
+from citysec.feeds.formats.format import Format
 from citysec.feeds.ingest import BATCH, Outcome
 from citysec.feeds.portion import Portion
 from citysec.feeds.publishers import Publishers
@@ -257,6 +259,14 @@ async def test_an_empty_list_is_held_and_delists_nothing(
         publisher.will(page)
         await poll.poll(enrolled, POLL, asked)
     assert "from 20 to 0" in ((await _row(enrolled)).held or "")
+
+
+def test_a_batch_of_records_that_say_much_or_are_refused_has_fewer(monkeypatch: pytest.MonkeyPatch):
+    said = [Entry(at=f"/{n}", key=f"CVE-2026-{n}", facts={"affected": ["x" * 98_000]}) for n in range(30)]
+    refused = [Reject(f"/{n}", "no record", "", b"x" * (64 << 10)) for n in range(30, 200)]
+    monkeypatch.setitem(FORMATS, "test", Format("for this test", lambda _file, _options: iter([*said, *refused])))
+    pages = poll.batches(Layout(name="test"), Portion(BytesIO(b"{}")))
+    assert [(len(batch.entries), len(batch.rejects)) for batch in pages] == [(22, 0), (8, 81), (0, 89)]
 
 
 def test_a_batch_of_large_objects_has_fewer():
