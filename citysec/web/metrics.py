@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -51,9 +51,10 @@ class Metrics:
 
     async def text(self, db: AsyncSession) -> bytes:
         """Return everything, with what is stored as it is now."""
-        due = col(Outbox.done_at).is_(None), col(Outbox.due_at) <= now()
-        _set(self._waiting, await db.exec(select(Outbox.kind, func.count()).where(*due).group_by(Outbox.kind)))
-        self._oldest.set(await _oldest_s(db, now()))
+        at = now()
+        waiting = select(Outbox.kind, func.count()).where(*_waits(at)).group_by(Outbox.kind)
+        _set(self._waiting, await db.exec(waiting))
+        self._oldest.set(await _oldest_s(db, at))
         opened = select(Incident.severity, func.count()).where(Incident.state != "closed").group_by(Incident.severity)
         _set(self._incidents, await db.exec(opened))
         _set(self._deliveries, await db.exec(select(Delivery.state, func.count()).group_by(Delivery.state)))
@@ -71,8 +72,15 @@ def _set(gauge: Gauge, rows: Iterable[tuple[str, int]]) -> None:
         gauge.labels(label).set(number)
 
 
+def _waits(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return of which work it is true that it waits at `at`.
+
+    What was due when it was written waits, even if it was written after `at`, while the question was on its way: else
+    work could be missing between the end of one piece and its follow-up.
+    """
+    return col(Outbox.done_at).is_(None), or_(col(Outbox.due_at) <= at, col(Outbox.due_at) <= col(Outbox.created_at))
+
+
 async def _oldest_s(db: AsyncSession, at: datetime) -> float:
-    due = func.coalesce(Outbox.due_at, Outbox.created_at)
-    oldest = select(Outbox).where(col(Outbox.done_at).is_(None), due <= at).order_by(due).limit(1)
-    work = (await db.exec(oldest)).first()
-    return (at - (work.due_at or work.created_at)).total_seconds() if work else 0.0
+    due_at = (await db.exec(select(func.min(col(Outbox.due_at))).where(*_waits(at)))).one()
+    return max((at - due_at).total_seconds(), 0.0) if due_at else 0.0
