@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
+from citysec.db import alone
 from citysec.errors import FeedError, FeedMalformed, FeedRefused, FeedUnreachable
 from citysec.feeds.definition import Definition, Says
 from citysec.feeds.followup import hand_on
@@ -26,6 +27,7 @@ A_PERSON_S: Final = 86400.0
 
 async def enrol(db: AsyncSession, definitions: Mapping[str, Definition], at: datetime) -> None:
     """Give every definition its row; what is there stays as it is, but for what it means to be in the feed."""
+    await alone(db, "feeds")  # a service and a command may both be the first to see one
     here = {feed.name: feed for feed in await db.exec(select(Feed))}
     for name, definition in definitions.items():
         if name in here:

@@ -18,7 +18,7 @@ from citysec.feeds.formats import Reject
 from citysec.feeds.ingest import Batch, Outcome, ingest
 from citysec.feeds.portion import Portion
 from citysec.settings import Settings
-from citysec.tables import Assertion, IndicatorKey, StixObject
+from citysec.tables import Assertion, Feed, IndicatorKey, StixObject
 from citysec.tables.columns import now
 from tests.feeds.stix import STIX, bundle, indicator
 
@@ -60,6 +60,17 @@ async def test_feeds_that_say_the_same_at_once_store_it_once(database: Database,
     assert await _count(database, StixObject) == 200
     assert await _count(database, IndicatorKey) == 200
     assert await _count(database, Assertion) == 600
+
+
+async def test_a_feed_that_several_see_first_at_once_is_enrolled_once(database: Database, bundle_feed: BundleFeed):
+    async def enrol() -> None:
+        async with database.writing() as db:
+            await standing.enrol(db, {"new": _named(bundle_feed, "new")}, now())
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(8):
+            group.create_task(enrol())
+    assert await _count(database, Feed) == 4
 
 
 async def test_versions_that_come_at_once_have_one_newest(database: Database, bundle_feed: BundleFeed):
