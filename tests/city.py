@@ -20,7 +20,7 @@ from citysec.advisories import advice, publish
 from citysec.advisories.compose import Desk
 from citysec.advisories.deadlines import Deadline
 from citysec.db import Database
-from citysec.incidents import triage
+from citysec.incidents import grading
 from citysec.incidents.remedy import Rules
 from citysec.incidents.severity import Severity
 from citysec.settings import shipped
@@ -44,7 +44,7 @@ REMEDY = Rules(
     within=timedelta(days=14),
     ransomware_within=timedelta(hours=48),
 )
-INCIDENTS = triage.Policy(
+INCIDENTS = grading.Policy(
     grade=lambda criticality, confidence, kind: Severity.HIGH,
     ref_prefix="LDN",
     possible_opens=False,

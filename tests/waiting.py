@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 
 
-async def until(true: Callable[[], object], timeout_s: float = 10, *, every_s: float = 0.01) -> None:
+async def until(true: Callable[[], object], timeout_s: float = 60, *, every_s: float = 0.01) -> None:
     """Wait for something that other tasks bring about; `true` may be asynchronous."""
     async with asyncio.timeout(timeout_s):
         while True:
