@@ -47,7 +47,7 @@ from citysec.feeds.poll import poll
 from citysec.feeds.publishers import Publishers, definitions
 from citysec.feeds.restate import restate
 from citysec.feeds.sight import sight
-from citysec.incidents import escalate, outage, record, triage
+from citysec.incidents import escalate, grading, outage, record, triage
 from citysec.incidents.remedy import Rules
 from citysec.incidents.severity import Severity, SeverityTable, severity
 from citysec.lookalikes import vocabulary
@@ -70,7 +70,7 @@ class Parts:
 
     settings: Settings
     strategy: Strategy
-    triage: triage.Policy
+    triage: grading.Policy
     advising: publish.Policy
     vocabulary: Vocabulary
     key: bytes = field(repr=False)
@@ -151,10 +151,10 @@ def _strategy(settings: Settings) -> Strategy:
         raise InvalidInput.at(str(path), str(err)) from err
 
 
-def _triage(plan: Strategy) -> triage.Policy:
+def _triage(plan: Strategy) -> grading.Policy:
     bands = tuple((b.least_confidence, tuple(map(Severity, b.grades))) for b in plan.severity.bands)
     table = SeverityTable(bands, {str(kind): by for kind, by in plan.severity.shifts.items()})
-    return triage.Policy(
+    return grading.Policy(
         grade=partial(severity, table=table),
         ref_prefix=plan.incident_prefix,
         possible_opens=plan.incidents.possible_opens,

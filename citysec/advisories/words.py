@@ -23,8 +23,8 @@ def probability(confidence: int) -> str:
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
-    """Return for instance `1 asset` or `3 assets`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    """Return for instance `1 asset` or `3,000 assets`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def often(number: int) -> str:

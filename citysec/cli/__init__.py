@@ -13,7 +13,7 @@ from typing import Final
 
 import typer
 
-from citysec.errors import CitysecError
+from citysec.errors import CitysecError, InvalidInput
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("admin", "init"),
@@ -62,13 +62,14 @@ def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; an error citysec raises on purpose becomes one line on stderr and exit code 2."""
+    """Run the command line; what citysec raises on purpose becomes a line on stderr for each fault, and exit code 2."""
     called = sys.argv[1:2]
     try:
         command_line(called if called and called[0] in COMMANDS else COMMANDS)()
     except* CitysecError as several:
         for err in _leaves(several):
-            print(f"citysec: {err}", file=sys.stderr)  # noqa: T201
+            for fault in err.problems if isinstance(err, InvalidInput) else (err,):
+                print(f"citysec: {fault}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
 
 

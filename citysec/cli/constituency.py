@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,32 +17,24 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import tlp
 from citysec.advisories.words import count
 from citysec.cli import screen
+from citysec.cli.changes import Changes, planned, refusing, show
 from citysec.cli.opening import Data, actor, opened
 from citysec.cli.prefixes import app as prefixes
 from citysec.cli.removal import app as remove
 from citysec.constituency import people, register, sheets
 from citysec.constituency.inventories import Place, plan_inventory
 from citysec.constituency.inventory import read
-from citysec.constituency.lines import COLUMNS, EXPOSED, FURTHER, SERVICE, VERIFIED, Line, cells, parse, render
-from citysec.constituency.people import Secret
-from citysec.constituency.plan import Changed, Mode, Plan
+from citysec.constituency.lines import COLUMNS, EXPOSED, FURTHER, SERVICE, VERIFIED, parse, render
+from citysec.constituency.plan import Mode
 from citysec.constituency.records import decode
-from citysec.constituency.sheets import Cells, Noun, Sheet
+from citysec.constituency.sheets import Noun, Sheet
 from citysec.constituency.verification import plan_verification
-from citysec.correlate.history import PERIOD, History
 from citysec.errors import InvalidInput
-from citysec.explanation import retrospect
-from citysec.tables.columns import now
 from citysec.tables.register import AssetOwner, Constituent, Contact
 
 app: Final = typer.Typer(name="constituency", help="Whom we serve and what they own.", no_args_is_help=True)
 app.add_typer(remove)
 app.add_typer(prefixes)
-
-SHOWN: Final = 200
-"""Changes that the table of a plan shows; its summary counts all."""
-
-_ASSET_COLUMNS: Final = (*COLUMNS, *FURTHER)
 
 
 class Part(StrEnum):
@@ -54,23 +44,6 @@ class Part(StrEnum):
     CONSTITUENTS = Noun.CONSTITUENTS
     CONTACTS = Noun.CONTACTS
     SERVICES = Noun.SERVICES
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """What a file changes or has changed.
-
-    Args:
-        columns: of its lines.
-        plan: its lines by column.
-        secrets: of webhooks that are new.
-        histories: id of a line that brings an asset -> what that was matched with, had it been registered.
-    """
-
-    columns: tuple[str, ...]
-    plan: Plan[Cells]
-    secrets: tuple[Secret, ...] = ()
-    histories: Mapping[str, History] = field(default_factory=dict[str, History])
 
 
 @app.command("import")
@@ -91,24 +64,15 @@ def import_(
     its number, and nothing of the file is applied.
     """
     mode = Mode.REPLACE if replace else Mode.MERGE
-    errors = screen.stderr()
-    try:
-        with errors.status("Comparing with the register"):
-            found = asyncio.run(_import(file, data, mode, apply=apply))
-    except InvalidInput as err:
-        for problem in err.problems:
-            errors.print(Text(f"{file}: {problem}"))
-        errors.print(f"Nothing is applied: {count(len(err.problems), 'fault')}.")
-        raise typer.Exit(1) from None
-    _show(found)
-    if not found.plan.is_empty:
-        screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
+    with refusing(file), screen.stderr().status("Comparing with the register"):
+        found = asyncio.run(_import(file, data, mode, apply=apply))
+    show(found, applied=apply)
     for secret in found.secrets:
         told = f"{secret.constituent} {secret.address}: signing secret {secret.text} (it is not shown again)"
         screen.stdout().print(Text(told), soft_wrap=True)
 
 
-async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> Import:
+async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> Changes:
     text = decode(file.read_bytes())  # noqa: ASYNC240  # the loop has nothing else to do yet
     sheet = sheets.recognised(text)
     if sheet is not None and mode is Mode.REPLACE:
@@ -119,78 +83,14 @@ async def _import(file: Path, data: Path | None, mode: Mode, *, apply: bool) -> 
         )
 
 
-async def _assets(session: AsyncSession, text: str, mode: Mode, *, apply: bool) -> Import:
-    return await _planned(session, await register.plan_import(session, parse(text), mode), apply=apply)
+async def _assets(session: AsyncSession, text: str, mode: Mode, *, apply: bool) -> Changes:
+    return await planned(session, await register.plan_import(session, parse(text), mode), apply=apply)
 
 
-async def _planned(session: AsyncSession, plan: Plan[Line], *, apply: bool) -> Import:
-    """Change assets as planned, or look what the new ones would be matched with."""
-    if apply:
-        await register.apply(session, plan, actor())
-        return Import(_ASSET_COLUMNS, _shown(plan))
-    histories = await retrospect.retrospect(session, retrospect.new(plan), now())
-    return Import(_ASSET_COLUMNS, _shown(plan), histories=histories)
-
-
-def _shown(plan: Plan[Line]) -> Plan[Cells]:
-    return Plan(
-        added=tuple(map(cells, plan.added)),
-        changed=tuple(Changed(cells(change.before), cells(change.after)) for change in plan.changed),
-        removed=tuple(map(cells, plan.removed)),
-        unchanged=plan.unchanged,
-    )
-
-
-async def _sheet(session: AsyncSession, sheet: Sheet, text: str, *, apply: bool) -> Import:
+async def _sheet(session: AsyncSession, sheet: Sheet, text: str, *, apply: bool) -> Changes:
     plan = await people.plan_import(session, sheet, sheets.parse(sheet, text))
     made = await people.apply(session, sheet, plan, actor()) if apply else ()
-    return Import(tuple(sheet.columns), plan, made)
-
-
-def _show(found: Import) -> None:
-    rows, plan = list(_rows(found)), found.plan
-    if rows:
-        table = Table("", *found.columns)
-        for row in rows[:SHOWN]:
-            table.add_row(*map(Text, row))
-        screen.stdout().print(table)
-    if len(rows) > SHOWN:
-        screen.stdout().print(f"… and {len(rows) - SHOWN:,} more")
-    counts = (len(plan.added), len(plan.changed), len(plan.removed), plan.unchanged)
-    screen.stdout().print("{:,} added, {:,} changed, {:,} removed, {:,} as before.".format(*counts))
-    if found.histories:
-        _show_histories(found.histories)
-
-
-def _show_histories(histories: Mapping[str, History]) -> None:
-    """Say what new assets were matched with, had they been registered; those with most hits first."""
-    table = Table("asset_id", f"hits in {PERIOD.days} days", "now", "of them possible", "gone", "lookalikes")
-    ordered = sorted(histories.items(), key=lambda pair: (-pair[1].hits, pair[0]))
-    for ref, one in ordered[:SHOWN]:
-        numbers = (one.hits, one.now, one.possible, one.gone, one.lookalikes)
-        table.add_row(Text(ref), *(f"{number:,}" for number in numbers))
-    screen.stdout().print(table)
-    hits, standing = sum(one.hits for one in histories.values()), sum(one.now for one in histories.values())
-    said = f"{count(hits, 'hit')} on {count(len(histories), 'new asset')} in {PERIOD.days} days"
-    alike = _alike(sum(one.lookalikes for one in histories.values()), "it" if len(histories) == 1 else "them")
-    screen.stdout().print(f"{said}, {standing:,} of which count now{alike}.")
-    screen.stdout().print("Nobody is told before it is applied, and then once for each threat.")
-
-
-def _alike(names: int, whom: str) -> str:
-    if names == 0:
-        return ""
-    return f", and 1 name that looks like {whom}" if names == 1 else f", and {names:,} names that look like {whom}"
-
-
-def _rows(found: Import) -> Iterator[tuple[str, ...]]:
-    for line in found.plan.added:
-        yield "+", *(line[column] for column in found.columns)
-    for change in found.plan.changed:
-        pairs = ((change.before[column], change.after[column]) for column in found.columns)
-        yield "~", *(new if old == new else f"{old or '-'} → {new or '-'}" for old, new in pairs)
-    for line in found.plan.removed:
-        yield "-", *(line[column] for column in found.columns)
+    return Changes(tuple(sheet.columns), plan, made)
 
 
 @app.command("inventory")
@@ -212,26 +112,19 @@ def inventory_(
     place, and nothing of the file is applied.
     """
     place = Place(owner=owner, service=service, exposed=exposed, criticality=criticality)
-    errors = screen.stderr()
-    try:
+    with refusing(file), screen.stderr().status("Comparing with the register"):
         found, nameless = asyncio.run(_inventory(file, data, place, apply=apply))
-    except InvalidInput as err:
-        for problem in err.problems:
-            errors.print(Text(f"{file}: {problem}"))
-        errors.print(f"Nothing is applied: {count(len(err.problems), 'fault')}.")
-        raise typer.Exit(1) from None
-    _show(found)
     if nameless:
-        screen.stdout().print(f"{nameless:,} components have neither package URL nor CPE name: they are left out.")
-    if not found.plan.is_empty:
-        screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
+        left = count(nameless, "component has", "components have")
+        screen.stdout().print(f"{left} neither package URL nor CPE name: left out.")
+    show(found, applied=apply)
 
 
-async def _inventory(file: Path, data: Path | None, place: Place, *, apply: bool) -> tuple[Import, int]:
+async def _inventory(file: Path, data: Path | None, place: Place, *, apply: bool) -> tuple[Changes, int]:
     inventory = read(file.read_bytes())  # noqa: ASYNC240  # the loop has nothing else to do yet
     async with opened(data) as db, db.writing() if apply else db.reading() as session:
         plan = await plan_inventory(session, place, inventory)
-        return await _planned(session, plan, apply=apply), inventory.nameless
+        return await planned(session, plan, apply=apply), inventory.nameless
 
 
 @app.command("verify")
@@ -254,17 +147,15 @@ def verify(
         for problem in err.problems:
             screen.stderr().print(Text(str(problem)))
         raise typer.Exit(1) from None
-    _show(found)
-    if not found.plan.is_empty:
-        screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
+    show(found, applied=apply)
 
 
 async def _verify(
     refs: list[str], organisations: list[str], data: Path | None, *, verified: bool, apply: bool
-) -> Import:
+) -> Changes:
     async with opened(data) as db, db.writing() if apply else db.reading() as session:
         plan = await plan_verification(session, refs, organisations, verified=verified)
-        return await _planned(session, plan, apply=apply)
+        return await planned(session, plan, apply=apply)
 
 
 @app.command("export")

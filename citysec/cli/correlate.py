@@ -24,7 +24,7 @@ from citysec.correlate.index import AssetIndex
 from citysec.correlate.offline import Correlation
 from citysec.correlate.rules import RegisteredAsset
 from citysec.correlate.standing import Terms
-from citysec.errors import InvalidInput
+from citysec.errors import InvalidInput, Problem
 from citysec.feeds.formats import Draft, Item, Reject, stix
 from citysec.observable import AssetKind
 
@@ -42,23 +42,26 @@ def correlate(
 ) -> None:
     """Print each pair of indicator and asset that match, as CSV; `possible` marks what is uncertain."""
     at = datetime.now(UTC) if now is None else _instant(now)
-    known = register.read(StringIO(_text(register_file), newline=""))
-    assets = known.assets if prefixes is None else _announcing(known.assets, _text(prefixes))
+    with _named(register_file):
+        known = register.read(StringIO(_text(register_file), newline=""))
+    assets = known.assets if prefixes is None else _announcing(known.assets, prefixes)
     correlation, skipped = Correlation(AssetIndex(assets), at, thread_time), Counter[str]()
     for path in (*feed, *(more or ())):
-        with _opened(path) as file:
+        with _named(path), _opened(path) as file:
             for item in _watched(stix.claims(file), path.name):
                 _take(correlation, item, skipped)
-    with out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout) as target:
+    with _written(out) if out else nullcontext(sys.stdout) as target:
         _write(target, correlation, known.values)
     for reason, count in skipped.most_common():
         print(f"skipped {count}: {reason}", file=sys.stderr)  # noqa: T201
 
 
-def _announcing(assets: Sequence[RegisteredAsset[str]], table: str) -> list[RegisteredAsset[str]]:
+def _announcing(assets: Sequence[RegisteredAsset[str]], prefixes: Path) -> list[RegisteredAsset[str]]:
     """Return the assets, autonomous systems with what a table leaves to them."""
     numbers = {int(asset.key) for asset in assets if asset.kind is AssetKind.ASN}
-    shares = announcements.table(lambda: StringIO(table), numbers).shares
+    with _named(prefixes):
+        table = _text(prefixes)
+        shares = announcements.table(lambda: StringIO(table), numbers).shares
     return [replace(asset, shares=shares[int(asset.key)]) if asset.kind is AssetKind.ASN else asset for asset in assets]
 
 
@@ -115,14 +118,28 @@ def _text(path: Path) -> str:
         try:
             return file.read().decode("utf-8-sig")
         except UnicodeDecodeError as err:
-            raise InvalidInput.at(str(path), "is not UTF-8") from err
+            raise InvalidInput.at("", "is not UTF-8") from err
+
+
+@contextmanager
+def _named(path: Path) -> Generator[None]:
+    """Say of each fault in which file it is."""
+    try:
+        yield
+    except InvalidInput as err:
+        raise InvalidInput(Problem(f"{path}", str(problem)) for problem in err.problems) from err
+    except OSError as err:
+        raise InvalidInput.at(str(path), err.strerror or "cannot be read") from err
 
 
 @contextmanager
 def _opened(path: Path) -> Generator[BinaryIO]:
     """Give a file that can be rewound, as formats want it: one that cannot is read at once."""
-    try:
-        with path.open("rb") as file:
-            yield file if file.seekable() else BytesIO(file.read())
-    except OSError as err:
-        raise InvalidInput.at(str(path), err.strerror or "cannot be read") from err
+    with path.open("rb") as file:
+        yield file if file.seekable() else BytesIO(file.read())
+
+
+@contextmanager
+def _written(path: Path) -> Generator[TextIO]:
+    with _named(path), path.open("w", encoding="utf-8", newline="") as file:
+        yield file

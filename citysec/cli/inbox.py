@@ -43,7 +43,7 @@ class Inbox:
         body = message.get_body(("plain",))
         text = body.get_content() if body else ""
         for to in envelope.rcpt_tos:
-            self.mails.append(Mail(to, str(message["subject"]), text, str(message["message-id"]), now()))
+            self.mails.append(Mail(to, str(message["subject"]).strip(), text, str(message["message-id"]), now()))
         return "250 kept"
 
     async def page(self, _request: web.Request) -> web.Response:

@@ -105,7 +105,7 @@ def of(
     """Show what NAME, or the brand of that name, may be taken for."""
     key, rows, why = asyncio.run(_of(name, data))
     if not rows:
-        screen.stderr().print(Text(f"No lookalikes of {subject(key).value} are looked for: {why}."))
+        screen.stderr().print(Text(f"No lookalikes of {name.strip()} are looked for: {why}."))
         raise typer.Exit(1)
     kinds: dict[str, list[str]] = {}
     for form, kind in rows:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from citysec.advisories.words import count
 from citysec.announced import Origin, origin
 from citysec.cli import screen
 from citysec.cli.opening import Data, actor, opened
@@ -61,7 +62,8 @@ def import_(
         screen.stderr().print(Text(f"{err}\nNothing is applied."))
         raise typer.Exit(1) from None
     if change.too_wide:
-        screen.stdout().print(f"{change.too_wide:,} prefixes are too wide to say whose an address is: left out.")
+        left = count(change.too_wide, "prefix is", "prefixes are")
+        screen.stdout().print(f"{left} too wide to say whose an address is: left out.")
     screen.stdout().print("Applied." if apply else "Nothing is applied yet: run again with --apply.")
 
 
@@ -91,11 +93,15 @@ async def _show(session: AsyncSession, change: Change) -> None:
         counts = (history.hits, history.now, history.possible)
         prefixes_ = _turned(len(one.before), len(one.after))
         blocks = _turned(_blocks(one.before), _blocks(one.after))
-        table.add_row(f"AS{one.system}", prefixes_, blocks, *(f"{count:,}" for count in counts))
+        table.add_row(f"AS{one.system}", prefixes_, blocks, *(f"{number:,}" for number in counts))
     if change.concerns:
         screen.stdout().print(table)
-    count = f"{change.origin.prefixes:,} announcements" if change.origin else "No table"
-    screen.stdout().print(f"{count}; {len(change.concerns):,} registered systems are concerned.")
+    table_has = count(change.origin.prefixes, "announcement") if change.origin else "No table"
+    screen.stdout().print(f"{table_has}; {_concerned(change)}.")
+
+
+def _concerned(change: Change) -> str:
+    return f"{count(len(change.concerns), 'registered system is', 'registered systems are')} concerned"
 
 
 def _blocks(shares: Iterable[Share]) -> int:
@@ -130,7 +136,7 @@ def remove(
     if not yes:
         typer.confirm("Forget the table of announced prefixes?", abort=True)
     change = asyncio.run(_remove(data))
-    screen.stdout().print(f"Forgotten; {len(change.concerns):,} registered systems are concerned.")
+    screen.stdout().print(f"Forgotten; {_concerned(change)}.")
 
 
 async def _remove(data: Path | None) -> Change:

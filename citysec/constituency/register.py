@@ -17,6 +17,7 @@ from citysec import outbox
 from citysec.access import audit
 from citysec.constituency.lines import Line
 from citysec.constituency.plan import Mode, Organisation, Plan, compare, resolve
+from citysec.db import alone
 from citysec.errors import Conflict
 from citysec.observable import AssetKind, Kind, Observable, Scope
 from citysec.tables.columns import now
@@ -215,10 +216,11 @@ async def _concerned(db: AsyncSession, plan: Plan[Line]) -> Iterable[str]:
 
 async def revise(db: AsyncSession) -> None:
     """Count a change of the register (`REVISION`); whoever changes assets or their owners calls it."""
-    row = await db.get(Meta, REVISION, with_for_update=True)
-    db.add(Meta(name=REVISION, value="1") if row is None else row)
-    if row is not None:
-        row.value = str(int(row.value) + 1)
+    await alone(db, REVISION)
+    await db.flush()
+    row = await db.get(Meta, REVISION, populate_existing=True) or Meta(name=REVISION, value="0")
+    row.value = str(int(row.value) + 1)
+    db.add(row)
 
 
 def _batches(items: Sequence[_T]) -> Iterator[list[_T]]:

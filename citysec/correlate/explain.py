@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import exists, func, select
 from sqlmodel import col
 from sqlmodel import select as rows_of
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,71 +17,19 @@ from citysec.correlate.assets import whole_register
 from citysec.correlate.batches import batches
 from citysec.correlate.cap import capped
 from citysec.correlate.claims import Claim
+from citysec.correlate.concerned import Concerned, concerned_by, concerns
 from citysec.correlate.lookalikes import NO_RESEMBLANCE
 from citysec.correlate.patience import Patience
-from citysec.correlate.standing import Standing, standing
+from citysec.correlate.said import State, Word, state_of, words_on
+from citysec.correlate.standing import Standing
 from citysec.correlate.touch import Touch, touches
 from citysec.patterning import Atom
-from citysec.tables.feeds import WORD, Assertion, Feed, StixObject, word_ends
+from citysec.tables.feeds import Assertion, StixObject
 from citysec.tables.matches import Match
-from citysec.tables.register import Accountable, Asset, AssetOwner, Service
+from citysec.tables.register import AssetOwner
 from citysec.tables.sightings import Sighting
 
 _IDS: Final = 500  # ids in one statement
-
-
-class State(StrEnum):
-    """How a version of an indicator stands: its `Standing`, and what else may have become of it."""
-
-    IN_FORCE = "in-force"
-    REVOKED = "revoked"
-    BENIGN = "benign"
-    NOT_EXECUTED = "not-executed"
-    NOT_YET_VALID = "not-yet-valid"
-    EXPIRED = "expired"
-    DECAYED = "decayed"
-    DELISTED = "delisted"
-    SUPERSEDED = "superseded"
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What one feed says, or has said, of an indicator.
-
-    Args:
-        feed: its name.
-        tlp: under which label.
-        confidence: 0-100.
-        until: when that counts no more; None is never.
-        gone_at: since when the feed does not list it any more.
-        seen_at: when it was last seen, as the feed says.
-        name: what the feed calls the threat.
-        labels: what kinds of threat it says.
-    """
-
-    feed: str
-    tlp: int
-    confidence: int
-    until: datetime | None
-    gone_at: datetime | None
-    seen_at: datetime | None
-    name: str | None
-    labels: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Concerned:
-    """An asset by which a constituent is concerned: its own, or one that carries a service that it answers for.
-
-    `services` are the services' names. It is `verified` where somebody has made sure whose it is.
-    """
-
-    id: int
-    kind: str
-    value: str
-    owned: bool
-    verified: bool
-    services: tuple[str, ...] = ()
 
 
 _NETWORK: Final = Concerned(0, "network", "its own network", owned=True, verified=True)
@@ -174,14 +121,14 @@ async def explain(
     for indicator_id in sorted(indicator_ids):
         version, meaning = versions.get(indicator_id), meanings.get(indicator_id, _NOTHING)
         stored = await _stored(db, indicator_id, constituent_id, ceiling)
-        concerned = await _concerned(db, meaning.touches.keys() | stored.keys(), constituent_id)
+        concerned = await concerned_by(db, meaning.touches.keys() | stored.keys(), constituent_id)
         points = [Point(asset, meaning.touches.get(asset.id), stored.get(asset.id)) for asset in concerned]
         sight = await _sight(db, indicator_id, constituent_id, ceiling)
         points += (Point(_NETWORK, None, sight.match),) if sight else ()
         said = words.get(version.id or 0, ()) if version else ()
         state = meaning.state if version else None
         points.sort(key=_rank)
-        let = sorted({meaning.allowed[asset.id] for asset in await _concerned(db, meaning.allowed, constituent_id)})
+        let = sorted({meaning.allowed[asset.id] for asset in await concerned_by(db, meaning.allowed, constituent_id)})
         finding = Finding(indicator_id, version, said, meaning.atoms, meaning.until, state, points)
         found.append(replace(finding, capped=indicator_id in over, allowed=let, is_news=meaning.is_news, sight=sight))
     return found
@@ -230,49 +177,6 @@ async def _meanings(
     return found
 
 
-def state_of(valid_until: datetime | None, claim: Claim | None, at: datetime) -> State:
-    """Return how the newest version of an indicator stands.
-
-    Args:
-        valid_until: as its creator says; what ends before is only a feed's word on it.
-        claim: None where every feed has taken it back.
-        at: the instant.
-    """
-    if claim is None:
-        return State.DELISTED
-    found = standing(claim.terms, at)
-    if found is Standing.EXPIRED and (valid_until is None or valid_until > at):
-        return State.DECAYED
-    return State(found.value)
-
-
-async def words_on(db: AsyncSession, object_ids: Collection[int], ceiling: int) -> Mapping[int, list[Word]]:
-    """Return object version -> what feeds say, or have said, of it under `ceiling` at most; who says it now first."""
-    said = (
-        select(
-            col(Assertion.object_id),
-            col(Assertion.feed),
-            col(Assertion.tlp),
-            col(Assertion.confidence),
-            col(Assertion.gone_at),
-            col(Assertion.seen_at),
-            col(Assertion.name),
-            col(Assertion.labels),
-            *WORD,
-        )
-        .join(Feed, col(Feed.name) == col(Assertion.feed))
-        .where(col(Assertion.tlp) <= ceiling)
-        .order_by(col(Assertion.gone_at).is_not(None), col(Assertion.feed))
-    )
-    connection, found = await db.connection(), dict[int, list[Word]]()
-    for part in batches(sorted(object_ids), _IDS):
-        for row in await connection.execute(said.where(col(Assertion.object_id).in_(part))):
-            object_id, feed, tlp, confidence, gone_at, seen_at, name, labels = row[:8]
-            word = Word(feed, tlp, confidence, word_ends(*row[8:]), gone_at, seen_at, name, labels)
-            found.setdefault(object_id, []).append(word)
-    return found
-
-
 async def _versions(db: AsyncSession, indicator_ids: Collection[str], ceiling: int) -> dict[str, StixObject]:
     """Return the newest version of each that some feed has said under `ceiling` at most."""
     said = exists().where(col(Assertion.object_id) == col(StixObject.id), col(Assertion.tlp) <= ceiling)
@@ -286,7 +190,7 @@ async def _versions(db: AsyncSession, indicator_ids: Collection[str], ceiling: i
 
 async def _stored(db: AsyncSession, indicator_id: str, constituent_id: str, ceiling: int) -> dict[int, Match]:
     """Return asset -> the match of the indicator, open or closed, that concerns the constituent."""
-    concerning = select(col(AssetOwner.asset_id)).where(_concerns(constituent_id))
+    concerning = select(col(AssetOwner.asset_id)).where(concerns(constituent_id))
     query = rows_of(Match).where(col(Match.indicator_id) == indicator_id, col(Match.tlp) <= ceiling)
     matches = await db.exec(query.where(col(Match.asset_id).in_(concerning)))
     return {match.asset_id: match for match in matches if match.asset_id is not None}
@@ -304,43 +208,6 @@ async def _sight(db: AsyncSession, indicator_id: str, constituent_id: str, ceili
     )
     found = (await db.exec(query)).first()
     return None if found is None else Sight(found[0], int(found[1]), found[2], found[3])
-
-
-async def _concerned(db: AsyncSession, asset_ids: Iterable[int], constituent_id: str) -> list[Concerned]:
-    """Return those of the assets by which the constituent is concerned."""
-    query = (
-        select(
-            col(Asset.id),
-            col(Asset.kind),
-            col(Asset.value),
-            col(AssetOwner.constituent_id) == constituent_id,
-            col(AssetOwner.verified),
-            col(Service.name),
-        )
-        .join(AssetOwner, col(AssetOwner.asset_id) == col(Asset.id))
-        .outerjoin(Service, col(Service.id) == col(AssetOwner.service_id))
-        .where(_concerns(constituent_id))
-        .order_by(col(Asset.id), col(Service.name))
-    )
-    connection, found = await db.connection(), dict[int, Concerned]()
-    for part in batches(sorted(asset_ids), _IDS):
-        rows = await connection.execute(query.where(col(Asset.id).in_(part)))
-        for asset_id, kind, value, owned, verified, service in rows:
-            known = found.get(asset_id or 0)
-            services = dict.fromkeys((*(known.services if known else ()), *((service,) if service else ())))
-            whose, sure = bool(owned), bool(verified)
-            if known is not None and known.owned == whose:
-                sure = sure or known.verified
-            elif known is not None and known.owned:  # its own claim decides
-                whose, sure = True, known.verified
-            found[asset_id or 0] = Concerned(asset_id or 0, kind, value, whose, sure, tuple(services))
-    return list(found.values())
-
-
-def _concerns(constituent_id: str) -> ColumnElement[bool]:
-    """Return which `AssetOwner` rows concern a constituent: its own, and those with a service that it answers for."""
-    answers = select(col(Accountable.service_id)).where(col(Accountable.constituent_id) == constituent_id)
-    return or_(col(AssetOwner.constituent_id) == constituent_id, col(AssetOwner.service_id).in_(answers))
 
 
 def _rank(point: Point) -> tuple[bool, tuple[bool, bool, int], int]:

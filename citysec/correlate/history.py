@@ -14,11 +14,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec.correlate import claims, vulnerable, warnings
 from citysec.correlate.assets import Assets
 from citysec.correlate.claims import Claim
-from citysec.correlate.explain import Word, words_on
 from citysec.correlate.index import AssetIndex
 from citysec.correlate.lookalikes import meant, resemblances
 from citysec.correlate.retro import INDICATORS, batches, concerning
 from citysec.correlate.rules import RegisteredAsset, Relation
+from citysec.correlate.said import Word, words_on
 from citysec.correlate.standing import Standing, standing
 from citysec.correlate.touch import Outlook, Touch
 from citysec.correlate.unwatched import NOTHING, Unwatched, speaking

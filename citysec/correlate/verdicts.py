@@ -9,7 +9,7 @@ from typing import Final
 
 from citysec.software import cpe, product
 from citysec.software.builds import Kin
-from citysec.software.cpe import NA
+from citysec.software.cpe import CPE, NA
 from citysec.software.product import Software
 from citysec.software.ranges import extends, holds
 from citysec.software.records import NAMED, Affected, Status, Versions
@@ -72,6 +72,7 @@ def by_versions(software: Software, said: Affected) -> Finding:
     """Return what the versions that are named, or the default, say of the version that runs.
 
     Where two members speak of it the later counts; what may be meant outweighs that something earlier is unaffected.
+    Who calls all affected but some says it for sure only of what is beyond doubt none of these.
     """
     ranges = _comparable(_ranges(said, software))
     if not ranges:
@@ -82,7 +83,9 @@ def by_versions(software: Software, said: Affected) -> Finding:
     if sure and (speaking[-1][1] or sure[-1].status is not Status.UNAFFECTED):
         why = Why.UNSAID if sure[-1].status is Status.UNKNOWN else Why.HELD
         return Finding(_VERDICTS[sure[-1].status], said, sure[-1], why=why)
-    return _unsure(software, said, [one for one, _ in speaking]) if speaking else _unnamed(software, said, ranges)
+    unread = [one for one, held in told if held is None] if said.default is Status.AFFECTED else []
+    doubtful = [one for one, _ in speaking] or unread
+    return _unsure(software, said, doubtful) if doubtful else _unnamed(software, said, ranges)
 
 
 def _unsure(software: Software, said: Affected, ranges: Sequence[Versions]) -> Finding:
@@ -132,10 +135,9 @@ def _family(software: Software, ranges: Sequence[Versions]) -> Versions | None:
 
     `7.0` says of 7.0.3 what one likes, but `7.0` beside `7.0.1` does not mean 7.0.3.
     """
-    family = next((one for one in ranges if one.status is Status.AFFECTED and extends(one, software)), None)
-    if family is None or any(_is_longer(bound, family.exact or "") for one in ranges for bound in _bounds(one)):
-        return None
-    return family
+    families = (one for one in ranges if one.status is Status.AFFECTED and extends(one, software))
+    bounds = [bound for one in ranges for bound in _bounds(one)]
+    return next((one for one in families if not any(_is_longer(bound, one.exact or "") for bound in bounds)), None)
 
 
 def _is_longer(version: str, family: str) -> bool:
@@ -160,9 +162,16 @@ def _of_names(said: Affected, software: Software | None) -> Iterator[Versions]:
     package = product.known(said.purl) if said.purl else None
     if package is not None and package.version and (software is None or software.purl is not None):
         yield Versions(status=status, exact=package.version)
-    for name in product.names(said) if software is None or software.cpe is not None or said.purl is None else ():
+    for name in _names(said, software) if software is None or software.cpe is not None or said.purl is None else ():
         if exact := cpe.versioned(name):
             yield Versions(status=status, exact=exact, order=NAMED)
+
+
+def _names(said: Affected, software: Software | None) -> Sequence[CPE]:
+    """Return the names of CPE of the very product where there are such; a record may name several products."""
+    names = list(product.names(said))
+    own = product.named(software.cpe) if software and software.cpe else ""
+    return [name for name in names if product.named(name) == own] or names
 
 
 def _comparable(ranges: Sequence[Versions]) -> Sequence[Versions]:

@@ -185,8 +185,13 @@ async def _renew_keys(db: AsyncSession, wanted: Mapping[int, Mapping[str, bool]]
 
 def _waits(case: Case, keys: Mapping[str, bool]) -> bool:
     """Return whether a vulnerability cannot be matched although somebody says more of it than its likelihood."""
-    described = any(one.about.kev or one.about.affected or one.about.cvss for one in case.statements)
-    return described and not case.revoked and not any(keys.values())
+    described = any(_beyond_likelihood(one.about) for one in case.statements)
+    return described and case.cve.startswith("CVE-") and not case.revoked and not any(keys.values())
+
+
+def _beyond_likelihood(about: Vulnerability) -> bool:
+    """Return whether a feed names a vulnerability not only to say how likely it is to be exploited."""
+    return bool(about.kev or about.affected or about.cvss) or about.epss is None
 
 
 def _entry(case: Case) -> dict[str, Any]:

@@ -10,13 +10,19 @@ from typing import Final
 from citysec import blocks
 from citysec.errors import InvalidInput
 from citysec.feeds.formats import defang, values
-from citysec.observable import Kind, Observable
+from citysec.observable import AssetKind, Kind, Observable, registered
 
 LONGEST: Final = 2000
 """Characters of one value."""
 _STIX_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,63}--[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_AROUND: Final = "<>\"'\t ,;"
-_NOT_READ: Final = "This is no address, name, web address, mailbox, hash, CVE id, network number or STIX id."
+_CERTIFICATE: Final = re.compile(
+    r"(serial|md5|sha[-_]?[0-9]+)([ _-]?(fingerprint|number))?\s*[:=]|[0-9a-f]{2}([: -][0-9a-f]{2}){15,31}$",
+    re.IGNORECASE,
+)
+_FINGERPRINTS: Final = ("md5:", "sha-1:", "sha-256:")
+_NOT_READ: Final = (
+    "This is no address, name, web address, mailbox, hash, certificate, CVE id, network number or STIX id."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,23 @@ class Asked:
         found: what it is; None for a STIX id, and for what is neither.
         host: of a URL.
         stix_id: empty where it is none.
+
+    What has the length of a hash may be a file's, or a certificate's fingerprint (`observables`).
     """
 
     text: str
     found: Observable | None = None
     host: Observable | None = None
     stix_id: str = ""
+
+    @property
+    def observables(self) -> tuple[Observable, ...]:
+        """What it may be, the likelier first."""
+        if self.found is None:
+            return ()
+        if self.found.kind is Kind.HASH and self.found.key.startswith(_FINGERPRINTS):
+            return self.found, Observable(Kind.CERTIFICATE, self.found.key, self.found.value)
+        return (self.found,)
 
     @property
     def problem(self) -> str:
@@ -64,12 +81,14 @@ def read(text: str) -> Asked:
     if _STIX_ID.fullmatch(text):
         return Asked(text, stix_id=text.lower())
     try:
-        value = (
-            values.value(defang.sharp(text[: LONGEST + 1]).text.strip("<>\"' \t,;")) if len(text) <= LONGEST else None
-        )
+        value = _value(defang.sharp(text).text.strip("<>\"' \t,;")) if len(text) <= LONGEST else None
     except InvalidInput:
         value = None
     return Asked(text, value.observable, value.host) if value else Asked(text)
+
+
+def _value(text: str) -> values.Value:
+    return values.Value(registered(AssetKind.CERTIFICATE, text)) if _CERTIFICATE.match(text) else values.value(text)
 
 
 def places(asked: Asked) -> Iterator[Place]:
@@ -77,7 +96,7 @@ def places(asked: Asked) -> Iterator[Place]:
     found = asked.found
     if found is None:
         return
-    yield Place(found.kind, found.key, "equal")
+    yield from (Place(one.kind, one.key, "equal") for one in asked.observables)
     if found.kind is Kind.IP:
         around = reversed(list(blocks.around(found.key)))
         yield from (Place(Kind.IP, key, "contains") for key in around if key != found.key)

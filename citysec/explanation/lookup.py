@@ -13,9 +13,11 @@ from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.correlate.prospect import Prospect, prospects
 from citysec.errors import InvalidInput
+from citysec.explanation.affected import affected
 from citysec.explanation.asked import Asked, read
+from citysec.explanation.found import VULNERABILITY
 from citysec.explanation.observed import Trace, traces
-from citysec.explanation.seen import Sightings, sightings
+from citysec.explanation.seen import Seen, Sightings, sightings
 from citysec.feeds.formats import values
 
 MOST: Final = 1000
@@ -30,7 +32,8 @@ class Answer:
 
     Args:
         asked: as it was read.
-        prospect: registered assets that it would touch and warning lists that it is on; None where there are none.
+        prospect: registered assets that it would touch, or software that has it, and warning lists that it is on; None
+            where there are none.
         seen: what speaks of it.
         observed: whose machines did so themselves, as far as that is kept.
     """
@@ -48,15 +51,19 @@ async def look_up(db: AsyncSession, texts: Sequence[str], reader: Principal, at:
     owners = None if reader.of_city else policy.owners(reader)
     touched = await prospects(db, dict.fromkeys(filter(None, patterns)), owners)
     seen = await sightings(db, asked, reader, at, SHOWN)
-    rows = zip(asked, patterns, seen, await traces(db, asked, reader), strict=True)
-    return [Answer(one, touched.get(pattern), found, observed) for one, pattern, found, observed in rows]
+    owned = await affected(db, {one.stix_id for found in seen for one in found.shown if _is_cve(one)}, reader)
+    running = [next((owned[one.stix_id] for one in found.shown if one.stix_id in owned), None) for found in seen]
+    rows = zip(asked, patterns, running, seen, await traces(db, asked, reader), strict=True)
+    return [Answer(one, touched.get(pattern) or has, found, observed) for one, pattern, has, found, observed in rows]
+
+
+def _is_cve(one: Seen) -> bool:
+    return one.stix_id.startswith(f"{VULNERABILITY}--")
 
 
 def _pattern(asked: Asked) -> str:
     """Return the pattern that stands for a value; empty where none can."""
-    if asked.found is None:
-        return ""
     try:
-        return values.pattern(asked.found)
+        return " OR ".join(map(values.pattern, asked.observables))
     except InvalidInput:
         return ""

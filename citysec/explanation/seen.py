@@ -16,8 +16,8 @@ from citysec.access import policy
 from citysec.access.policy import Principal
 from citysec.correlate import claims
 from citysec.correlate.claims import Claim
-from citysec.correlate.explain import State, Word, state_of, words_on
 from citysec.correlate.retro import batches
+from citysec.correlate.said import State, Word, state_of, words_on
 from citysec.explanation.asked import Asked
 from citysec.explanation.chain import Noun, Pointer
 from citysec.explanation.found import VULNERABILITY, Found, find

@@ -9,7 +9,7 @@ from citysec.errors import InvalidInput
 from citysec.feeds.formats import Draft, Entry
 from citysec.feeds.formats.values import term
 from citysec.observable import Kind, Observable
-from citysec.patterning import FAULTS, URL_PATH, Atom, Op
+from citysec.patterning import FAULTS, URL_PATH, Atom, Op, written
 
 _EQ = Op.EQ
 Found = tuple[Sequence[Atom], str | None]
@@ -40,7 +40,7 @@ def _found(pattern: str, known: Sequence[Observable]) -> Found:
     """Return what is in a pattern; one whose observables are known need not be compiled, which takes long."""
     if known:
         path, literal = term(known[0])
-        return [Atom(one.kind, one.key, path, literal, certain=True, op=_EQ) for one in known], None
+        return [Atom(one.kind, one.key, path, written(one, literal), certain=True, op=_EQ) for one in known], None
     return of_pattern(pattern)
 
 

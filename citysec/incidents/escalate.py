@@ -12,11 +12,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from citysec import outbox
 from citysec.access.policy import SERVICE
 from citysec.db import alone
+from citysec.incidents.grading import Policy
 from citysec.incidents.lifecycle import State
-from citysec.incidents.record import LOCK, called, load, next_ref, open_key
+from citysec.incidents.record import LOCK, load, next_ref, open_key
 from citysec.incidents.severity import Severity
+from citysec.incidents.titles import called
 from citysec.incidents.touches import names_of
-from citysec.incidents.triage import Policy
 from citysec.tables.columns import new_id, now
 from citysec.tables.incidents import Incident, IncidentMatch
 from citysec.tables.matches import Match

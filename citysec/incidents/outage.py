@@ -9,10 +9,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec.access.policy import SERVICE
+from citysec.incidents.grading import Policy
 from citysec.incidents.lifecycle import State, Step
 from citysec.incidents.record import move, next_ref, open_key
 from citysec.incidents.severity import Severity
-from citysec.incidents.triage import Policy
 from citysec.tables.columns import new_id, now
 from citysec.tables.feeds import Feed
 from citysec.tables.incidents import Incident

@@ -102,12 +102,6 @@ def own_key(key: str) -> str:
     return key.removesuffix(_ALIKE)
 
 
-def called(kind: str, subject: str = "") -> str:
-    """Return the title of an incident of that kind, about `subject` where that may be told to all who see it."""
-    words = kind.replace("-", " ").capitalize()
-    return f"{words}: {subject}" if subject else words
-
-
 async def _refuse_twin(db: AsyncSession, incident: Incident) -> None:
     same = select(Incident.ref).where(col(Incident.open_key) == incident.open_key, col(Incident.id) != incident.id)
     with db.no_autoflush:

@@ -70,7 +70,7 @@ VULNERABILITY: Final = "vulnerability"
 """The kind of incident, and what the paths of its matches begin with."""
 LOOKALIKE: Final = "lookalike"
 """The kind of incident, and the relation of its matches: somebody else's name looks like one of ours."""
-_ADDRESS_PATHS: Final = ("ipv4-addr", "ipv6-addr", "network-traffic")
+_MACHINE_PATHS: Final = ("ipv4-addr", "ipv6-addr", "network-traffic", "autonomous-system", "x509-certificate")
 
 
 SIGHTED: Final = "sighted"
@@ -82,9 +82,9 @@ def kind_of(path: str, labels: Sequence[str], *, seen: bool = False) -> str:
 
     Software that has a vulnerability is one, whatever the vulnerability is used for.
 
-    What the publisher calls it decides. Without a word of his, an address of ours in a threat feed is a machine that
-    talks to an attacker, and a name, page or mailbox of ours is bait. What our own machines
-    met is an attacker's, whatever it is.
+    What the publisher calls it decides. Without a word of his, an address, network number or certificate of ours in a
+    threat feed is a machine that talks to an attacker, and a name, page or mailbox of ours is bait. What our own
+    machines met is an attacker's, whatever it is.
 
     Args:
         path: STIX object path of the atom.
@@ -96,4 +96,4 @@ def kind_of(path: str, labels: Sequence[str], *, seen: bool = False) -> str:
     said = next((_BY_LABEL[low] for label in labels if (low := label.lower()) in _BY_LABEL), None)
     if said is not None:
         return said
-    return "command-and-control" if seen or path.startswith(_ADDRESS_PATHS) else "phishing"
+    return "command-and-control" if seen or path.startswith(_MACHINE_PATHS) else "phishing"

@@ -3,62 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from citysec import outbox
-from citysec.access.policy import SERVICE
 from citysec.bulk import among
 from citysec.db import alone
 from citysec.incidents.gathering import COLLECTIVE, Gathering
-from citysec.incidents.lifecycle import State, Step, after
-from citysec.incidents.record import LOCK, called, move, next_ref, open_key, own_key
-from citysec.incidents.remedy import Rules, due_at, opens, shift
-from citysec.incidents.severity import LOOKALIKE, VULNERABILITY, Severity, shifted
-from citysec.incidents.standing import Ground, Standing, Weight, grounds, link
+from citysec.incidents.grading import Policy, due_of, grade, weight, worst_of
+from citysec.incidents.lifecycle import State
+from citysec.incidents.record import LOCK, next_ref, open_key, own_key
+from citysec.incidents.regrade import regrade
+from citysec.incidents.remedy import opens
+from citysec.incidents.severity import LOOKALIKE, VULNERABILITY, Severity
+from citysec.incidents.standing import Standing, Weight, link
+from citysec.incidents.titles import called, title
 from citysec.incidents.touches import BARE, Found, Place, Touch, read_matches, touches_of
 from citysec.tables.columns import new_id, now
-from citysec.tables.incidents import Incident, IncidentMatch
+from citysec.tables.incidents import Incident
 from citysec.tables.matches import Match
 from citysec.timeline import enter
-from citysec.tlp import TLP
-
-_LONGEST_TITLE: Final = 160
-"""Characters; expressions and names of threats may have thousands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the city-wide strategy says about incidents.
-
-    Args:
-        grade: (criticality 1-5, confidence 0-100, kind) -> severity.
-        ref_prefix: begins every incident's number, for instance `LDN`.
-        possible_opens: whether uncertain matches open incidents; otherwise they wait for review.
-        city_threshold: how many constituents one threat must touch to be the city's affair.
-        window: within which time they must be touched.
-        remedy: what it says of vulnerabilities.
-        bare_max: so many open incidents without a named threat may one feed cause at one constituent before the
-            further ones are gathered into one (promise P4: nobody is flooded).
-        update_after: how long further matches of a known incident are gathered before those told are told again.
-        new_lookalike: grades up or down for a lookalike of which nobody says more than that it is new.
-    """
-
-    grade: Callable[[int, int, str], Severity]
-    ref_prefix: str
-    possible_opens: bool
-    city_threshold: int
-    window: timedelta
-    remedy: Rules
-    bare_max: int = 10
-    update_after: timedelta = timedelta(hours=1)
-    new_lookalike: int = 0
 
 
 async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -> None:
@@ -80,13 +48,13 @@ async def triage(db: AsyncSession, payload: Mapping[str, Any], policy: Policy) -
         if not _opens(touch, policy, held=held):
             continue
         if held:
-            again[touch.place] = _weight(touch, policy)
+            again[touch.place] = weight(touch, policy)
             await _name(db, standing.held[touch.place].incident, touch)
         elif touch.place not in standing.settled:
             fresh.append(touch)
     await standing.reweigh(db, again)
     await _sort_in(db, fresh, policy)
-    await _regrade(db, standing.incidents, policy)
+    await regrade(db, standing.incidents, policy)
 
 
 def _counts(match: Found, policy: Policy) -> bool:
@@ -97,15 +65,6 @@ def _opens(touch: Touch, policy: Policy, *, held: bool) -> bool:
     """Return whether a match is worth an incident at a constituent: not every vulnerability is."""
     about = touch.match.particulars
     return about is None or opens(about, policy.remedy, exposed=touch.exposed, held=held)
-
-
-def _weight(touch: Touch, policy: Policy) -> Weight:
-    about = touch.match.particulars
-    if about is None:
-        return Weight(touch.kind, touch.criticality, policy.new_lookalike if touch.match.is_news else 0)
-    rules, exposed = policy.remedy, touch.exposed
-    due = due_at(about, touch.match.matched_at, rules, exposed=exposed)
-    return Weight(touch.kind, touch.criticality, shift(about, rules, exposed=exposed), due)
 
 
 async def _name(db: AsyncSession, incident: Incident, touch: Touch) -> None:
@@ -132,52 +91,6 @@ async def _rename(db: AsyncSession, incident: Incident, touch: Touch, key: str, 
     await enter(db, incident, "named", said, data={"threat": touch.threat})
 
 
-async def _regrade(db: AsyncSession, incidents: Sequence[Incident], policy: Policy) -> None:
-    """Grade incidents by what they still rest on; close those where that is nothing, and correct what was said."""
-    resting = await grounds(db, [i.id for i in incidents])
-    for incident in incidents:
-        if found := resting.get(incident.id):
-            await _grade_by(db, incident, found, policy)
-        else:
-            await _close(db, incident)
-
-
-async def _grade_by(db: AsyncSession, incident: Incident, found: Sequence[Ground], policy: Policy) -> None:
-    before = (incident.severity, incident.confidence, incident.tlp, incident.due_at)
-    worst = max((shifted(policy.grade(g.criticality, g.confidence, g.kind), g.shift) for g in found), key=Severity.rank)
-    incident.severity = worst.value
-    incident.confidence = max(g.confidence for g in found)
-    incident.tlp = max(g.tlp for g in found)
-    incident.due_at = min((g.due_at for g in found if g.due_at), default=None)
-    if (incident.severity, incident.confidence, incident.tlp, incident.due_at) == before:
-        return
-    if incident.tlp < before[2]:
-        incident.title = await _title_left(db, incident)
-    said = f"Severity is now {incident.severity}, confidence {incident.confidence}, {TLP(incident.tlp).label}."
-    await enter(db, incident, "severity", said, data={"severity": incident.severity, "tlp": incident.tlp})
-    outbox.add(db, "advise", {"incident": incident.id})
-    if incident.parent_id is not None:
-        outbox.add(db, "escalate", {"threat": incident.threat})
-
-
-async def _title_left(db: AsyncSession, incident: Incident) -> str:
-    """Return what to call an incident by the first match that it still rests on: its old name may be too secret now."""
-    first = (
-        select(func.min(Match.id))
-        .join(IncidentMatch, col(IncidentMatch.match_id) == col(Match.id))
-        .where(col(IncidentMatch.incident_id) == incident.id, col(IncidentMatch.criticality) > 0)
-        .where(col(Match.closed_at).is_(None))
-    )
-    touches = await touches_of(db, await read_matches(db, col(Match.id) == first.scalar_subquery()))
-    return next((title(t) for t in touches if t.constituent.id == incident.constituent_id), called(incident.kind))
-
-
-async def _close(db: AsyncSession, incident: Incident) -> None:
-    if after(State(incident.state), Step.CLOSE) is not None:
-        await move(db, incident.id, Step.CLOSE, SERVICE, "No match is left: what it rested on has ended.")
-        outbox.add(db, "advise", {"incident": incident.id})
-
-
 async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -> None:
     """Put each touch into the incident of its root cause at its constituent."""
     groups: dict[str, list[Touch]] = defaultdict(list)
@@ -198,7 +111,7 @@ async def _sort_in(db: AsyncSession, touches: Sequence[Touch], policy: Policy) -
         elif await _extend(db, incident, group, policy):
             later.append(incident)
     await link(
-        db, ((incidents[key].id, touch, _weight(touch, policy)) for key, group in groups.items() for touch in group)
+        db, ((incidents[key].id, touch, weight(touch, policy)) for key, group in groups.items() for touch in group)
     )
     if later:
         await _tell_later(db, later, policy.update_after)
@@ -236,7 +149,7 @@ async def _open_ones(db: AsyncSession, keys: Iterable[str]) -> dict[str, Inciden
 
 
 async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Policy) -> Incident:
-    first, at = max(touches, key=lambda touch: (touch.kind != LOOKALIKE, _grade(touch, policy).rank())), now()
+    first, at = max(touches, key=lambda touch: (touch.kind != LOOKALIKE, grade(touch, policy).rank())), now()
     incident = Incident(
         id=new_id(),
         ref=await next_ref(db, policy.ref_prefix, at),
@@ -245,12 +158,12 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
         open_key=open_key(threat, first.constituent.id, first.kind),
         kind=first.kind,
         title=title(first),
-        severity=_worst(touches, policy).value,
+        severity=worst_of(touches, policy).value,
         state=State.OPEN.value,
         confidence=max(t.match.confidence for t in touches),
         tlp=max(t.match.tlp for t in touches),
         aware_at=min(t.match.matched_at for t in touches),
-        due_at=_due(touches, policy),
+        due_at=due_of(touches, policy),
         updated_at=at,
     )
     db.add(incident)
@@ -262,12 +175,12 @@ async def _open(db: AsyncSession, touches: list[Touch], threat: str, policy: Pol
 
 async def _extend(db: AsyncSession, incident: Incident, fresh: Sequence[Touch], policy: Policy) -> bool:
     """Add further matches; return whether what they say may wait until those told before are told again."""
-    worst = max(Severity(incident.severity), _worst(fresh, policy), key=Severity.rank)
+    worst = max(Severity(incident.severity), worst_of(fresh, policy), key=Severity.rank)
     risen = worst.value != incident.severity
     incident.severity = worst.value
     incident.confidence = max(incident.confidence, *(t.match.confidence for t in fresh))
     incident.tlp = max(incident.tlp, *(t.match.tlp for t in fresh))
-    incident.due_at = min((at for at in (incident.due_at, _due(fresh, policy)) if at), default=None)
+    incident.due_at = min((at for at in (incident.due_at, due_of(fresh, policy)) if at), default=None)
     text = f"{_matches(len(fresh))} more" + (f"; severity is now {worst.value}." if risen else ".")
     await enter(db, incident, "match", text, data={"matches": len(fresh), "severity": worst.value})
     if risen or not policy.update_after:
@@ -289,27 +202,6 @@ def _slot_end(at: datetime, width: timedelta) -> datetime:
     """Return the end of the slot of `width` that `at` lies in."""
     seconds = width.total_seconds()
     return at + timedelta(seconds=seconds - at.timestamp() % seconds)
-
-
-def _worst(touches: Iterable[Touch], policy: Policy) -> Severity:
-    grounds = {(t.criticality, t.match.confidence, t.kind, _weight(t, policy).shift) for t in touches}  # few, of many
-    grades = (shifted(policy.grade(weight, sure, kind), by) for weight, sure, kind, by in grounds)
-    return max(grades, key=Severity.rank)
-
-
-def _grade(touch: Touch, policy: Policy) -> Severity:
-    return shifted(policy.grade(touch.criticality, touch.match.confidence, touch.kind), _weight(touch, policy).shift)
-
-
-def _due(touches: Iterable[Touch], policy: Policy) -> datetime | None:
-    dated = (touch for touch in touches if touch.match.particulars)
-    return min((at for touch in dated if (at := _weight(touch, policy).due_at)), default=None)
-
-
-def title(touch: Touch) -> str:
-    """Return what to call an incident: by the threat, else by the observable where its constituent may know that."""
-    name = called(touch.kind, touch.threat_name or (touch.match.indicator_value if touch.owned else ""))
-    return name if len(name) <= _LONGEST_TITLE else f"{name[: _LONGEST_TITLE - 1]}…"
 
 
 def _matches(count: int) -> str:

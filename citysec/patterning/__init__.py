@@ -12,6 +12,7 @@ from citysec.patterning.atoms import (
     compile,  # noqa: A004
     expression,
     index_key,
+    written,
 )
 from citysec.patterning.grammar import parse
 from citysec.patterning.syntax import Op
@@ -30,4 +31,5 @@ __all__ = [
     "expression",
     "index_key",
     "parse",
+    "written",
 ]

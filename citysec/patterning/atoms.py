@@ -33,7 +33,10 @@ from citysec.patterning.tokens import MAX_LENGTH, path_text
 
 
 class Atom(msgspec.Struct, frozen=True, gc=False):
-    """One fact of a pattern. `value` is the literal as the pattern has it, `key` its canonical form."""
+    """One fact of a pattern. `value` is the literal as the pattern has it, `key` its canonical form.
+
+    The number of an autonomous system is `AS64496` whatever the pattern has: a bare one tells nobody what it is.
+    """
 
     kind: Kind
     key: str
@@ -91,6 +94,7 @@ class Compiled(msgspec.Struct, frozen=True, gc=False):
 _Reader = Callable[[str], Observable | tuple[Observable, ...]]
 _EQ: Final = Op.EQ  # Python looks a member up as slowly as it makes an atom
 _LIKE: Final = Op.LIKE
+_OF_ASN: Final = Kind.ASN
 _MATCHES: Final = Op.MATCHES
 TRIED_ON: Final = {
     Kind.NAME_LIKE: Kind.NAME,
@@ -136,8 +140,13 @@ def _single(path: str, text: str) -> Compiled | None:
     except InvalidInput:
         return Compiled((), (Residue(path, Why.VALUE),))
     if isinstance(stated, Observable):
-        return Compiled((Atom(stated.kind, stated.key, path, value, certain=True, op=_EQ),))
+        return Compiled((Atom(stated.kind, stated.key, path, written(stated, value), certain=True, op=_EQ),))
     return Compiled(tuple([Atom(one.kind, one.key, path, value, certain=True, op=_EQ) for one in stated]))
+
+
+def written(stated: Observable, literal: str) -> str:
+    """Return the value of the atom that a literal states."""
+    return stated.value if stated.kind is _OF_ASN else literal
 
 
 def _tests(program: Sequence[Instruction]) -> Iterator[Test]:
@@ -197,7 +206,7 @@ def _compiled(tests: Iterable[Test]) -> Compiled:
         for one in found:
             known = atoms.get((one.key, place))
             if known is None or (certain and not known.certain):
-                atoms[one.key, place] = Atom(one.kind, one.key, path, str(value), certain, op)
+                atoms[one.key, place] = Atom(one.kind, one.key, path, written(one, str(value)), certain, op)
     return Compiled(tuple(atoms.values()), tuple(residue))
 
 

@@ -50,7 +50,7 @@ class Severities(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Opening(Struct, frozen=True, forbid_unknown_fields=True):
-    """What opens an incident; see `incidents.triage.Policy`, which these become."""
+    """What opens an incident; see `incidents.grading.Policy`, which these become."""
 
     possible_opens: bool
     bare_max: _Count

@@ -20,7 +20,7 @@ from citysec.software.product import known
 from citysec.software.records import Affected
 
 _TAG: Final = re.compile(
-    r"\.((?:rhaos[0-9.]+?\.)?(?:el|fc|amzn|oe)[0-9]+[a-z]*)(?:_([0-9]+))?(?![a-z0-9])"
+    r"\.((?:rhaos[0-9.]+?\.)?(?:el|fc|amzn|oe)[0-9]+(?:sp[0-9]+|[a-z]*))(?:_([0-9]+))?(?![a-z0-9])"
     r"|\.module[+_](el[0-9]+)(?:\.([0-9]+))?"
     r"|-(15[0-9]{4})(?=\.)",
     re.IGNORECASE,

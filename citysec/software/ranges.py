@@ -88,15 +88,26 @@ def _equals(exact: str, software: Software, by: Order) -> bool | None:
     version = software.version
     if version.lower() == exact.lower() or is_of(version, exact):
         return True
-    if not is_ordered(version, Order.NATURAL) or is_open(version) or not is_one(exact):
+    if by is Order.NONE or not is_one(version) or is_open(version) or not is_one(exact):
         return None
-    if by is not Order.NONE and compare(_bare(version, exact, by), exact, by) == 0:
+    if compare(_bare(version, exact, by), exact, by) == 0:
         return True
+    return None if _may_be_meant(exact, software, by) else False
+
+
+def _may_be_meant(exact: str, software: Software, by: Order) -> bool:
+    """Return whether `exact` may mean the version that runs although it is written otherwise.
+
+    It may be two versions with that one between them; or one of both leaves the update out, or the epoch.
+    """
+    version = software.version
     if _is_between(version, exact, by):
-        return None
-    one, other = version.split(" ", 1)[0], exact.split(" ", 1)[0]
+        return True
+    if by in _BUILT and (":" in version) != (":" in exact):
+        own, other = _epochless(version) or "", _epochless(exact) or ""
+        return compare(_bare(own, other, by), other, by) == 0
     leaves_open = (" " in version) != (" " in exact) and software.cpe is not None
-    return None if leaves_open and compare(one, other, by) == 0 else False
+    return leaves_open and compare(version.split(" ", 1)[0], exact.split(" ", 1)[0], by) == 0
 
 
 def _is_between(version: str, exact: str, by: Order) -> bool:

@@ -51,6 +51,8 @@ _SINGLE: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """A number, and words behind it that may have numbers themselves."""
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+"""A commit of Git, whether or not somebody says that it is one."""
 _RELATES: Final = re.compile(
     r"\b(?:above|all|and|any|before|below|earlier|except|from|greater|higher|later|less|lower|newer|not|older"
     r"|on|onwards?|only|or|previous|prior|since|than|through|thru|till|to|until|up|versions?)\b",
@@ -100,7 +102,7 @@ def is_one(text: str) -> bool:
     It begins with a number; words may stand behind it, as in `7.5 SP2 Update 17` or `2019 cumulative_update_13`.
     """
     text = text.strip()
-    if len(text) > _MOST or _SINGLE.fullmatch(text) is None:
+    if len(text) > _MOST or _SINGLE.fullmatch(text) is None or _COMMIT.fullmatch(text):
         return False
     return _RELATES.search(text) is None and _INNER.search(unwild(text)) is None
 

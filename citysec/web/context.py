@@ -16,7 +16,7 @@ from citysec.advisories import publish
 from citysec.db import Database
 from citysec.errors import Unauthenticated
 from citysec.feeds.definition import Definition
-from citysec.incidents import triage
+from citysec.incidents import grading
 from citysec.settings import Settings
 from citysec.web.metrics import Metrics
 
@@ -36,7 +36,7 @@ class AppContext:
     settings: Settings
     database: Database
     key: bytes = field(repr=False)
-    incidents: triage.Policy
+    incidents: grading.Policy
     advisories: publish.Policy
     feeds: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -135,3 +135,18 @@ def test_wrong_use_is_refused(city: Path):
     register = ("--register", city / "register.csv")
     for bad in (("--feed", city / "none.json"), ("--feed", city / "feed.json", "--now", "2024-01-01T00:00:00")):
         assert isinstance(run(*register, *bad).exception, InvalidInput)
+
+
+def test_every_fault_is_named_with_its_file(city: Path):
+    (city / "register.csv").write_text(REGISTER + "A2,x,planet,a.test,exact\nA3,x,domain,a.test,forest\n")
+    with pytest.raises(InvalidInput) as caught:
+        app(["correlate", "--register", str(city / "register.csv"), "--feed", "x"], standalone_mode=False)
+    places = [str(problem).partition(" line ")[0] for problem in caught.value.problems]
+    assert places == [f"{city / 'register.csv'}:"] * 2
+
+
+def test_a_file_that_cannot_be_written_is_named(city: Path):
+    fixed = ("--register", city / "register.csv", "--feed", city / "feed.json")
+    result = run(*fixed, "--out", city / "none" / "pairs.csv")
+    assert isinstance(result.exception, InvalidInput)
+    assert f"{city / 'none' / 'pairs.csv'}: No such file" in str(result.exception)

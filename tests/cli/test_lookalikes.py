@@ -107,6 +107,7 @@ def test_what_nobody_has_registered_has_none(data: Path):
     result = run(data, "of", "brent.gov.uk")
     assert result.exit_code == 1
     assert "nobody has registered it" in result.output
+    assert "No lookalikes of gov.uk are looked for" in run(data, "of", "gov.uk").output
 
 
 def test_what_is_hosted_elsewhere_is_not_said_to_be_coming(data: Path, sqlite_url: str):

@@ -56,8 +56,8 @@ def test_an_import_shows_what_would_change_and_changes_nothing(data: Path):
     assert result.exit_code == 0
     cells = next(line.split("│")[1:-1] for line in result.stdout.splitlines() if "AS64496" in line)
     assert [cell.strip() for cell in cells] == ["AS64496", "0 → 1", "0 → 2", "1", "1", "0"]
-    assert "2 announcements; 1 registered systems are concerned." in result.stdout
-    assert "1 prefixes are too wide" in result.stdout
+    assert "2 announcements; 1 registered system is concerned." in result.stdout
+    assert "1 prefix is too wide" in result.stdout
     assert relations(data) == []
     assert "There is no table" in run(data, "show").stdout
 
@@ -77,7 +77,7 @@ def test_a_packed_table_is_read(data: Path):
 def test_a_forgotten_table_counts_no_more(data: Path):
     imported(data, "--apply")
     assert relations(data) == ["announced"]
-    assert "1 registered systems are concerned" in run(data, "remove", "--yes").stdout
+    assert "1 registered system is concerned" in run(data, "remove", "--yes").stdout
     assert relations(data) == []
 
 

@@ -63,7 +63,7 @@ async def test_who_names_the_system_needs_no_table(city: City):
     await city.own("camden", "asn", "AS64496")
     await city.say(indicator(1, "[autonomous-system:number = 64496]"))
     await city.work()
-    assert [match.relation for match in await city.matches()] == ["equal"]
+    assert [(match.relation, match.indicator_value) for match in await city.matches()] == [("equal", "AS64496")]
 
 
 async def test_another_table_judges_what_is_stored_anew(city: City):

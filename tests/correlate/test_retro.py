@@ -41,7 +41,7 @@ from tests.correlate.city import City, indicator
         ("host", "vpn.camden.example", "exact", "url:value = 'https://vpn.camden.example:8443/'"),
         ("host", "vpn.camden.example", "exact", "email-addr:value = 'x@vpn.camden.example'"),
         ("host", "vpn.camden.example", "exact", "domain-name:value LIKE 'vpn.%'"),
-        ("asn", "AS64496", "exact", "autonomous-system:number = '64496'"),
+        ("asn", "AS64496", "exact", "autonomous-system:number = 'AS64496'"),
         ("certificate", "ab" * 20, "exact", f"x509-certificate:hashes.'SHA-1' = '{'ab' * 20}'"),
         ("certificate", "serial:1b2c", "exact", "x509-certificate:serial_number = '1B:2C'"),
     ],

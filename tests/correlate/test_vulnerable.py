@@ -92,6 +92,15 @@ async def test_what_has_no_versions_waits_until_somebody_says_them(city: City):
     assert await queue(city) == []
 
 
+async def test_what_a_report_only_names_waits(city: City):
+    at = {"created": "2024-01-01T00:00:00.000Z", "modified": "2024-01-01T00:00:00.000Z", "spec_version": "2.1"}
+    named = {"type": "vulnerability", "id": "vulnerability--22222222-2222-4222-8222-222222222222", "name": CVE}
+    unnumbered = named | {"id": "vulnerability--22222222-2222-4222-8222-222222222223", "name": "A hole"}
+    await city.say(named | at, unnumbered | at)
+    await city.work()
+    assert [waiting.cve for waiting in await queue(city)] == [CVE]
+
+
 async def test_a_likelihood_alone_waits_for_nothing(city: City):
     await city.record(vulnerability(epss=EPSS(0.9)), feed="epss")
     await city.work()

@@ -10,10 +10,10 @@ from sqlmodel import col, update
 
 from citysec.constituency import suffixes
 from citysec.correlate.cap import CAP
-from citysec.correlate.explain import State
 from citysec.correlate.rules import Doubt, Relation
+from citysec.correlate.said import State
 from citysec.correlate.touch import CloseReason
-from citysec.explanation import correlated
+from citysec.explanation import wording
 from citysec.explanation.chain import Outcome, Question
 from citysec.feeds.formats import Entry, Subject
 from citysec.software.records import Affected, Vulnerability
@@ -263,9 +263,9 @@ async def test_what_was_told_comes_before_what_was_not(city: City, desk: Desk):
 
 
 def test_there_are_words_for_every_relation_doubt_and_end():
-    assert set(map(str, Relation)) <= correlated.RELATIONS.keys()
-    assert set(Doubt) <= correlated.DOUBTS.keys()
-    assert {*CloseReason, *State} - {State.IN_FORCE, State.DECAYED} <= correlated.ENDS.keys()
+    assert set(map(str, Relation)) <= wording.RELATIONS.keys()
+    assert set(Doubt) <= wording.DOUBTS.keys()
+    assert {*CloseReason, *State} - {State.IN_FORCE, State.DECAYED} <= wording.ENDS.keys()
 
 
 async def _assertions(city: City, **values: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from citysec.correlate.explain import State
+from citysec.correlate.said import State
 from citysec.explanation.asked import read
 from citysec.tlp import TLP
 from tests.correlate.city import City, indicator
@@ -20,6 +20,10 @@ from tests.explanation.conftest import LEE, Desk
         ("mallory[at]evil[.]example", "mailbox", "mallory@evil.example"),
         ("CVE-2026-1234", "cve", "CVE-2026-1234"),
         ("d41d8cd98f00b204e9800998ecf8427e", "hash", "d41d8cd98f00b204e9800998ecf8427e"),
+        ("sha1.shares.example:443", "name", "sha1.shares.example"),
+        ("serial:0A1B", "certificate", "serial:a1b"),
+        ("SHA1 Fingerprint=" + ":".join(["AB"] * 20), "certificate", "sha-1:" + "ab" * 20),
+        (":".join(["ab"] * 20), "certificate", "sha-1:" + "ab" * 20),
     ],
 )
 def test_values_are_read_however_they_are_written(text: str, kind: str, value: str):
@@ -114,3 +118,14 @@ async def test_a_borough_sees_its_own_assets_and_what_it_is_cleared_for(city: Ci
 async def test_what_is_no_value_is_answered_too(desk: Desk):
     (answer,) = await desk.look_up("what?")
     assert answer.asked.problem
+
+
+@pytest.mark.parametrize("written", ["ab" * 20, "sha-1:" + "ab" * 20])
+async def test_a_fingerprint_tells_whose_certificate_it_is_and_who_lists_it(city: City, desk: Desk, written: str):
+    await city.own("camden", "certificate", "sha-1:" + "ab" * 20)
+    await city.say(indicator(1, f"[x509-certificate:hashes.'SHA-1' = '{'ab' * 20}']"))
+    await city.work()
+    (answer,) = await desk.look_up(written)
+    assert answer.prospect is not None
+    assert (answer.prospect.closest[0].owners, answer.seen.count) == (("camden",), 1)
+    assert len(await desk.why(written)) == 1

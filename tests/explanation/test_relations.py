@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from citysec.correlate.rules import Relation
-from citysec.explanation import correlated
+from citysec.explanation import wording
 from citysec.explanation.chain import Question
 from citysec.web import render, words
 from tests.correlate.city import City, indicator
@@ -44,7 +44,7 @@ async def test_an_explanation_says_how_an_asset_is_touched(city: City, desk: Des
     await city.own("camden", kind, value, scope=scope)
     await city.say(said := indicator(1, f"[{pattern}]"))
     step = await desk.step(said["id"], Question.TOUCHES)
-    assert f" {correlated.RELATIONS[relation]} {value}, registered by" in step.sentence
+    assert f" {wording.RELATIONS[relation]} {value}, registered by" in step.sentence
     assert step.facts["relation"] == relation
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from citysec.correlate.explain import State
+from citysec.correlate.said import State
 from citysec.explanation.chain import Outcome, Question
 from tests.correlate.city import City
 from tests.correlate.test_vulnerable import CVE, NEW, OLD, PRODUCT, RANGES, vulnerability
-from tests.explanation.conftest import Desk
+from tests.explanation.conftest import LEE, Desk
 
 
 async def test_software_that_has_it_is_named(city: City, desk: Desk):
@@ -51,3 +51,14 @@ async def test_it_is_looked_up_by_its_name_whatever_others_are_called(either: Ci
     await either.work()
     (answer,) = await Desk(either).look_up(CVE.lower())
     assert (answer.seen.count, answer.seen.shown[0].state) == (1, State.IN_FORCE)
+
+
+async def test_looked_up_it_tells_whose_software_has_it(city: City, desk: Desk):
+    await city.own("camden", "software", OLD)
+    await city.own("brent", "software", OLD.replace("7.2.3", "7.2.4"), NEW)
+    await city.record(vulnerability(RANGES))
+    await city.work()
+    told = await desk.look_up(CVE) + await desk.look_up(CVE, reader=LEE)
+    touched = [one.prospect.closest if one.prospect else () for one in told]
+    owners = [{(*one.owners, one.relation.value) for one in several} for several in touched]
+    assert owners == [{("camden", "affected"), ("brent", "affected")}, {("camden", "affected")}]

@@ -12,7 +12,7 @@ from sqlmodel import select
 from citysec.db import Database
 from citysec.feeds import poll
 from citysec.feeds.definition import BundleFeed
-from citysec.feeds.formats import objects
+from citysec.feeds.formats import properties
 from citysec.feeds.ingest import Outcome, ingest
 from citysec.feeds.portion import Portion
 from citysec.feeds.replay import replay
@@ -24,7 +24,7 @@ from tests.feeds.stix import STIX, bundle, indicator
 async def refused(enrolled: Database, bundle_feed: BundleFeed, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Of three objects, two were refused: one for a rule that has fallen since."""
     with monkeypatch.context() as then:
-        then.setattr(objects, "_LATEST", datetime.fromisoformat("2000-01-01T00:00:00Z"))
+        then.setattr(properties, "_LATEST", datetime.fromisoformat("2000-01-01T00:00:00Z"))
         await _take(enrolled, bundle_feed, indicator(1), indicator(2, created=None), {"type": "x-a", "id": "nonsense"})
     return enrolled
 

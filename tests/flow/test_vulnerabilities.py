@@ -74,7 +74,7 @@ async def city(tmp_path: Path) -> Instance:
         await registered(city, part, text)
     (city.data / "bom.json").write_text(json.dumps(BOM))
     bom = await city.run("constituency", "inventory", str(city.data / "bom.json"), "--owner", "wells", "--apply")
-    assert "1 components have neither" in bom
+    assert "1 component has neither" in bom
     (city.data / "feeds").mkdir()
     for name in ("kev", "cve"):
         (city.data / "feeds" / f"{name}.toml").write_text(FEED.format(name=name) + DOCUMENT.format(name=name))

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from citysec.db import Database
+from citysec.incidents.grading import Policy
 from citysec.incidents.severity import Severity, SeverityTable, severity
-from citysec.incidents.triage import Policy, triage
+from citysec.incidents.triage import triage
 from citysec.tables import (
     Accountable,
     Assertion,

@@ -25,6 +25,8 @@ def test_the_table_decides(criticality: int, confidence: int, kind: str, grade: 
 @pytest.mark.parametrize(
     ("path", "labels", "kind"),
     [("ipv4-addr:value", [], "command-and-control"), ("url:value", [], "phishing"),
+     ("autonomous-system:number", [], "command-and-control"),
+     ("x509-certificate:hashes.'SHA-1'", ["malicious-activity"], "command-and-control"),
      ("url:value", ["C2"], "command-and-control"), ("ipv4-addr:value", ["phishing"], "phishing"),
      ("domain-name:value", ["malicious-activity"], "phishing")],
 )  # fmt: skip

@@ -230,6 +230,11 @@ def test_data_that_the_standard_does_not_know_are_refused_at_their_place(change:
     assert refused.value.problems[0].at == at_
 
 
+def test_a_time_that_is_missing_is_called_so():
+    with pytest.raises(InvalidInput, match="/0/first_observed: is missing"):
+        observations([seen({"type": "x"}) | {"first_observed": None}])
+
+
 @pytest.mark.parametrize(
     "pattern",
     ["[x:v = t'2024-02-30T00:00:00Z']", "[x:v ISSUBSET '10.0.0.0/33']", "[x:v = 1] AND [x:v MATCHES '(?=a)']"],

@@ -16,6 +16,7 @@ from citysec.software.records import Affected, Versions
         ("4.4.1-11.rhaos4.13.el8", Stream("rhaos4.13.el8")),
         ("2.1-3.el8sat", Stream("el8sat")),
         ("8.2-1.fc39", Stream("fc39")),
+        ("1.1.1m-15.oe2203sp1", Stream("oe2203sp1")),
         ("1.1.1l-150400.7.60.2", Stream("150400")),
         ("1.1.1n-0+deb11u4", None),
         ("1.2.3", None),

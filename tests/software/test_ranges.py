@@ -52,6 +52,14 @@ def test_what_nobody_understands_is_never_a_no(exact: str):
     assert held(Versions(exact=exact), "1.2") is None
 
 
+@pytest.mark.parametrize("order", ["git", None])
+def test_whether_a_version_has_a_commit_cannot_be_told(order: str | None):
+    commit = "1da177e4c3f41524e886b7f1b8a0c1fc7321cac2"
+    assert held(Versions(exact=commit, order=order), "5.10") is None
+    assert held(Versions(end=commit, order=order), "5.10") is None
+    assert held(Versions(exact=commit, order=order), commit) is True
+
+
 @pytest.mark.parametrize(
     ("version", "expected"),
     [("9.7", True), ("9.7:p1", None), ("9.6:p1", True), ("9.7:rc1", True), ("9.7.1:p1", False), ("9.8:p1", False)],
@@ -118,6 +126,10 @@ def test_odd_bounds_are_read_with_care(one: Versions, version: str, expected: bo
         (Versions(end="1.0"), "rpm", "1.0-5.el8", True),
         (Versions(end="1.0"), "deb", "1.0-5", True),
         (Versions(exact="1.0"), "rpm", "1.0-5.el8", True),
+        (Versions(exact="1.0-5.el8"), "rpm", "1:1.0-5.el8", None),
+        (Versions(exact="1:1.0"), "deb", "1.0-5", None),
+        (Versions(exact="1:1.0-5"), "deb", "2:1.0-5", False),
+        (Versions(exact="1.0-5.el8"), "rpm", "1:1.0-6.el8", False),
         (Versions(end="1.0", end_excluded=True), "rpm", "1.0-5.el8", False),
         (Versions(end="1.1.1k-7.el8", end_excluded=True), "rpm", "1:1.1.1k-5.el8", None),
         (Versions(end="1.1.1k-7.el8", end_excluded=True), "rpm", "1:1.1.1k-9.el8", False),

@@ -99,7 +99,7 @@ def test_what_has_no_order_is_known():
     ("1.1 1.2", False), ("1 2", False),
     ("1.1/1.2", False), ("1.1|1.2", False), ("1.5-", False), ("7.4+", False), ("1.5及之前", False),
     ("1.2 and others", False), ("5.0 on Windows", False), ("1.x.2", False), ("latest", False), ("", False),
-    ("1" * 300, False),
+    ("1" * 300, False), ("1da177e4c3f41524e886b7f1b8a0c1fc7321cac2", False), ("1DA177E4C3F4" * 5 + "beef", False),
 ])  # fmt: skip
 def test_one_version_is_told_from_words_about_several(text: str, expected: bool):
     assert is_one(text) is expected

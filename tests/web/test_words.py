@@ -11,8 +11,8 @@ from citysec.access.policy import Role
 from citysec.advisories.acknowledge import Answer
 from citysec.advisories.deliveries import State as DeliveryState
 from citysec.advisories.gate import Outcome
-from citysec.correlate.explain import State as Standing
 from citysec.correlate.rules import Relation
+from citysec.correlate.said import State as Standing
 from citysec.explanation.chain import Outcome as Answered
 from citysec.explanation.chain import Question
 from citysec.incidents.lifecycle import State as IncidentState

@@ -105,7 +105,7 @@ def _time(at: str, data: Object, name: str) -> int:
     text = data.get(name)
     found = literals.instant(text) if isinstance(text, str) else None
     if not isinstance(found, datetime):
-        raise InvalidInput.at(f"{at}/{name}", "is not a time in UTC")
+        raise InvalidInput.at(f"{at}/{name}", "is missing" if text is None else "is not a time in UTC")
     return microseconds(found)
 
 

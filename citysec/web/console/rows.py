@@ -213,6 +213,7 @@ def _advisory_row(
         answer=answer,
         answer_due=advisory.answer_by,
         reminders=advisory.reminders,
+        reference=advisory.content.get("reference", ""),
         revision=advisory.revision,
         withdrawn=advisory.content["withdrawn"],
         url=f"/advisories/{advisory.id}" if advisory.constituent_id is None else f"/advisory/{advisory.id}",

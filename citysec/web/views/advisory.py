@@ -39,6 +39,7 @@ class AdvisoryRow:
     """An advisory as staff and its recipient see it in lists.
 
     Args:
+        reference: the incident's number: advisories of several incidents have the same title.
         recipient: without a slug it is the public.
         verdict: what the TLP gate decided; `reason` says why, as a sentence; `removed` names what was left out.
         revision: from 1; above 1 it is a correction, or, `withdrawn`, says that nothing of it holds.
@@ -58,6 +59,7 @@ class AdvisoryRow:
     answer: AnswerView | None = None
     answer_due: datetime | None = None
     reminders: int = 0
+    reference: str = ""
     revision: int = 1
     withdrawn: bool = False
     url: str | None = None

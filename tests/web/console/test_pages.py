@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
-from citysec.tables import Constituent, TimelineEntry
+from citysec.tables import Acknowledgement, Advisory, Constituent, TimelineEntry
 from citysec.web.console.incident import TIMELINE
 from tests import city
 from tests.web.api.world import NOON
@@ -164,3 +165,12 @@ async def test_a_long_timeline_says_that_it_goes_on(town: city.Site, ada: Visit)
     text = (await ada.get("/incidents/open-i1")).text
     assert "Older entries" in text
     assert text.count(">line ") == TIMELINE
+
+
+async def test_waiting_advisories_are_told_apart_by_their_incident(lee: Visit, town: city.Site):
+    async with town.app.database.writing() as db:
+        await db.exec(delete(Acknowledgement))
+        advisory = await db.get_one(Advisory, "open-a1")
+        advisory.answer_by = NOON
+        advisory.content = advisory.content | {"reference": "LDN-2026-0117"}
+    assert "<span>LDN-2026-0117</span>" in (await lee.get("/constituents/camden")).text
