@@ -37,8 +37,10 @@ GRACE_S: Final = 1.0
 POLL_S: Final = 1.0
 """How often DBOS looks for messages; closing waits for that, too."""
 
+_DRAIN_S: Final = 10.0  # as long as DBOS waits for these threads itself
 _THREADS: Final = 8
 _EXECUTOR: Final = "dbos-executor-"
+_QUEUES: Final = "queue-worker-"
 _SQLITE_PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
@@ -90,7 +92,7 @@ class Host:
 
     async def _host(self, database: sa.Engine) -> None:
         _route_logging()
-        DBOS(
+        dbos = DBOS(
             config={
                 "name": "citysec",
                 "system_database_engine": database,
@@ -108,6 +110,9 @@ class Host:
         DBOS.launch()  # adopts the loop it is called on for recovered workflows, too
         self._ready.set_result(asyncio.get_running_loop())
         await asyncio.wrap_future(self._stop)
+        for stop in dbos.background_thread_stop_events:
+            stop.set()
+        await asyncio.to_thread(_outlast, _QUEUES, _DRAIN_S)  # what they have claimed they hand to this loop
 
 
 def _outlast(threads: str, grace_s: float) -> None:
