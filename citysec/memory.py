@@ -69,7 +69,7 @@ def unloaded(package: str, *parts: str) -> Generator[None, None, None]:
     try:
         yield
     finally:
-        del sys.modules[package]  # whoever imports it from now on wants it
+        _make_way(package)  # whoever imports it from now on wants it
 
 
 class _Unloaded(ModuleType):
@@ -78,4 +78,10 @@ class _Unloaded(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        _make_way(self.__name__.partition(".")[0])  # within the block, it would find itself
         return getattr(importlib.import_module(self.__name__), name)
+
+
+def _make_way(package: str) -> None:
+    if isinstance(sys.modules.get(package), _Unloaded):
+        del sys.modules[package]

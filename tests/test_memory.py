@@ -55,6 +55,25 @@ def test_a_package_is_loaded_when_something_is_asked_of_it(tmp_path: Path, asked
     assert (ran.stderr, ran.stdout) == ("", told)
 
 
+def test_a_package_may_be_asked_while_others_are_imported(tmp_path: Path) -> None:
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "__init__.py").write_text("print('loaded')\n")
+    (tmp_path / "beside" / "part.py").write_text("WORD = 'word'\n")
+    path = [str(tmp_path), str(Path(memory.__file__).parents[1])]
+    program = f"""
+import sys
+sys.path[:0] = {path!r}
+from citysec import memory
+with memory.unloaded("beside", "part"):
+    from beside import part
+    print(part.WORD)
+import beside.part
+print(sys.modules["beside"] is beside, beside.part.WORD)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.stderr, ran.stdout) == ("", "loaded\nword\nTrue word\n")
+
+
 def test_what_is_loaded_already_is_left_as_it_is() -> None:
     with memory.unloaded("pytest", "fixture"):
         assert sys.modules["pytest"] is pytest

@@ -182,7 +182,8 @@ def _size(item: _Taken) -> int:
         case Draft():
             return len(item.text)
         case Entry():
-            return _UNFOLDED * len(msgspec.json.encode(item.facts)) if item.facts else 0
+            words = len(item.description or "") + sum(map(len, item.references))
+            return words + (_UNFOLDED * len(msgspec.json.encode(item.facts)) if item.facts else 0)
         case Reject():
             return len(item.raw)
 

@@ -13,10 +13,10 @@ _LONGEST: Final = 160
 def called(kind: str, subject: str = "") -> str:
     """Return the title of an incident of that kind, about `subject` where that may be told to all who see it."""
     words = kind.replace("-", " ").capitalize()
-    return f"{words}: {subject}" if subject else words
+    name = f"{words}: {subject}" if subject else words
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def title(touch: Touch) -> str:
     """Return what to call an incident: by the threat, else by the observable where its constituent may know that."""
-    name = called(touch.kind, touch.threat_name or (touch.match.indicator_value if touch.owned else ""))
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    return called(touch.kind, touch.threat_name or (touch.match.indicator_value if touch.owned else ""))
